@@ -1,0 +1,130 @@
+"""Find what installed packages offer, importing as little as possible.
+
+Components are looked up one by one, by name (stevedore); listeners are all registered (pluggy).
+Both are announced as entry points, so installing a package is all it takes.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.errors import PluginLoadError, UnknownComponentError
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.kinds import Kind
+
+log = logging.getLogger(__name__)
+
+LISTENERS = "djsb.listeners"
+COMMANDS = "djsb.commands"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One component as its package's metadata announces it."""
+
+    name: str
+    package: str
+    version: str
+    target: str
+    """Where it lives: ``module:Class``."""
+
+
+def list_offers(group: str) -> list[Offer]:
+    """List what installed packages announce in one entry-point group; imports no plugin code."""
+    found = sorted(entry_points(group=group), key=lambda entry: entry.name)
+    return [Offer(entry.name, *_package(entry), entry.value) for entry in found]
+
+
+def find_offer(kind: Kind, name: object) -> Offer:
+    """Return the one offer of that kind and name.
+
+    :raises UnknownComponentError: if no installed package makes it
+    :raises PluginLoadError: if two packages make it
+    """
+    offers = list_offers(kind.group)
+    found = [offer for offer in offers if offer.name == name]
+    if not found:
+        raise UnknownComponentError(kind.label, name, known=[offer.name for offer in offers])
+    if len({offer.package for offer in found}) > 1:
+        packages = " and ".join(offer.package for offer in found)
+        raise PluginLoadError(
+            f"{kind.label} '{name}'", f"{packages} both offer it; uninstall one of them"
+        )
+    return found[0]
+
+
+@lru_cache(maxsize=256)
+def load_component(kind: Kind, name: str) -> type[AnyComponent]:
+    """Import one component by name.
+
+    :raises UnknownComponentError: if no installed package offers it
+    :raises PluginLoadError: if two packages offer it, or its package does not import
+    """
+    from stevedore.driver import DriverManager
+
+    offer = find_offer(kind, name)
+    what = f"{kind.label} '{name}' of {offer.package} {offer.version}"
+    try:
+        driver: DriverManager[Any] = DriverManager(kind.group, name, warn_on_missing_entrypoint=False)
+    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+        raise PluginLoadError(what, _reason(cause)) from cause
+    component = driver.extensions[0].plugin
+    if not (isinstance(component, type) and issubclass(component, kind.interface)):
+        raise PluginLoadError(what, f"{offer.target} is not a {kind.interface.__name__}")
+    return component
+
+
+def create_listeners() -> pluggy.PluginManager:
+    """Register every installed listener; a broken one is reported and skipped."""
+    import pluggy
+
+    from djsb_core import hookspecs
+
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+    manager.add_hookspecs(hookspecs)
+    for entry in entry_points(group=LISTENERS):
+        try:
+            manager.register(entry.load(), name=entry.name)
+            manager.check_pending()
+        except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+            manager.unregister(name=entry.name)
+            package, _ = _package(entry)
+            log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
+            log.debug("the skipped listener's traceback", exc_info=cause)
+    return manager
+
+
+def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> list[Any]:
+    """Call one hookspec on every listener; one that fails is dropped with a warning.
+
+    Each implementation is called on its own, so that a failing one silences no other.
+    """
+    results = []
+    for implementation in reversed(listeners.hook.__getattribute__(moment).get_hookimpls()):
+        wanted = {name: arguments[name] for name in implementation.argnames}
+        try:
+            result = implementation.function(**wanted)
+        except (Exception, SystemExit) as cause:  # a listener never changes the outcome
+            log.warning("dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause))
+            log.debug("the dropped listener's traceback", exc_info=cause)
+            listeners.unregister(implementation.plugin)
+        else:
+            if result is not None:
+                results.append(result)
+    return results
+
+
+def _package(entry: EntryPoint) -> tuple[str, str]:
+    return (entry.dist.name, entry.dist.version) if entry.dist else ("an unknown package", "")
+
+
+def _reason(cause: BaseException) -> str:
+    return f"{type(cause).__name__}: {cause}"

@@ -1,0 +1,77 @@
+"""Errors that djsb shows to its user as one message, without a traceback.
+
+* DjsbError                   exit 1: the experiment failed
+  - RequestError              exit 2: the request was wrong; nothing ran
+    - ConfigError             the experiment file is wrong; lists every problem
+    - UnknownComponentError   no installed package offers that name
+    - PluginLoadError         a package offers the name, but its code cannot be used
+  - ComponentError            a component met bad input while it ran
+  - JobError                  a job of the experiment failed
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class DjsbError(Exception):
+    """Base of every error that the CLI turns into a message and an exit status."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class RequestError(DjsbError):
+    """What was asked for cannot be done as asked; nothing ran."""
+
+    exit_code = 2
+
+
+class ConfigError(RequestError):
+    """The experiment is wrong; carries every problem found, not only the first."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems: Sequence[str] = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class UnknownComponentError(RequestError):
+    """No installed package offers a component of that kind and name."""
+
+    def __init__(self, label: str, name: object, known: Iterable[str]) -> None:
+        super().__init__(f"unknown {label} '{name}'; {suggest(name, known)}")
+
+
+class PluginLoadError(RequestError):
+    """A component is installed but cannot be used."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"cannot load {what}: {reason}")
+
+
+class ComponentError(DjsbError):
+    """A component cannot go on: its input is bad, or its backend failed.
+
+    Components raise this with a sentence that names the file (and line) and what would be right.
+    """
+
+
+class JobError(DjsbError):
+    """A job failed; ``cause`` keeps its traceback (shown with ``--debug``)."""
+
+    def __init__(self, job: str, cause: BaseException, log: object = None) -> None:
+        said = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
+        where = f"\n  its log: {log}" if log else ""
+        super().__init__(f"job {job} failed: {said}{where}")
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Say what would be right: the nearest known word, else all of them."""
+    words = sorted(known)
+    near = get_close_matches(str(name), words, n=1)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(words) or 'none'}"

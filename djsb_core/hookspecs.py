@@ -1,0 +1,206 @@
+"""The moments of a run that a plugin can listen to.
+
+A plugin announces a module (or object) in the ``djsb.listeners`` entry-point group and marks its
+functions with :data:`hookimpl`. A hookimpl may take any subset of the arguments listed here, by
+name. A listener that fails is dropped with one warning; it never changes the outcome of a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import click
+
+NAMESPACE = "djsb"
+
+hookspec = pluggy.HookspecMarker(NAMESPACE)
+hookimpl = pluggy.HookimplMarker(NAMESPACE)
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """One job of a run, as listeners see it."""
+
+    run_id: str
+    pipeline: str
+    stage: str
+    position: int
+    """Place of the job in its pipeline, from 0."""
+    meta_name: str
+    """The job's ``meta_name``; a name made from hook and position where the file gives none."""
+    hook: str
+    component: str | None
+    folder: Path
+    """The job's own folder, with its ``log.txt``."""
+
+
+@dataclass(frozen=True)
+class DoctorCheck:
+    """One thing that an installation needs, and whether it is there."""
+
+    subject: str
+    ok: bool
+    finding: str
+    remedy: str = ""
+
+
+@hookspec
+def djsb_run_started(run_id: str, settings: Mapping[str, Any], folder: Path) -> None:
+    """Announce a run, before its first job.
+
+    :param run_id: the run's name in the store
+    :param settings: the whole experiment, as it was read
+    :param folder: the run's folder
+    """
+
+
+@hookspec
+def djsb_run_finished(run_id: str, seconds: float) -> None:
+    """Announce a run whose jobs all ended well.
+
+    :param run_id: the run's name in the store
+    :param seconds: wall time of the run
+    """
+
+
+@hookspec
+def djsb_run_failed(run_id: str, seconds: float, error: BaseException) -> None:
+    """Announce a run that ended with a failed job or an interruption.
+
+    :param run_id: the run's name in the store
+    :param seconds: wall time of the run
+    :param error: what ended it
+    """
+
+
+@hookspec
+def djsb_pipeline_started(run_id: str, pipeline: str) -> None:
+    """Announce a pipeline, before its first job.
+
+    :param run_id: the run's name in the store
+    :param pipeline: the pipeline's name, ``anonymous`` for the single form
+    """
+
+
+@hookspec
+def djsb_pipeline_finished(run_id: str, pipeline: str) -> None:
+    """Announce a pipeline whose jobs all ended well.
+
+    :param run_id: the run's name in the store
+    :param pipeline: the pipeline's name
+    """
+
+
+@hookspec
+def djsb_pipeline_failed(run_id: str, pipeline: str, error: BaseException) -> None:
+    """Announce a pipeline that a failed job ended.
+
+    :param run_id: the run's name in the store
+    :param pipeline: the pipeline's name
+    :param error: what ended it
+    """
+
+
+@hookspec
+def djsb_job_started(job: JobInfo) -> None:
+    """Announce a job that is about to start.
+
+    :param job: the job
+    """
+
+
+@hookspec
+def djsb_job_finished(
+    job: JobInfo, outputs: Mapping[str, Any], seconds: float, cached: bool
+) -> None:
+    """Announce a job that ended well.
+
+    :param job: the job
+    :param outputs: what the job returned, by output name
+    :param seconds: wall time of the job; of the execution that was reused, if ``cached``
+    :param cached: whether an earlier execution was reused
+    """
+
+
+@hookspec
+def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
+    """Announce a job that failed.
+
+    :param job: the job
+    :param error: what the job raised
+    :param seconds: wall time of the job
+    """
+
+
+@hookspec
+def djsb_trial_started(run_id: str, trial: int, parameters: Mapping[str, Any]) -> None:
+    """Announce one trial of a sweep.
+
+    :param run_id: the sweep's run in the store
+    :param trial: number of the trial, from 0
+    :param parameters: the values that the search chose, by parameter path
+    """
+
+
+@hookspec
+def djsb_trial_finished(run_id: str, trial: int, value: float) -> None:
+    """Announce a trial that ended well.
+
+    :param run_id: the sweep's run in the store
+    :param trial: number of the trial
+    :param value: the sweep's metric
+    """
+
+
+@hookspec
+def djsb_trial_failed(run_id: str, trial: int, error: BaseException) -> None:
+    """Announce a trial that failed.
+
+    :param run_id: the sweep's run in the store
+    :param trial: number of the trial
+    :param error: what ended it
+    """
+
+
+@hookspec
+def djsb_metric_logged(
+    job: JobInfo, name: str, value: float | str, step: int | None, seconds: float
+) -> None:
+    """Announce one value of one metric.
+
+    :param job: the job that measured it
+    :param name: the metric with its job's name: ``train.loss``
+    :param value: a number, or a text
+    :param step: position in a series, or ``None``
+    :param seconds: since the start of the job
+    """
+
+
+@hookspec
+def djsb_component_remarks(kind: str, name: str) -> str | None:
+    """Remark on a component in ``djsb list-components --check``, such as a weight it lacks.
+
+    :param kind: the kind's entry-point group without ``djsb.``: ``data_evaluators``
+    :param name: the component's name
+    """
+
+
+@hookspec
+def djsb_doctor_checks() -> Iterable[DoctorCheck]:
+    """Return what ``djsb doctor`` should show of this plugin: packages, weights, commands."""
+
+
+@hookspec
+def djsb_cli_commands() -> Iterable[click.Command]:
+    """Return commands to add to ``djsb``.
+
+    Looked up only for a command that neither the core nor an entry point in ``djsb.commands``
+    knows: ``djsb --help`` imports no plugin, so prefer the entry point, which it lists.
+    """

@@ -1,0 +1,103 @@
+"""What every component has in common: a validated config and a workspace."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from djsb_core.interfaces.paths import paths_of
+
+Scores: TypeAlias = Mapping[str, float]
+
+
+class ComponentConfig(BaseModel):
+    """Settings of one component; unknown keys are errors, so typos never pass silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """Where a component reports what it measures, while it runs."""
+
+    def watch(self, value: object, name: str, step: int | None = None) -> None:
+        """Record ``value`` under ``<meta_name>.<name>``; mappings are flattened with dots.
+
+        :param value: a number, a text, or a (nested) mapping of them
+        :param name: the metric, ``loss`` for instance; may be empty for a mapping
+        :param step: position in a series, for training curves
+        """
+
+    def watch_samples(
+        self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
+    ) -> None:
+        """Record one value a sample, so that two runs of a metric can be compared in pairs.
+
+        The metric itself is ``sum(values) / sum(weights)`` (weights 1 when not given). Two jobs
+        that record the same ``name`` must list the same samples in the same order.
+
+        :param values: one number a sample, in the order of the data set
+        :param name: the metric, ``loss`` for instance
+        :param weights: one number a sample; the number of tokens for a loss a token
+        """
+
+
+class SilentWatcher:
+    """A watcher that forgets; used where a component runs outside a job."""
+
+    def watch(self, value: object, name: str, step: int | None = None) -> None:
+        """Forget the metric."""
+
+    def watch_samples(
+        self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
+    ) -> None:
+        """Forget the samples."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where a component works: the job's own folder, and the watcher of its metrics."""
+
+    folder: Path = field(default_factory=Path.cwd)
+    watcher: Watcher = field(default_factory=SilentWatcher)
+
+
+ConfigT = TypeVar("ConfigT", bound=ComponentConfig)
+
+
+class Component(ABC, Generic[ConfigT]):
+    """A configured part of an experiment, chosen by ``type:``."""
+
+    config_type: ClassVar[type[ComponentConfig]]
+
+    #: For each metric that this component reports: is more better? Others have no direction.
+    higher_is_better: ClassVar[Mapping[str, bool]] = {}
+
+    def __init__(self, config: ConfigT, workspace: Workspace | None = None) -> None:
+        """Keep the config; open files, devices and environments later, when the job runs."""
+        self.config = config
+        self.workspace = workspace or Workspace()
+
+    def check(self) -> Sequence[str]:
+        """Say what would keep this component from running, one sentence each.
+
+        Called for every job before the first one runs: missing packages and weights, settings
+        that pydantic cannot judge. Cheap: no model is loaded and no data set read through.
+        """
+        return ()
+
+    def reads(self) -> Sequence[Path]:
+        """List the files and folders whose contents decide the result."""
+        return paths_of(self.config, writes=False)
+
+    def writes(self) -> Sequence[Path]:
+        """List the files and folders outside the job's folder that the config names for results."""
+        return paths_of(self.config, writes=True)
+
+
+AnyComponent: TypeAlias = Component[Any]

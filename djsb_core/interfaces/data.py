@@ -1,0 +1,116 @@
+"""Components that work on data: execute a recipe, analyze, refine, evaluate, manipulate pools."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from djsb_core.interfaces.component import Component, ConfigT, Scores
+
+Recipe: TypeAlias = Mapping[str, Any]
+"""A Data-Juicer processing config, as plain mappings, lists and scalars."""
+
+Statistics: TypeAlias = Mapping[str, Mapping[str, float]]
+"""For each per-sample statistic (``text_len``) its summary (``mean``, ``std``, ``min``, …)."""
+
+
+class DataExecutor(Component[ConfigT]):
+    """Process one data set. In ``ProcessDataHook`` the config is the job's ``dj_configs``."""
+
+    @abstractmethod
+    def execute(self) -> Path | Sequence[Path]:
+        """Process the data set and return the path (or paths) of the result.
+
+        :raises ComponentError: if the input cannot be read, or no sample is left
+        """
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What an analyzer found."""
+
+    statistics: Statistics
+    path: Path
+    """The data set with its per-sample statistics."""
+
+
+class DataAnalyzer(Component[ConfigT]):
+    """Measure one data set without changing it. The config is the job's ``dj_configs``."""
+
+    @abstractmethod
+    def analyze(self) -> Analysis:
+        """Compute the per-sample statistics of the recipe's operators and sum them up.
+
+        :raises ComponentError: if the input cannot be read or is empty
+        """
+
+
+@dataclass(frozen=True)
+class Change:
+    """One argument of one operator that a refinement changed."""
+
+    operator: str
+    argument: str
+    old: float | int | None
+    new: float | int
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """A refined recipe and what was changed in it."""
+
+    recipe: Recipe
+    changes: Sequence[Change] = field(default=())
+
+
+class RecipeRefiner(Component[ConfigT]):
+    """Change the arguments of a recipe's operators from what a probe saw."""
+
+    @abstractmethod
+    def refine(self, recipe: Recipe, statistics: Statistics) -> Refinement:
+        """Return the refined recipe; the given one is not changed.
+
+        :raises ComponentError: if the statistics lack what the recipe's operators need
+        """
+
+
+class DataEvaluator(Component[ConfigT]):
+    """Score a data set."""
+
+    @abstractmethod
+    def evaluate(self) -> Scores:
+        """Return the scores by metric name.
+
+        :raises ComponentError: if nothing could be measured
+        """
+
+    def outputs(self, scores: Scores) -> tuple[Any, ...]:
+        """Return what the job hands to later jobs, in the order of its ``output`` names."""
+        return (dict(scores),)
+
+
+class DataPoolManipulator(Component[ConfigT]):
+    """Build data pools from data sets or other pools."""
+
+    @abstractmethod
+    def manipulate(self) -> Sequence[Path]:
+        """Write the pools and return their paths."""
+
+
+class GeneralDataExecutor(Component[ConfigT]):
+    """Any other step on data, such as a conversion to a trainer's format."""
+
+    @abstractmethod
+    def execute(self) -> Path | Sequence[Path]:
+        """Do the step and return the path (or paths) of the result."""
+
+
+class GeneralProbe(Component[ConfigT]):
+    """Any other probe of data or model, such as a ranking of data pools."""
+
+    @abstractmethod
+    def probe(self) -> Any:  # noqa: ANN401 (free by design: later jobs take it as input)
+        """Return what was found; a mapping of numbers also reaches the watcher."""

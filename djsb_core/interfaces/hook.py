@@ -1,0 +1,87 @@
+"""The hook interface: runs one job with the component that the job chose."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from djsb_core.interfaces.component import (
+    AnyComponent,
+    Component,
+    ComponentConfig,
+    ConfigT,
+    Watcher,
+    Workspace,
+)
+
+Outputs: TypeAlias = tuple[Any, ...]
+
+
+class Section(StrEnum):
+    """The two parts of a job that hold settings."""
+
+    DJ_CONFIGS = "dj_configs"
+    EXTRA_CONFIGS = "extra_configs"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Which component a hook uses, and where the job keeps that component's settings."""
+
+    interface: type[AnyComponent]
+    section: Section = Section.EXTRA_CONFIGS
+    default: str | None = None
+    """The component's name when the job's ``extra_configs`` have no ``type``."""
+
+
+ComponentT = TypeVar("ComponentT", bound=AnyComponent)
+
+
+@dataclass(frozen=True)
+class JobContext(Generic[ComponentT]):
+    """What a hook knows about the job it runs."""
+
+    meta_name: str
+    pipeline: str
+    stage: str
+    component: ComponentT
+    workspace: Workspace
+    dj_configs: Mapping[str, Any]
+    """The job's recipe, with ``local`` and ``input`` applied; empty if it has none."""
+
+    query: Callable[[str], Mapping[str, Any]]
+    """Metrics of an earlier job by its ``meta_name``, nested: ``query("probe")["text_len"]``."""
+
+    @property
+    def watcher(self) -> Watcher:
+        """The watcher of this job."""
+        return self.workspace.watcher
+
+
+class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
+    """Runs one job of a stage.
+
+    ``extra_configs`` (without ``type``) go to the component, or to the hook's own
+    ``config_type`` when its component is configured by ``dj_configs`` or when it uses none.
+    """
+
+    config_type = ComponentConfig
+
+    uses: ClassVar[Slot | None] = None
+    """The component that the hook works with; ``None`` if it works alone."""
+
+    output_names: ClassVar[tuple[str, ...]] = ("output",)
+    """What :meth:`run` returns, in order; the names used where the job gives none."""
+
+    takes_recipe: ClassVar[bool] = False
+    """Whether the job has ``dj_configs``."""
+
+    returns_recipe: ClassVar[bool] = False
+    """Whether the first output is the path of a recipe shaped like the job's ``dj_configs``."""
+
+    @abstractmethod
+    def run(self, context: JobContext[ComponentT]) -> Outputs:
+        """Run the job and return its outputs, in the order of ``output_names``."""

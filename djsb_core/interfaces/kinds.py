@@ -1,0 +1,72 @@
+"""The kinds of component: each has one entry-point group and one interface."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from djsb_core.interfaces.data import (
+    DataAnalyzer,
+    DataEvaluator,
+    DataExecutor,
+    DataPoolManipulator,
+    GeneralDataExecutor,
+    GeneralProbe,
+    RecipeRefiner,
+)
+from djsb_core.interfaces.hook import Hook
+from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
+
+if TYPE_CHECKING:
+    from djsb_core.interfaces.component import AnyComponent
+
+
+class Kind(Enum):
+    """A kind of component; its value is the entry-point group without ``djsb.``."""
+
+    HOOK = "hooks"
+    DATA_EXECUTOR = "data_executors"
+    DATA_ANALYZER = "data_analyzers"
+    RECIPE_REFINER = "recipe_refiners"
+    DATA_EVALUATOR = "data_evaluators"
+    DATA_POOL_MANIPULATOR = "data_pool_manipulators"
+    GENERAL_PROBE = "general_probes"
+    GENERAL_DATA_EXECUTOR = "general_data_executors"
+    MODEL_TRAIN_EXECUTOR = "model_train_executors"
+    MODEL_INFER_EXECUTOR = "model_infer_executors"
+    MODEL_EVALUATOR = "model_evaluators"
+
+    @property
+    def group(self) -> str:
+        """The entry-point group of this kind."""
+        return f"djsb.{self.value}"
+
+    @property
+    def label(self) -> str:
+        """The kind in words: ``data evaluator``."""
+        return self.name.lower().replace("_", " ")
+
+    @property
+    def interface(self) -> type[AnyComponent]:
+        """The class that every component of this kind extends."""
+        return INTERFACES[self]
+
+    @classmethod
+    def of(cls, interface: type[AnyComponent]) -> Kind:
+        """Return the kind whose components extend ``interface``."""
+        return next(kind for kind, known in INTERFACES.items() if issubclass(interface, known))
+
+
+INTERFACES: dict[Kind, type[AnyComponent]] = {
+    Kind.HOOK: Hook,
+    Kind.DATA_EXECUTOR: DataExecutor,
+    Kind.DATA_ANALYZER: DataAnalyzer,
+    Kind.RECIPE_REFINER: RecipeRefiner,
+    Kind.DATA_EVALUATOR: DataEvaluator,
+    Kind.DATA_POOL_MANIPULATOR: DataPoolManipulator,
+    Kind.GENERAL_PROBE: GeneralProbe,
+    Kind.GENERAL_DATA_EXECUTOR: GeneralDataExecutor,
+    Kind.MODEL_TRAIN_EXECUTOR: ModelTrainExecutor,
+    Kind.MODEL_INFER_EXECUTOR: ModelInferExecutor,
+    Kind.MODEL_EVALUATOR: ModelEvaluator,
+}

@@ -1,0 +1,50 @@
+"""Components that work on a model: train it, infer with it, evaluate it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from djsb_core.interfaces.component import Component, ConfigT, Scores
+
+
+class ModelTrainExecutor(Component[ConfigT]):
+    """Train or fine-tune one model."""
+
+    @abstractmethod
+    def train(self) -> Path:
+        """Train to the end and return the folder of the trained model.
+
+        Reports ``loss`` (and what else the backend knows) with
+        ``self.workspace.watcher.watch(value, name, step)`` while it runs.
+
+        :raises ComponentError: if the data or the model cannot be used, or training failed
+        """
+
+
+class ModelInferExecutor(Component[ConfigT]):
+    """Run one model over a data set."""
+
+    @abstractmethod
+    def infer(self) -> Path | Sequence[Path]:
+        """Run the model and return the path (or paths) of its outputs."""
+
+
+class ModelEvaluator(Component[ConfigT]):
+    """Score a model."""
+
+    @abstractmethod
+    def evaluate(self) -> Scores:
+        """Return the scores by metric name.
+
+        Per-sample values go to ``self.workspace.watcher.watch_samples`` so that two models can be
+        compared sample by sample.
+
+        :raises ComponentError: if the model or the data cannot be used
+        """
+
+    def outputs(self, scores: Scores) -> tuple[Any, ...]:
+        """Return what the job hands to later jobs, in the order of its ``output`` names."""
+        return (dict(scores),)

@@ -1,0 +1,96 @@
+"""Paths in a config: which are read, which are written, and where they are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+MISSING = "input_path_missing"
+
+
+@dataclass(frozen=True)
+class PathContext:
+    """What is known about the paths of a config while it is validated."""
+
+    folders: tuple[Path, ...] = field(default_factory=lambda: (Path.cwd(),))
+    """Where a relative path is looked up, in this order."""
+
+    expected: frozenset[Path] = frozenset()
+    """Absolute paths that do not exist yet, because an earlier job writes them."""
+
+    def find(self, path: Path) -> Path | None:
+        """Return the absolute path of an existing or expected file or folder."""
+        candidates = [(folder / path.expanduser()).resolve() for folder in self.folders]
+        for candidate in candidates:
+            if candidate.exists() or self._is_expected(candidate):
+                return candidate
+        return None
+
+    def _is_expected(self, path: Path) -> bool:
+        return any(path == one or one in path.parents for one in self.expected)
+
+
+def _find_input(path: Path, info: ValidationInfo) -> Path:
+    context = info.context if isinstance(info.context, PathContext) else PathContext()
+    found = context.find(path)
+    if found is None:
+        tried = " and ".join(dict.fromkeys(str(folder) for folder in context.folders))
+        raise PydanticCustomError(
+            MISSING,
+            "no such file or folder: '{path}' (looked in {tried})",
+            {"path": str(path), "tried": tried},
+        )
+    return found
+
+
+def _make_absolute(path: Path) -> Path:
+    return Path.cwd() / path.expanduser()
+
+
+@dataclass(frozen=True)
+class PathRole:
+    """Marks a path of a config as read or written by its component."""
+
+    writes: bool
+
+
+InputPath: TypeAlias = Annotated[Path, AfterValidator(_find_input), PathRole(writes=False)]
+"""An existing file or folder; looked up from the working directory, then beside the experiment."""
+
+OutputPath: TypeAlias = Annotated[Path, AfterValidator(_make_absolute), PathRole(writes=True)]
+"""A file or folder that the component writes; relative to the working directory."""
+
+
+def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
+    """List the paths of a config that are written (or read), nested models included."""
+    return list(_walk_model(config, writes=writes))
+
+
+def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
+    for name, info in type(config).model_fields.items():
+        value = getattr(config, name)
+        marked = _roles(info.metadata, info.annotation)
+        if any(role.writes is writes for role in marked):
+            yield from _paths_in(value)
+        elif isinstance(value, BaseModel):
+            yield from _walk_model(value, writes=writes)
+
+
+def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # noqa: ANN401
+    found = [item for item in metadata if isinstance(item, PathRole)]
+    for argument in getattr(annotation, "__args__", ()):
+        found += _roles(getattr(argument, "__metadata__", ()), argument)
+    return found
+
+
+def _paths_in(value: object) -> Iterator[Path]:
+    if isinstance(value, Path):
+        yield value
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _paths_in(item)
