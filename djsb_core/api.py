@@ -28,6 +28,7 @@ from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
+from djsb_core.jsonl import open_text, query, read_jsonl
 
 __all__ = [
     "Analysis",
@@ -65,4 +66,7 @@ __all__ = [
     "Watcher",
     "Workspace",
     "hookimpl",
+    "open_text",
+    "query",
+    "read_jsonl",
 ]

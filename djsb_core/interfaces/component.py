@@ -75,8 +75,11 @@ class Component(ABC, Generic[ConfigT]):
 
     config_type: ClassVar[type[ComponentConfig]]
 
-    #: For each metric that this component reports: is more better? Others have no direction.
     higher_is_better: ClassVar[Mapping[str, bool]] = {}
+    """For each metric that the component reports: is more better? Others have no direction."""
+
+    output_names: ClassVar[tuple[str, ...]] = ("output",)
+    """What the component's job returns, in order; the names used where the job gives none."""
 
     def __init__(self, config: ConfigT, workspace: Workspace | None = None) -> None:
         """Keep the config; open files, devices and environments later, when the job runs."""

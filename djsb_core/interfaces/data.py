@@ -80,6 +80,8 @@ class RecipeRefiner(Component[ConfigT]):
 class DataEvaluator(Component[ConfigT]):
     """Score a data set."""
 
+    output_names = ("scores",)
+
     @abstractmethod
     def evaluate(self) -> Scores:
         """Return the scores by metric name.
@@ -88,7 +90,7 @@ class DataEvaluator(Component[ConfigT]):
         """
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return what the job hands to later jobs, in the order of its ``output`` names."""
+        """Return what the job hands to later jobs, in the order of ``output_names``."""
         return (dict(scores),)
 
 

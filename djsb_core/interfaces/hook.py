@@ -53,7 +53,7 @@ class JobContext(Generic[ComponentT]):
     """The job's recipe, with ``local`` and ``input`` applied; empty if it has none."""
 
     query: Callable[[str], Mapping[str, Any]]
-    """Metrics of an earlier job by its ``meta_name``, nested: ``query("probe")["text_len"]``."""
+    """Metrics of the latest earlier job of a ``meta_name``: ``query("probe")["text_len.mean"]``."""
 
     @property
     def watcher(self) -> Watcher:
@@ -73,14 +73,17 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     uses: ClassVar[Slot | None] = None
     """The component that the hook works with; ``None`` if it works alone."""
 
-    output_names: ClassVar[tuple[str, ...]] = ("output",)
-    """What :meth:`run` returns, in order; the names used where the job gives none."""
+    outputs_of_component: ClassVar[bool] = False
+    """Whether the ``output_names`` are those of the component, not of the hook."""
 
     takes_recipe: ClassVar[bool] = False
     """Whether the job has ``dj_configs``."""
 
     returns_recipe: ClassVar[bool] = False
     """Whether the first output is the path of a recipe shaped like the job's ``dj_configs``."""
+
+    named_after_probe: ClassVar[bool] = False
+    """Whether the job's ``meta_name`` is that of the earlier job whose metrics it reads."""
 
     @abstractmethod
     def run(self, context: JobContext[ComponentT]) -> Outputs:

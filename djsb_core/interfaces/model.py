@@ -35,6 +35,8 @@ class ModelInferExecutor(Component[ConfigT]):
 class ModelEvaluator(Component[ConfigT]):
     """Score a model."""
 
+    output_names = ("scores",)
+
     @abstractmethod
     def evaluate(self) -> Scores:
         """Return the scores by metric name.
@@ -46,5 +48,5 @@ class ModelEvaluator(Component[ConfigT]):
         """
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return what the job hands to later jobs, in the order of its ``output`` names."""
+        """Return what the job hands to later jobs, in the order of ``output_names``."""
         return (dict(scores),)

@@ -89,8 +89,8 @@ def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # no
 
 
 def _paths_in(value: object) -> Iterator[Path]:
-    if isinstance(value, Path):
-        yield value
+    if isinstance(value, str | Path):
+        yield Path.cwd() / value
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
             yield from _paths_in(item)

@@ -1,0 +1,175 @@
+"""Read one YAML or JSON file and remember on which line each value stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+
+from djsb_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Location: TypeAlias = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
+
+MAX_DEPTH = 64
+MAX_VALUES = 500_000  # aliases of aliases can make a small file expand without end
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML 1.1, but ``3e-4`` is a number, as in YAML 1.2 and JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: list(resolvers) for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9][0-9_]*)(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file: its value, and the line of each value in it."""
+
+    path: Path
+    value: Any
+    lines: Mapping[Location, int] = field(default_factory=dict)
+
+    def place(self, location: Location) -> str:
+        """Return ``file:line`` of a value, or of the nearest one around it."""
+        for end in range(len(location), -1, -1):
+            line = self.lines.get(location[:end])
+            if line is not None:
+                return f"{self.path}:{line}"
+        return f"{self.path}"
+
+
+def read_document(path: Path) -> Document:
+    """Read one file.
+
+    :raises ConfigError: if it cannot be read or is not plain YAML; names the line
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([f"{path}:{line}: not UTF-8 text: {error.reason}"]) from error
+    if path.suffix == ".json" and "\t" in text:
+        return _read_json(path, text)
+    try:
+        return _read_yaml(path, text)
+    except yaml.YAMLError as error:
+        raise ConfigError([_describe(path, error)]) from error
+    except RecursionError:
+        raise ConfigError([f"{path}:1: nested deeper than {MAX_DEPTH} levels"]) from None
+
+
+def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
+    """Read one value as the experiment file would: ``3e-4`` is a number, ``[1, 2]`` a list.
+
+    :raises yaml.YAMLError: if it is not YAML
+    """
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+
+
+def dump_yaml(value: object) -> str:
+    """Write plain mappings, lists and scalars as YAML, keys in their order."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _read_json(path: Path, text: str) -> Document:
+    """Read JSON that is not YAML: tabs may indent it."""
+    try:
+        return Document(path, json.loads(text), {(): 1})
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise ConfigError([f"{path}:{line}: not JSON: {getattr(error, 'msg', error)}"]) from error
+
+
+def _read_yaml(path: Path, text: str) -> Document:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Document(path, None, {(): 1})
+        walk = _Walk(path, loader)
+        value = walk.value_of(node, ())
+    finally:
+        loader.dispose()
+    if walk.problems:
+        raise ConfigError(walk.problems)
+    return Document(path, value, walk.lines)
+
+
+class _Walk:
+    """Builds the values of a node tree and notes their lines."""
+
+    def __init__(self, path: Path, loader: Any) -> None:  # noqa: ANN401
+        self.path = path
+        self.loader = loader
+        self.lines: dict[Location, int] = {}
+        self.problems: list[str] = []
+        self._open: list[int] = []
+
+    def value_of(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401
+        line = node.start_mark.line + 1
+        self.lines.setdefault(location, line)
+        if id(node) in self._open:
+            return self._problem(line, "an alias refers to a value that contains it")
+        if len(location) > MAX_DEPTH or len(self.lines) > MAX_VALUES:
+            return self._problem(line, f"nested deeper than {MAX_DEPTH} levels, or too large")
+        self._open.append(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, location)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value_of(item, (*location, i)) for i, item in enumerate(node.value)]
+            return self.loader.construct_object(node)
+        finally:
+            self._open.pop()
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        self._refuse_duplicates(node)
+        self.loader.flatten_mapping(node)
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._problem(key_node.start_mark.line + 1, "a key must be a word")
+                continue
+            key = str(self.loader.construct_object(key_node))
+            self.lines[(*location, key)] = key_node.start_mark.line + 1
+            found[key] = self.value_of(value_node, (*location, key))
+        return found
+
+    def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue
+            line = key_node.start_mark.line + 1
+            if key_node.value in seen and key_node.value != "<<":
+                first = seen[key_node.value]
+                self._problem(line, f"the key '{key_node.value}' is given twice (first: line {first})")
+            seen.setdefault(key_node.value, line)
+
+    def _problem(self, line: int, text: str) -> None:
+        if len(self.problems) < 10:  # noqa: PLR2004 (an alias loop repeats itself)
+            self.problems.append(f"{self.path}:{line}: {text}")
+
+
+def _describe(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    line = mark.line + 1 if mark else 1
+    return f"{path}:{line}: not plain YAML: {what}"

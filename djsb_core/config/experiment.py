@@ -1,0 +1,87 @@
+"""An experiment as it was read: its jobs, and where in which file each of their values stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.config.problems import show_location
+from djsb_core.interfaces.hook import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from djsb_core.config.document import Document, Location
+    from djsb_core.config.references import Reference
+    from djsb_core.config.schema import ExperimentSchema, Stage
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One section of a job, and the document that its values come from."""
+
+    values: dict[str, Any] | None
+    document: Document
+    location: Location
+    """Where the section begins in its document."""
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """One job as it was read; nothing of it is loaded or checked against components yet."""
+
+    pipeline: str
+    stage: Stage
+    position: int
+    location: Location
+    document: Document
+    hook: str
+    meta_name: str
+    """As in the file, or made from stage and place where the file gives none."""
+
+    named: bool
+    """Whether the file gives the ``meta_name``."""
+
+    sections: Mapping[Section, Settings]
+    inputs: tuple[Reference, ...] = ()
+    output: tuple[str, ...] | None = None
+    local: Mapping[str, Any] = field(default_factory=dict)
+
+    def problem(self, location: Location, text: str) -> str:
+        """Say what is wrong at a key of this job: file, line, key and sentence.
+
+        :param location: inside the job: ``("extra_configs", "train", "lr")``
+        """
+        shown = show_location((*self.location, *location))
+        return f"{self._place(location)}: {shown}: {text}"
+
+    def _place(self, location: Location) -> str:
+        for target in self.local:
+            if show_location(location).startswith(target):
+                return self.document.place((*self.location, "local", target))
+        if location and location[0] in tuple(Section):
+            section = self.sections[Section(location[0])]
+            return section.document.place((*section.location, *location[1:]))
+        return self.document.place((*self.location, *location))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The whole file, with the settings of every job read."""
+
+    document: Document
+    schema: ExperimentSchema
+    jobs: tuple[JobSpec, ...]
+    problems: tuple[str, ...] = ()
+    """What is wrong with its form, each with file, line and key."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where relative paths are looked up: the working directory, then beside the file."""
+        return lookup_folders(self.document.path)
+
+
+def lookup_folders(experiment: Path) -> tuple[Path, ...]:
+    """Return the folders in which the paths of an experiment file are looked up."""
+    return tuple(dict.fromkeys((experiment.cwd(), experiment.resolve().parent)))

@@ -1,0 +1,97 @@
+"""Say what is wrong with a value: place, key, what is wrong, what would be right."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from djsb_core.errors import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from djsb_core.config.document import Location
+
+SHORT = 60
+
+
+def show_location(location: Location) -> str:
+    """Write a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def describe_errors(
+    error: ValidationError, model: type[BaseModel]
+) -> Iterator[tuple[Location, str]]:
+    """Say each problem of a pydantic validation as a location inside the model and a sentence."""
+    for problem in error.errors():
+        location = tuple(part for part in problem["loc"] if not _is_branch(part))
+        yield location, _sentence(problem, model)
+
+
+def _is_branch(part: str | int) -> bool:
+    """Tell pydantic's names for the branch of a union or a validator from the file's keys."""
+    return isinstance(part, str) and any(sign in part for sign in "[](),")
+
+
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, given = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        known = _known_keys(model, problem["loc"][:-1])
+        return f"unknown key; {suggest(problem['loc'][-1], known)}"
+    if kind == "missing":
+        return "missing; it is required"
+    message = problem["msg"]
+    for noise in ("Value error, ", "Input should be "):
+        if message.startswith(noise):
+            message = message.removeprefix(noise)
+            if noise.startswith("Input"):
+                message = f"should be {message}"
+            break
+    if kind.startswith("value_error") or kind in _CUSTOM_SAYS_VALUE or "'" in message:
+        return message
+    return f"{message}, not {_show(given)}"
+
+
+_CUSTOM_SAYS_VALUE = {"input_path_missing"}
+
+
+def _show(given: object) -> str:
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list):
+        return "a list"
+    text = repr(given)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """List the keys of the (nested) model at a location; empty where it cannot be told."""
+    current: Any = model
+    for part in location:
+        models = list(_models_in(current))
+        fields = next((m.model_fields for m in models if part in m.model_fields), None)
+        if fields is None:
+            continue  # an index, or the name of a union's branch
+        current = fields[str(part)].annotation
+    return [
+        info.alias or name for found in _models_in(current) for name, info in found.model_fields.items()
+    ]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (any annotation)
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)

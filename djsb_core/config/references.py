@@ -1,0 +1,52 @@
+"""References between jobs: ``extra_configs.train_dataset: anonymous.process.export_path``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from djsb_core.config.dotted import split_path
+from djsb_core.interfaces.hook import Section
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One entry of a job's ``input``: which setting takes its value from which earlier output."""
+
+    target: str
+    source: str
+
+    @property
+    def section(self) -> Section:
+        """The section that is changed."""
+        return Section(split_path(self.target)[0])
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The path inside the section; empty if the whole section is replaced."""
+        return split_path(self.target)[1:]
+
+    @property
+    def back(self) -> int | None:
+        """How many jobs back the source is (``-1.x``: 1), or ``None`` if it goes by name."""
+        first = split_path(self.source)[0]
+        return -int(first) if first.startswith("-") and first[1:].isdigit() else None
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """What follows ``-1`` or stands in ``pipeline.meta_name.output``."""
+        parts = split_path(self.source)
+        return parts[1:] if self.back is not None else parts
+
+
+def check_form(target: str, source: str) -> str | None:
+    """Say what is wrong with the form of an entry of ``input``, if anything is."""
+    if split_path(target)[0] not in tuple(Section):
+        return f"'{target}' must begin with dj_configs or extra_configs"
+    reference = Reference(target, source)
+    if reference.back is not None:
+        if reference.back < 1 or not reference.path:
+            return f"'{source}' must be '-1.output', '-2.output', …"
+        return None
+    if len(reference.path) < 3:  # noqa: PLR2004 (pipeline, job, output)
+        return f"'{source}' must be 'pipeline.meta_name.output' or '-1.output'"
+    return None

@@ -1,0 +1,137 @@
+"""The keys of the experiment file, with what each means."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+class Stage(StrEnum):
+    """The four lists of jobs, in the order in which they run."""
+
+    PROBE = "probe"
+    REFINE_RECIPE = "refine_recipe"
+    EXECUTION = "execution"
+    EVALUATION = "evaluation"
+
+    @property
+    def key(self) -> str:
+        """The stage's key in the experiment file."""
+        return f"{self.value}_job_configs"
+
+
+def _listed(value: object) -> object:
+    """Take a single name where a list of names is meant."""
+    return [value] if isinstance(value, str) else value
+
+
+def _empty_mapping(value: object) -> object:
+    return {} if value is None else value
+
+
+def _empty_list(value: object) -> object:
+    return [] if value is None else value
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+Settings = dict[str, Any]
+
+
+class JobSchema(BaseModel):
+    """One job: a hook and its settings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hook: str = Field(description="The hook that runs the job (see: djsb list-components).")
+    meta_name: str | None = Field(
+        None,
+        pattern=r"^[^.\s]*$",
+        description="Name of the job; needed where other jobs or targets refer to it.",
+    )
+    dj_configs: Settings | str | None = Field(
+        None, description="A Data-Juicer recipe, or the path of one (YAML or JSON)."
+    )
+    extra_configs: Settings | str | None = Field(
+        None,
+        description="Settings of the component; `type` picks it. A mapping or the path of one.",
+    )
+    input: Annotated[dict[str, str], BeforeValidator(_empty_mapping)] = Field(
+        default_factory=dict,
+        description="Values of earlier jobs: `extra_configs.key: pipeline.meta_name.output`, "
+        "or `-1.output` for the job before.",
+    )
+    output: Names | None = Field(
+        None, description="Names for what the job returns, in order; one name or a list."
+    )
+    local: Annotated[Settings, BeforeValidator(_empty_mapping)] = Field(
+        default_factory=dict,
+        description="Overrides for this job: `extra_configs.train.optimizer.lr: 0.001`.",
+    )
+
+
+Jobs = Annotated[list[JobSchema | str], BeforeValidator(_empty_list)]
+"""A job may stand in a file of its own; then the list holds its path."""
+
+
+class StagesSchema(BaseModel):
+    """The four lists of jobs of one pipeline."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    probe_job_configs: Jobs = Field(default_factory=list, description="Probe data or model.")
+    refine_recipe_job_configs: Jobs = Field(
+        default_factory=list, description="Refine the recipe from what the probes saw."
+    )
+    execution_job_configs: Jobs = Field(
+        default_factory=list, description="Process data, train and infer models."
+    )
+    evaluation_job_configs: Jobs = Field(
+        default_factory=list, description="Evaluate data and models."
+    )
+
+
+class ExperimentSchema(StagesSchema):
+    """The experiment file."""
+
+    project_name: str = Field("hello_world", description="Name of the project, for trackers.")
+    experiment_name: str = Field("experiment1", description="Name of the experiment.")
+    work_dir: str = Field(
+        "./outputs/hello_world", description="Where everything of the experiment's runs goes."
+    )
+    resume: bool = Field(
+        default=False, description="Go on from the finished jobs of the last run of this work_dir."
+    )
+    debug: bool = Field(default=False, description="Show tracebacks, as `djsb --debug` does.")
+    pipelines: list[Any] | dict[str, Any] | None = Field(
+        None, description="Named pipelines, each with its own four stages."
+    )
+    hpo_config: str | dict[str, Any] | None = Field(
+        None, description="A wandb sweep configuration, or the path of one."
+    )
+    max_iter_num: int = Field(1, ge=0, description="How often the pipelines are repeated at most.")
+    iter_targets: Annotated[Names, BeforeValidator(_empty_list)] = Field(
+        default_factory=list, description="Stop when met: `pipeline.job.score >= 0.8`."
+    )
+    iter_targets_mode: Literal["all", "any"] = Field(
+        "all", description="Whether all targets must be met, or one."
+    )
+    iter_updater: Annotated[dict[str, str], BeforeValidator(_empty_mapping)] = Field(
+        default_factory=dict, description="Values carried from one iteration into the next."
+    )
+
+    def later_keys(self) -> list[tuple[str, str]]:
+        """List the keys in use whose feature this version does not have, with what to do."""
+        found = []
+        if self.pipelines:
+            found.append(("pipelines", "several pipelines in one file"))
+        if self.hpo_config:
+            found.append(("hpo_config", "sweeps"))
+        if self.max_iter_num != 1:
+            found.append(("max_iter_num", "iteration"))
+        if self.iter_targets:
+            found.append(("iter_targets", "iteration"))
+        if self.iter_updater:
+            found.append(("iter_updater", "iteration"))
+        return found

@@ -1,0 +1,79 @@
+"""Read predictions beside their ground truth; shared by the evaluators that compare the two."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from djsb_core.api import ComponentConfig, ComponentError, InputPath, query, read_jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+InputPaths: TypeAlias = InputPath | Annotated[list[InputPath], Field(min_length=1)]
+
+
+class PairsConfig(ComponentConfig):
+    """Where the predictions and their ground truth are."""
+
+    predicted_dataset_path: InputPaths = Field(
+        description="JSON Lines file with the predictions, or several of them."
+    )
+    ground_truth_dataset_path: InputPaths | None = Field(
+        None,
+        description="JSON Lines file with the ground truth, one for each file of predictions, with"
+        " the same samples in the same order. Default: the truth is in the predictions' file.",
+    )
+
+    @model_validator(mode="after")
+    def _one_truth_for_each_prediction(self) -> Self:
+        predicted, truth = len(self.predicted), len(self.truth)
+        if predicted != truth:
+            raise ValueError(
+                f"{predicted} files in predicted_dataset_path, {truth} in"
+                " ground_truth_dataset_path; give one ground truth for each prediction"
+            )
+        return self
+
+    @property
+    def predicted(self) -> Sequence[Path]:
+        """The files of predictions."""
+        return _as_list(self.predicted_dataset_path)
+
+    @property
+    def truth(self) -> Sequence[Path]:
+        """For each file of predictions the file that holds its ground truth."""
+        if self.ground_truth_dataset_path is None:
+            return self.predicted
+        return _as_list(self.ground_truth_dataset_path)
+
+
+def _as_list(paths: Path | list[Path]) -> list[Path]:
+    return [paths] if isinstance(paths, Path) else paths
+
+
+def read_pairs(
+    predicted: Path, truth: Path, predicted_key: str, truth_key: str
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the predicted and the true value of each sample; both keys may nest with dots.
+
+    :raises ComponentError: if a file cannot be read, a sample lacks its key, or the two files do
+        not hold the same number of samples
+    """
+    if predicted == truth:
+        for sample in read_jsonl(predicted, require=(predicted_key, truth_key)):
+            yield query(sample, predicted_key), query(sample, truth_key)
+        return
+    both = (read_jsonl(predicted, require=predicted_key), read_jsonl(truth, require=truth_key))
+    for count, (left, right) in enumerate(zip_longest(*both)):
+        if left is None or right is None:
+            more = count + 1 + sum(1 for _ in both[left is None])
+            counts = (count, more) if left is None else (more, count)
+            raise ComponentError(
+                f"{predicted} has {counts[0]} samples, but {truth} has {counts[1]};"
+                " both must hold the same samples in the same order"
+            )
+        yield query(left, predicted_key), query(right, truth_key)

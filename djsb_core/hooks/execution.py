@@ -1,0 +1,85 @@
+"""Hooks that process data, train models and run them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from djsb_core.api import (
+    ComponentConfig,
+    DataExecutor,
+    DataPoolManipulator,
+    GeneralDataExecutor,
+    Hook,
+    JobContext,
+    ModelInferExecutor,
+    ModelTrainExecutor,
+    Outputs,
+    Section,
+    Slot,
+)
+
+
+class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
+    """Process a data set by the job's recipe."""
+
+    uses = Slot(DataExecutor, Section.DJ_CONFIGS, "data_juicer")
+    output_names = ("export_path",)
+    takes_recipe = True
+
+    def run(self, context: JobContext[DataExecutor[Any]]) -> Outputs:
+        """Return the path of the processed data set."""
+        return (_path_or_paths(context.component.execute()),)
+
+
+class DataPoolManipulationHook(Hook[ComponentConfig, DataPoolManipulator[Any]]):
+    """Build data pools."""
+
+    uses = Slot(DataPoolManipulator)
+    output_names = ("paths",)
+
+    def run(self, context: JobContext[DataPoolManipulator[Any]]) -> Outputs:
+        """Return the paths of the pools."""
+        return (_path_or_paths(context.component.manipulate()),)
+
+
+class GeneralDataExecutorHook(Hook[ComponentConfig, GeneralDataExecutor[Any]]):
+    """Run any other step on data."""
+
+    uses = Slot(GeneralDataExecutor)
+    output_names = ("paths",)
+
+    def run(self, context: JobContext[GeneralDataExecutor[Any]]) -> Outputs:
+        """Return the path (or paths) of the result."""
+        return (_path_or_paths(context.component.execute()),)
+
+
+class TrainModelHook(Hook[ComponentConfig, ModelTrainExecutor[Any]]):
+    """Train a model."""
+
+    uses = Slot(ModelTrainExecutor)
+    output_names = ("model_path",)
+
+    def run(self, context: JobContext[ModelTrainExecutor[Any]]) -> Outputs:
+        """Return the folder of the trained model."""
+        return (str(context.component.train()),)
+
+
+class InferModelHook(Hook[ComponentConfig, ModelInferExecutor[Any]]):
+    """Run a model over data."""
+
+    uses = Slot(ModelInferExecutor)
+    output_names = ("paths",)
+
+    def run(self, context: JobContext[ModelInferExecutor[Any]]) -> Outputs:
+        """Return the path (or paths) of the model's outputs."""
+        return (_path_or_paths(context.component.infer()),)
+
+
+def _path_or_paths(found: Path | Sequence[Path]) -> str | list[str]:
+    """Return text; a single path stands for itself, as in the published format."""
+    if isinstance(found, Path):
+        return str(found)
+    paths = [str(path) for path in found]
+    return paths[0] if len(paths) == 1 else paths

@@ -1,0 +1,46 @@
+"""Hooks that probe the data or the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from djsb_core.api import (
+    ComponentConfig,
+    DataAnalyzer,
+    GeneralProbe,
+    Hook,
+    JobContext,
+    Outputs,
+    Section,
+    Slot,
+)
+
+
+class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
+    """Analyze a data set and keep the statistics of its samples."""
+
+    uses = Slot(DataAnalyzer, Section.DJ_CONFIGS, "data_juicer")
+    output_names = ("export_path",)
+    takes_recipe = True
+
+    def run(self, context: JobContext[DataAnalyzer[Any]]) -> Outputs:
+        """Return the path of the data set with its per-sample statistics."""
+        analysis = context.component.analyze()
+        context.watcher.watch(analysis.statistics, "")
+        return (str(analysis.path),)
+
+
+class GeneralProbeHook(Hook[ComponentConfig, GeneralProbe[Any]]):
+    """Run any other probe."""
+
+    uses = Slot(GeneralProbe)
+    outputs_of_component = True
+
+    def run(self, context: JobContext[GeneralProbe[Any]]) -> Outputs:
+        """Return what the probe found."""
+        found = context.component.probe()
+        if isinstance(found, Mapping):
+            numbers = {k: v for k, v in found.items() if isinstance(v, int | float)}
+            context.watcher.watch(numbers, "")
+        return (found,)

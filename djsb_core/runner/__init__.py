@@ -1,0 +1,1 @@
+"""Plan every job of an experiment, then run them."""

@@ -1,0 +1,107 @@
+"""The SQLite file of a work_dir: its tables, and how it is opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from djsb_core.errors import RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "djsb.sqlite"
+VERSION = 1
+
+TABLES = """
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY,
+    project_name TEXT NOT NULL,
+    experiment_name TEXT NOT NULL,
+    experiment TEXT NOT NULL,      -- path of the experiment file
+    settings TEXT NOT NULL,        -- JSON: the experiment as it was read
+    folder TEXT NOT NULL,
+    status TEXT NOT NULL,          -- running, finished, failed, interrupted
+    started REAL NOT NULL,         -- seconds since the epoch
+    seconds REAL,
+    pid INTEGER NOT NULL
+);
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    pipeline TEXT NOT NULL,
+    iteration INTEGER NOT NULL,
+    stage TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    meta_name TEXT NOT NULL,
+    hook TEXT NOT NULL,
+    component TEXT,
+    package TEXT,                  -- the component's distribution and version
+    status TEXT NOT NULL,          -- running, finished, cached, failed, interrupted
+    fingerprint TEXT,
+    folder TEXT NOT NULL,
+    settings TEXT,                 -- JSON: dj_configs and extra_configs, references resolved
+    outputs TEXT,                  -- JSON: by output name
+    digests TEXT,                  -- JSON: content digest of each result, by path
+    directions TEXT,               -- JSON: metric name to "higher is better"
+    error TEXT,
+    started REAL NOT NULL,
+    seconds REAL
+);
+CREATE INDEX jobs_of_run ON jobs (run_id, position);
+CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint, status);
+CREATE TABLE metrics (
+    job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,            -- without the job's meta_name
+    step INTEGER,
+    value,                         -- REAL or TEXT; NaN and infinities as TEXT
+    seconds REAL NOT NULL          -- since the start of the job
+);
+CREATE INDEX metrics_of_job ON metrics (job_id, name);
+CREATE TABLE samples (
+    job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    path TEXT NOT NULL,            -- JSON file in the job's folder: {"values": […], "weights": …}
+    PRIMARY KEY (job_id, name)
+);
+"""
+
+
+def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
+    """Open the database of a work_dir, with rows by column name and transactions by ``with``.
+
+    :raises RequestError: if there is none (and ``create`` is off), or it cannot be used
+    """
+    path = work_dir / NAME
+    if not create and not path.is_file():
+        raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        _prepare(connection, path)
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise RequestError(f"cannot use {path}: {error}") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    with closing(connection.cursor()) as cursor:
+        version = cursor.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            cursor.execute("BEGIN IMMEDIATE")  # two first runs at once: one of them makes it
+            if cursor.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in TABLES.split(";\n"):
+                    cursor.execute(statement)
+                cursor.execute(f"PRAGMA user_version={VERSION}")
+            connection.commit()
+        elif version != VERSION:
+            connection.close()
+            raise RequestError(
+                f"{path} was written by another version of djsb (format {version}, this one "
+                f"reads {VERSION}); use that version, or another work_dir"
+            )

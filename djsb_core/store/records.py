@@ -1,0 +1,106 @@
+"""What the store gives back: runs and jobs as plain objects."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as it was recorded."""
+
+    id: str
+    project_name: str
+    experiment_name: str
+    experiment: str
+    settings: Mapping[str, Any]
+    folder: Path
+    status: str
+    started: float
+    seconds: float | None
+    pid: int
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> RunRecord:
+        """Read one row of ``runs``."""
+        values = dict(row)
+        values["settings"] = json.loads(values["settings"])
+        values["folder"] = Path(values["folder"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job of a run as it was recorded."""
+
+    id: int
+    run_id: str
+    pipeline: str
+    iteration: int
+    stage: str
+    position: int
+    meta_name: str
+    hook: str
+    component: str | None
+    package: str | None
+    status: str
+    fingerprint: str | None
+    folder: Path
+    settings: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    digests: Mapping[str, str]
+    directions: Mapping[str, bool]
+    error: str | None
+    started: float
+    seconds: float | None
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> JobRecord:
+        """Read one row of ``jobs``."""
+        values = dict(row)
+        for key in ("settings", "outputs", "digests", "directions"):
+            values[key] = json.loads(values[key]) if values[key] else {}
+        values["folder"] = Path(values["folder"])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric."""
+
+    name: str
+    value: float | str
+    step: int | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SampleValues:
+    """One metric's value for each sample, and its weights (tokens, bytes); see ``Watcher``."""
+
+    values: list[float]
+    weights: list[float] | None
+
+
+def to_json(value: object) -> str:
+    """Write a value that a job returned or was given; paths become text."""
+    return json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "item") and not isinstance(value, type):  # a scalar of numpy or torch
+        return value.item()
+    return str(value)

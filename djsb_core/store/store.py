@@ -1,0 +1,186 @@
+"""Write and read the runs of one work_dir."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.errors import RequestError, suggest
+from djsb_core.store.database import open_database
+from djsb_core.store.records import JobRecord, Point, RunRecord, SampleValues, to_json
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class Store:
+    """The runs of one work_dir. Safe to use from several threads and processes."""
+
+    def __init__(self, work_dir: Path, *, create: bool = True) -> None:
+        """Open the store.
+
+        :raises RequestError: if it cannot be opened
+        """
+        self.work_dir = work_dir
+        self._connection = open_database(work_dir, create=create)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Close the database file."""
+        self._connection.close()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def add_run(self, *, names: tuple[str, str], experiment: Path, settings: object) -> RunRecord:
+        """Record a new run and make its folder.
+
+        :param names: ``project_name`` and ``experiment_name``
+        :param settings: the experiment as it was read
+        """
+        started = time.time()
+        folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
+        self._write(
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL, ?)",
+            (folder.name, *names, str(experiment), to_json(settings), str(folder), started)
+            + (os.getpid(),),
+        )
+        return self.run(folder.name)
+
+    def end_run(self, run_id: str, status: str, seconds: float) -> None:
+        """Record how a run ended: ``finished``, ``failed`` or ``interrupted``."""
+        self._write(
+            "UPDATE runs SET status = ?, seconds = ? WHERE id = ?", (status, seconds, run_id)
+        )
+
+    def add_job(self, run_id: str, **values: object) -> int:
+        """Record a job that starts; ``values`` are columns of ``jobs``."""
+        columns = {"run_id": run_id, "status": "running", "started": time.time(), **values}
+        names = ", ".join(columns)
+        marks = ", ".join("?" for _ in columns)
+        given = tuple(_column(value) for value in columns.values())
+        return self._write(f"INSERT INTO jobs ({names}) VALUES ({marks})", given)  # noqa: S608
+
+    def update_job(self, job_id: int, **values: object) -> None:
+        """Change columns of a job, in one transaction."""
+        changes = ", ".join(f"{name} = ?" for name in values)
+        given = tuple(_column(value) for value in values.values())
+        self._write(f"UPDATE jobs SET {changes} WHERE id = ?", (*given, job_id))  # noqa: S608
+
+    def add_points(self, job_id: int, points: Sequence[Point]) -> None:
+        """Record values of metrics."""
+        rows = [(job_id, p.name, p.step, _storable(p.value), p.seconds) for p in points]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", rows)
+
+    def add_samples(self, job_id: int, name: str, path: Path) -> None:
+        """Record where the per-sample values of a metric are."""
+        self._write("INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", (job_id, name, str(path)))
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunRecord]:
+        """List all runs, the newest first."""
+        rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC")
+        return [RunRecord.of(row) for row in rows]
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run by its id, or by ``last``.
+
+        :raises RequestError: if there is none of that id
+        """
+        runs = self.runs()
+        if run_id == "last" and runs:
+            return runs[0]
+        for run in runs:
+            if run.id == run_id:
+                return run
+        known = [run.id for run in runs]
+        raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
+
+    def jobs(self, run_id: str) -> list[JobRecord]:
+        """List the jobs of a run, in their order."""
+        rows = self._read("SELECT * FROM jobs WHERE run_id = ? ORDER BY id", (run_id,))
+        return [JobRecord.of(row) for row in rows]
+
+    def finished_jobs(self, fingerprint: str) -> list[JobRecord]:
+        """List the executed jobs of a fingerprint, the newest first."""
+        rows = self._read(
+            "SELECT * FROM jobs WHERE fingerprint = ? AND status = 'finished' ORDER BY id DESC",
+            (fingerprint,),
+        )
+        return [JobRecord.of(row) for row in rows]
+
+    def points(self, job_id: int, name: str | None = None) -> list[Point]:
+        """List the values of a job's metrics (or of one of them), in the order of recording."""
+        where = "" if name is None else " AND name = ?"
+        given = (job_id,) if name is None else (job_id, name)
+        rows = self._read(
+            f"SELECT name, value, step, seconds FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
+            given,
+        )
+        return [Point(**{**dict(row), "value": _restored(row["value"])}) for row in rows]
+
+    def metrics(self, job_id: int) -> dict[str, float | str]:
+        """Return the last value of each of a job's metrics."""
+        return {point.name: point.value for point in self.points(job_id)}
+
+    def samples(self, job_id: int) -> dict[str, SampleValues]:
+        """Return the per-sample values of a job, by metric."""
+        rows = self._read("SELECT name, path FROM samples WHERE job_id = ?", (job_id,))
+        found = {}
+        for row in rows:
+            with open(row["path"], encoding="utf-8") as file:  # noqa: PTH123 (a stored text)
+                found[row["name"]] = SampleValues(**json.load(file))
+        return found
+
+    def sample_paths(self, job_id: int) -> Mapping[str, str]:
+        """Return where the per-sample values of a job are, by metric."""
+        rows = self._read("SELECT name, path FROM samples WHERE job_id = ?", (job_id,))
+        return {row["name"]: row["path"] for row in rows}
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _new_folder(self, name: str) -> Path:
+        parent = self.work_dir / "runs"
+        parent.mkdir(parents=True, exist_ok=True)
+        for i in range(1, 1000):
+            folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                continue
+            return folder
+        raise RequestError(f"cannot make a new folder in {parent}")
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> int:
+        with self._lock, self._connection:
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        with self._lock, closing(self._connection.execute(statement, values)) as cursor:
+            return cursor.fetchall()
+
+
+def _column(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return to_json(value) if isinstance(value, dict | list | tuple) else str(value)
+
+
+def _storable(value: float | str) -> float | str:
+    """SQLite has no NaN: it would come back as NULL."""
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+        return f"float:{value}"
+    return value
+
+
+def _restored(value: float | str) -> float | str:
+    if isinstance(value, str) and value.startswith("float:"):
+        return float(value.removeprefix("float:"))
+    return value

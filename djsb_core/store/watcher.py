@@ -1,0 +1,84 @@
+"""The run's metric log: components report to it, hooks and users ask it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.store.records import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from djsb_core.store.store import Store
+
+
+class SandboxWatcher:
+    """The watcher of one job: what it is told goes to the store and to whoever listens."""
+
+    def __init__(
+        self, store: Store, job_id: int, folder: Path, heard: Callable[[Point], None]
+    ) -> None:
+        """Watch one job.
+
+        :param folder: the job's folder; per-sample values are kept there
+        :param heard: called with each value, after it is stored
+        """
+        self._store = store
+        self._job_id = job_id
+        self._folder = folder
+        self._heard = heard
+        self._started = time.monotonic()
+
+    def watch(self, value: object, name: str, step: int | None = None) -> None:
+        """Record a number, a text, or a nested mapping of them (flattened with dots)."""
+        seconds = time.monotonic() - self._started
+        points = [Point(key, item, step, seconds) for key, item in flatten(value, name)]
+        self._store.add_points(self._job_id, points)
+        for point in points:
+            self._heard(point)
+
+    def watch_samples(
+        self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
+    ) -> None:
+        """Record one value a sample.
+
+        :raises ValueError: if there are not as many weights as values
+        """
+        if weights is not None and len(weights) != len(values):
+            raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
+        path = self._folder / f"samples.{name.replace('/', '_')}.json"
+        kept = {
+            "values": [float(value) for value in values],
+            "weights": None if weights is None else [float(weight) for weight in weights],
+        }
+        path.write_text(json.dumps(kept), encoding="utf-8")
+        self._store.add_samples(self._job_id, name, path)
+
+
+def flatten(value: object, name: str) -> Iterator[tuple[str, float | str]]:
+    """Yield each number and text of a nested value under its dotted name.
+
+    >>> list(flatten({"text_len": {"mean": 3}}, "probe"))
+    [('probe.text_len.mean', 3.0)]
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flatten(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from flatten(item, f"{name}.{i}")
+    elif isinstance(value, str):
+        yield name, value
+    elif value is not None:
+        yield name, _number(value, name)
+
+
+def _number(value: Any, name: str) -> float:  # noqa: ANN401 (numpy and torch scalars too)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"metric '{name}': neither number nor text: {value!r}") from None

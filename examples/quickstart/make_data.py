@@ -1,0 +1,548 @@
+#!/usr/bin/env python3
+"""Rebuild the quickstart data set from Debian packages.
+
+The script fetches a fixed list of Debian 12 packages with ``apt-get download``,
+unpacks them with ``dpkg-deb -x`` (nothing is installed) and cuts their files
+into documents.  No text is made up, edited or damaged: a document is a piece of
+a packaged file, read the way a careless crawl of a package mirror would read
+it.  What kind a document is follows from where it comes from and how it was
+read; the rules are the functions below and are told again in data/README.md.
+
+Everything is chosen by hashes of file names and texts, never by a random
+generator, so the same package versions give the same bytes.
+
+    python3 make_data.py --work /tmp/quickstart-debs
+
+Needs only the standard library (Python 3.11), apt-get and dpkg-deb.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bz2
+import gzip
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+PACKAGES = {
+    "golang-1.19-src": "1.19.8-2",
+    "golang-github-google-pprof-dev": "0.0~git20211008.947d60d-1",
+    "golang-github-prometheus-procfs-dev": "0.8.0-3",
+    "libsqlite3-0": "3.40.1-2+deb12u2",
+    "nodejs-doc": "18.20.4+dfsg-1~deb12u3",
+    "postgresql-doc-15": "15.20-0+deb12u1",
+    "python3.11-doc": "3.11.2-6+deb12u9",
+    "rust-doc": "1.63.0+dfsg1-2",
+    "sqlite3-doc": "3.40.1-2+deb12u2",
+    "tcl8.6-doc": "8.6.13+dfsg-2",
+    "tzdata": "2026f-0+deb12u1",
+    "unicode-data": "15.0.0-1",
+}
+
+# Prose documents are cut at a paragraph end once they reach PROSE_TARGET.
+PROSE_MIN, PROSE_TARGET, PROSE_MAX = 300, 500, 2000
+NEAR_EMPTY_MAX = 60
+CHUNK_LINES, CHUNK_MAX = 30, 4000  # a piece of a file that has no paragraphs
+HELDOUT_DOCS = 500
+NGRAM = 13  # words; no such sequence of a held-out document occurs in train
+
+# kind -> (package -> documents at most).  Taken in hash order.
+QUOTA: dict[str, dict[str, int]] = {
+    "prose": {
+        "postgresql-doc-15": 1400,
+        "python3.11-doc": 1400,
+        "rust-doc": 1000,
+        "sqlite3-doc": 1000,
+    },
+    "markup": {
+        "postgresql-doc-15": 160,
+        "python3.11-doc": 160,
+        "rust-doc": 160,
+        "sqlite3-doc": 160,
+        "nodejs-doc": 100,
+        "tcl8.6-doc": 160,
+    },
+    "boilerplate": {
+        "postgresql-doc-15": 150,
+        "python3.11-doc": 200,
+        "rust-doc": 300,
+    },
+    "near_empty": {
+        "postgresql-doc-15": 150,
+        "python3.11-doc": 150,
+        "rust-doc": 200,
+        "sqlite3-doc": 150,
+    },
+    "log": {
+        "golang-1.19-src": 300,
+        "golang-github-google-pprof-dev": 150,
+        "golang-github-prometheus-procfs-dev": 150,
+        "nodejs-doc": 50,
+    },
+    "repetitive": {
+        "golang-1.19-src": 200,
+        "rust-doc": 150,
+        "tzdata": 50,
+        "unicode-data": 250,
+    },
+    "garbled": {
+        "golang-1.19-src": 200,
+        "golang-github-google-pprof-dev": 50,
+        "libsqlite3-0": 100,
+        "python3.11-doc": 50,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Doc:
+    """One document and where it comes from."""
+
+    text: str
+    source: str
+    kind: str
+    path: str
+
+    def line(self) -> str:
+        """The document as one line of JSON Lines (ASCII only)."""
+        meta = {"source": self.source, "kind": self.kind, "path": self.path}
+        return json.dumps({"text": self.text, "meta": meta}) + "\n"
+
+    def rank(self) -> str:
+        """The hash by which documents are chosen and ordered."""
+        return digest(f"{self.kind}\0{self.path}\0{self.text}")
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text, in hex."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# ---------------------------------------------------------------- packages
+
+
+def fetch(work: Path) -> None:
+    """Download and unpack every package that is not in ``work`` yet."""
+    debs = work / "debs"
+    debs.mkdir(parents=True, exist_ok=True)
+    for name, version in PACKAGES.items():
+        if not list(debs.glob(f"{name}_*.deb")):
+            cmd = ["apt-get", "download", f"{name}={version}"]
+            subprocess.run(cmd, cwd=debs, check=True)
+        target = work / "x" / name
+        if not target.is_dir():
+            (deb,) = debs.glob(f"{name}_*.deb")
+            target.mkdir(parents=True)
+            subprocess.run(["dpkg-deb", "-x", str(deb), str(target)], check=True)
+
+
+# ---------------------------------------------------------------- HTML
+
+BLOCKS = frozenset(
+    "p h1 h2 h3 h4 h5 h6 li dt dd td th tr div section table ul ol dl nav pre "
+    "blockquote header footer details summary main article body".split()
+)
+HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
+DROPPED = frozenset(["pre", "table", "script", "style", "nav", "svg", "math"])
+VOID = frozenset("br hr img input link meta wbr col area base source".split())
+NAVIGATION = re.compile(r"related|sphinxsidebar|footer|navheader|navfooter|sidebar|menu|toc")
+
+
+class Sections(HTMLParser):
+    """Splits a page at its headings; keeps the text of its paragraphs.
+
+    ``sections`` is a list of (heading, [paragraph, ...]).  Text outside of
+    ``<p>`` (lists of links, tables, code, navigation) is left out.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.sections: list[tuple[str, list[str]]] = [("", [])]
+        self.stack: list[tuple[str, bool]] = []
+        self.buffer: list[str] | None = None
+        self.heading = False
+
+    def dropping(self) -> bool:
+        """Is the parser inside an element whose text is left out?"""
+        return any(drop for _, drop in self.stack)
+
+    def flush(self) -> None:
+        """End the paragraph or heading at hand."""
+        text = squeeze("".join(self.buffer or []))
+        self.buffer = None
+        if self.heading:
+            self.sections.append((text, []))
+        elif text:
+            self.sections[-1][1].append(text)
+        self.heading = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in BLOCKS and self.buffer is not None:
+            self.flush()
+        if tag in VOID:
+            if self.buffer is not None:
+                self.buffer.append(" ")
+            return
+        if tag != "p":
+            marks = " ".join(v or "" for k, v in attrs if k in ("class", "id"))
+            drop = tag in DROPPED or (tag == "div" and bool(NAVIGATION.search(marks)))
+            self.stack.append((tag, drop))
+        if not self.dropping() and (tag == "p" or tag in HEADINGS):
+            self.buffer, self.heading = [], tag in HEADINGS
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in BLOCKS and self.buffer is not None:
+            self.flush()
+        if any(open_tag == tag for open_tag, _ in self.stack):
+            while self.stack.pop()[0] != tag:
+                pass
+
+    def handle_data(self, data: str) -> None:
+        if self.buffer is not None and not self.dropping():
+            self.buffer.append(data)
+
+
+class Visible(HTMLParser):
+    """All text a page shows, one line per block element."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.hidden += tag in ("script", "style")
+        if tag in BLOCKS or tag == "br":
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden -= tag in ("script", "style")
+        if tag in BLOCKS:
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if self.hidden <= 0:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def squeeze(text: str) -> str:
+    """One line: pilcrow anchors dropped, white space collapsed."""
+    return re.sub(r"\s+", " ", text.replace("¶", " ").replace("§", " ")).strip()
+
+
+def sections(html: str) -> list[tuple[str, list[str]]]:
+    """The headings and paragraphs of a page."""
+    parser = Sections()
+    parser.feed(html)
+    parser.close()
+    return parser.sections
+
+
+def visible(html: str) -> str:
+    """The text a page shows."""
+    parser = Visible()
+    parser.feed(html)
+    parser.close()
+    lines = (line.strip() for line in "".join(parser.parts).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+# ---------------------------------------------------------------- cutting
+
+
+def passages(paragraphs: list[str]) -> Iterator[str]:
+    """Runs of whole paragraphs of one section, PROSE_TARGET or a bit more."""
+    run: list[str] = []
+    for paragraph in paragraphs:
+        run.append(paragraph)
+        if sum(map(len, run)) >= PROSE_TARGET:
+            yield "\n".join(run)
+            run = []
+    if run:
+        yield "\n".join(run)
+
+
+def chunks(text: str) -> Iterator[str]:
+    """Runs of CHUNK_LINES lines, or fewer when they pass CHUNK_MAX characters."""
+    run: list[str] = []
+    length = 0
+    for line in text.split("\n"):
+        for piece in [line[i : i + CHUNK_MAX] for i in range(0, len(line), CHUNK_MAX)] or [""]:
+            if run and (len(run) == CHUNK_LINES or length + len(piece) > CHUNK_MAX):
+                yield "\n".join(run)
+                run, length = [], 0
+            run.append(piece)
+            length += len(piece) + 1
+    yield "\n".join(run)
+
+
+def read_text(path: Path) -> str:
+    """A text file, unpacked when it is compressed."""
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        data = gzip.decompress(data)
+    elif path.suffix == ".bz2":
+        data = bz2.decompress(data)
+    return data.decode("utf-8", "replace")
+
+
+def read_binary(path: Path) -> str:
+    """A binary file taken for Latin-1 text; control characters are dropped."""
+    text = path.read_bytes().decode("latin-1")
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
+
+
+def read_strings(path: Path) -> str:
+    """What the ``strings`` tool shows of a binary: printable runs of 4 or more."""
+    runs = re.findall(rb"[\t\x20-\x7e]{4,}", path.read_bytes())
+    return "\n".join(run.decode("ascii") for run in runs)
+
+
+# ---------------------------------------------------------------- sources
+
+DOC = "usr/share/doc"
+GO = "usr/share/go-1.19"
+GOCODE = "usr/share/gocode/src/github.com"
+RUST = f"{DOC}/rust-doc/html"
+
+# Pages whose paragraphs are prose, and what is left out of them.
+PROSE_PAGES = {
+    "postgresql-doc-15": [f"{DOC}/postgresql-doc-15/html/*.html"],
+    "python3.11-doc": [f"{DOC}/python3.11/html/**/*.html"],
+    "rust-doc": [
+        f"{RUST}/{book}/**/*.html"
+        for book in ("book", "reference", "nomicon", "rustc", "rustdoc", "edition-guide", "embedded-book", "rust-by-example")
+    ],
+    "sqlite3-doc": [f"{DOC}/sqlite3/**/*.html"],
+}
+NOT_PROSE = re.compile(
+    r"genindex|bookindex|modindex|contents\.html|search\.html|print\.html|release-|/releaselog/"
+    r"|whatsnew/changelog|/license\.html|keyword_index|changes\.html|news\.html|first-edition"
+    r"|second-edition|2018-edition|/matrix/|acknowledg|biblio|copyright"
+)
+
+
+class Source:
+    """The unpacked files of one package."""
+
+    def __init__(self, work: Path, name: str) -> None:
+        self.name = name
+        self.root = work / "x" / name
+
+    def files(self, *patterns: str) -> list[Path]:
+        """Regular files that match a pattern, in name order."""
+        found = {p for pattern in patterns for p in self.root.glob(pattern) if p.is_file() and not p.is_symlink()}
+        return sorted(found, key=lambda p: p.as_posix())
+
+    def rel(self, path: Path) -> str:
+        """The path inside the package."""
+        return path.relative_to(self.root).as_posix()
+
+    def doc(self, kind: str, path: Path, text: str) -> Doc:
+        """A document of this package."""
+        return Doc(text.strip("\n"), self.name, kind, self.rel(path))
+
+
+def role(source: Source, path: Path) -> str:
+    """A page is used once: held out (8 %), kept as raw markup (12 %) or read."""
+    bucket = int(digest(f"{source.name}/{source.rel(path)}")[:8], 16) % 100
+    return "heldout" if bucket < 8 else "markup" if bucket < 20 else "prose"
+
+
+def prose_pages(source: Source) -> list[Path]:
+    """The pages of a package whose paragraphs are prose."""
+    patterns = PROSE_PAGES[source.name]
+    return [p for p in source.files(*patterns) if not NOT_PROSE.search(source.rel(p))]
+
+
+def read_pages(source: Source) -> Iterator[Doc]:
+    """Prose, near-empty and raw documents of a package's pages."""
+    for path in prose_pages(source):
+        html = read_text(path)
+        use = role(source, path)
+        if use == "markup":
+            for piece in chunks(html):
+                yield source.doc("markup", path, piece)
+            continue
+        for heading, paragraphs in sections(html):
+            yield from section_docs(source, path, use, heading, paragraphs)
+
+
+def section_docs(source: Source, path: Path, use: str, heading: str, paragraphs: list[str]) -> Iterator[Doc]:
+    """The documents of one section: passages, or a near-empty rest."""
+    whole = "\n".join(filter(None, [heading, *paragraphs]))
+    if 0 < len(whole) <= NEAR_EMPTY_MAX and use == "prose":
+        yield source.doc("near_empty", path, whole)
+    for passage in passages(paragraphs):
+        if PROSE_MIN <= len(passage) <= PROSE_MAX:
+            yield source.doc(use, path, passage)
+
+
+def whole_files(kind: str, reader: Callable[[Path], str], *patterns: str) -> Callable[[Source], Iterator[Doc]]:
+    """A rule: every piece of these files is of this kind."""
+
+    def rule(source: Source) -> Iterator[Doc]:
+        for path in source.files(*patterns):
+            for piece in chunks(reader(path)):
+                yield source.doc(kind, path, piece)
+
+    return rule
+
+
+def cut_out(kind: str, pattern: str, *globs: str) -> Callable[[Source], Iterator[Doc]]:
+    """A rule: the visible text of the part of a page that ``pattern`` finds."""
+    part = re.compile(pattern, re.DOTALL)
+
+    def rule(source: Source) -> Iterator[Doc]:
+        for path in source.files(*globs):
+            for match in part.finditer(read_text(path)):
+                for piece in chunks(visible(match.group(0))):
+                    yield source.doc(kind, path, piece)
+
+    return rule
+
+
+Rule = Callable[[Source], Iterator[Doc]]
+RULES: dict[str, list[Rule]] = {
+    "golang-1.19-src": [
+        whole_files("log", read_text, f"{GO}/src/crypto/tls/testdata/*TLSv1*", f"{GO}/src/cmd/internal/test2json/testdata/*"),
+        whole_files("repetitive", read_text, f"{GO}/api/*.txt"),
+        whole_files("garbled", read_binary, f"{GO}/src/internal/trace/testdata/*"),
+        whole_files("garbled", read_strings, f"{GO}/src/debug/elf/testdata/*", f"{GO}/src/debug/dwarf/testdata/*"),
+    ],
+    "golang-github-google-pprof-dev": [
+        whole_files("log", read_text, f"{GOCODE}/google/pprof/profile/testdata/*.string"),
+        whole_files("log", read_text, f"{GOCODE}/google/pprof/profile/testdata/*.heap"),
+        whole_files("log", read_text, f"{GOCODE}/google/pprof/profile/testdata/*.growth"),
+        whole_files("garbled", read_binary, f"{GOCODE}/google/pprof/profile/testdata/*.cpu"),
+    ],
+    "golang-github-prometheus-procfs-dev": [
+        whole_files("log", read_text, f"{GOCODE}/prometheus/procfs/testdata/fixtures.ttar"),
+    ],
+    "libsqlite3-0": [whole_files("garbled", read_strings, "usr/lib/*/libsqlite3.so.*")],
+    "nodejs-doc": [
+        whole_files("markup", read_text, f"{DOC}/nodejs/api/*.html"),
+        whole_files("log", read_text, f"{DOC}/nodejs-doc/changelog.gz"),
+    ],
+    "postgresql-doc-15": [
+        read_pages,
+        cut_out("boilerplate", r'<div class="navfooter">.*', f"{DOC}/postgresql-doc-15/html/*.html"),
+    ],
+    "python3.11-doc": [
+        read_pages,
+        whole_files("garbled", read_binary, f"{DOC}/python3.11/html/objects.inv"),
+        cut_out("boilerplate", r'<div class="sphinxsidebar".*', f"{DOC}/python3.11/html/**/*.html"),
+    ],
+    "rust-doc": [
+        read_pages,
+        whole_files("markup", read_text, f"{RUST}/alloc/**/struct.*.html"),
+        cut_out("boilerplate", r'<h2 id="synthetic-implementations".*', f"{RUST}/std/**/*.html"),
+        whole_files("repetitive", read_text, f"{RUST}/implementors/core/**/*.js"),
+        cut_out("near_empty", r"<body>\s*<p>Redirecting to.*", f"{RUST}/std/**/*.html"),
+    ],
+    "sqlite3-doc": [
+        read_pages,
+    ],
+    "tcl8.6-doc": [whole_files("markup", read_text, "usr/share/man/man*/*.gz")],
+    "tzdata": [whole_files("repetitive", read_text, "usr/share/zoneinfo/*.tab", "usr/share/zoneinfo/leap*", "usr/share/zoneinfo/tzdata.zi")],
+    "unicode-data": [whole_files("repetitive", read_text, "usr/share/unicode/*.txt", "usr/share/unicode/*/*.txt")],
+}
+
+
+# ---------------------------------------------------------------- choosing
+
+
+def collect(work: Path) -> list[Doc]:
+    """Every document of every package; a text that occurs twice counts once."""
+    seen: set[str] = set()
+    docs: list[Doc] = []
+    for name in sorted(PACKAGES):
+        source = Source(work, name)
+        for rule in RULES[name]:
+            for doc in rule(source):
+                if doc.text.strip() and doc.text not in seen:
+                    seen.add(doc.text)
+                    docs.append(doc)
+    return docs
+
+
+def choose_train(docs: list[Doc]) -> list[Doc]:
+    """Up to QUOTA documents of every kind and package, mixed."""
+    chosen: list[Doc] = []
+    for kind, quotas in QUOTA.items():
+        for source, quota in quotas.items():
+            pool = [d for d in docs if d.kind == kind and d.source == source]
+            chosen += sorted(pool, key=Doc.rank)[:quota]
+    return sorted(chosen, key=Doc.rank)
+
+
+def ngrams(text: str) -> set[str]:
+    """The word sequences by which near-duplicates are found."""
+    words = re.findall(r"\w+", text.lower())
+    return {" ".join(words[i : i + NGRAM]) for i in range(len(words) - NGRAM + 1)}
+
+
+def choose_heldout(docs: list[Doc], train: list[Doc]) -> tuple[list[Doc], int]:
+    """Prose of held-out pages, in the mixture of train; and how many overlap."""
+    known: set[str] = set()
+    for doc in train:
+        known |= ngrams(visible(doc.text) if doc.kind == "markup" else doc.text)
+    chosen: list[Doc] = []
+    overlapping = 0
+    total = sum(QUOTA["prose"].values())
+    for source, quota in QUOTA["prose"].items():
+        pool = sorted((d for d in docs if d.kind == "heldout" and d.source == source), key=Doc.rank)
+        clean = [d for d in pool if not ngrams(d.text) & known]
+        overlapping += len(pool) - len(clean)
+        chosen += clean[: HELDOUT_DOCS * quota // total]
+    chosen = [Doc(d.text, d.source, "prose", d.path) for d in chosen]
+    return sorted(chosen, key=Doc.rank), overlapping
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write(path: Path, docs: Iterable[Doc]) -> None:
+    """A gzip file without a time stamp or a name in its header."""
+    data = "".join(d.line() for d in docs).encode("ascii")
+    path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
+    print(f"{path.name}: {len(data)} bytes of JSON Lines, sha256 {hashlib.sha256(data).hexdigest()}")
+    print(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+
+
+def table(docs: list[Doc]) -> str:
+    """Documents and bytes of text per kind, as a Markdown table."""
+    total_bytes = sum(len(d.text.encode()) for d in docs)
+    rows = ["| kind | documents | share | bytes | share |", "| --- | ---: | ---: | ---: | ---: |"]
+    for kind in [*QUOTA, "all"]:
+        part = [d for d in docs if kind in (d.kind, "all")]
+        size = sum(len(d.text.encode()) for d in part)
+        rows.append(f"| {kind} | {len(part)} | {len(part) / len(docs):.1%} | {size} | {size / total_bytes:.1%} |")
+    return "\n".join(rows)
+
+
+def main() -> None:
+    """Fetch, cut, choose, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="folder for the packages (about 1 GB)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", help="folder for the data set")
+    args = parser.parse_args()
+    fetch(args.work)
+    docs = collect(args.work)
+    train = choose_train(docs)
+    heldout, overlapping = choose_heldout(docs, train)
+    args.out.mkdir(parents=True, exist_ok=True)
+    write(args.out / "train.jsonl.gz", train)
+    write(args.out / "heldout.jsonl.gz", heldout)
+    print(table(train))
+    print(f"held out: {len(heldout)} documents; {overlapping} candidates shared {NGRAM} words with train and were left out")
+
+
+if __name__ == "__main__":
+    main()
