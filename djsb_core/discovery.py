@@ -82,6 +82,20 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     return component
 
 
+def load_command(name: str) -> object | None:
+    """Import the command that a package announces under ``djsb.commands``, if one does.
+
+    :raises PluginLoadError: if its package does not import
+    """
+    for entry in entry_points(group=COMMANDS, name=name):
+        try:
+            return entry.load()
+        except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+            package, version = _package(entry)
+            raise PluginLoadError(f"command '{name}' of {package} {version}", _reason(cause)) from cause
+    return None
+
+
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
     import pluggy

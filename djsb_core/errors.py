@@ -35,7 +35,9 @@ class ConfigError(RequestError):
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems: Sequence[str] = list(problems)
-        super().__init__("\n".join(self.problems))
+        lines = "\n  ".join(self.problems)
+        count = len(self.problems)
+        super().__init__(lines if count == 1 else f"{count} problems\n  {lines}")
 
 
 class UnknownComponentError(RequestError):

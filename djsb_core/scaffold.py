@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from string import Template
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from djsb_core import api
 from djsb_core.discovery import list_offers
 from djsb_core.errors import RequestError, suggest
 from djsb_core.interfaces.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 TEMPLATES = Path(__file__).with_name("templates")
 

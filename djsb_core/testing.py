@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import subprocess
+import sys
+from copy import deepcopy
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from djsb_core.discovery import load_component
+from djsb_core.discovery import find_offer, load_component
 from djsb_core.interfaces.component import AnyComponent, Workspace
+from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HEAVY = ("torch", "transformers", "datasets", "data_juicer", "modelscope", "pandas", "ray", "cv2")
 
 
 class RecordingWatcher:
@@ -37,7 +49,7 @@ class ComponentContract:
     name: str
 
     @pytest.fixture
-    def settings(self, tmp_path: Path) -> dict[str, Any]:
+    def settings(self, tmp_path: Path) -> dict[str, Any]:  # noqa: ARG002 (overrides use it)
         """Return a smallest config that works; override it where one is needed."""
         return {}
 
@@ -59,6 +71,13 @@ class ComponentContract:
     def test_it_is_documented(self, component: AnyComponent) -> None:
         assert type(component).__doc__
 
+    def test_every_setting_is_described(self, component: AnyComponent) -> None:
+        fields = component.config_type.model_fields
+        assert [name for name, field in fields.items() if not field.description] == []
+
+    def test_its_settings_have_a_schema(self, component: AnyComponent) -> None:
+        assert component.config_type.model_json_schema()["type"] == "object"
+
     def test_unknown_setting_is_rejected(
         self, component: AnyComponent, settings: dict[str, Any]
     ) -> None:
@@ -67,6 +86,72 @@ class ComponentContract:
 
     def test_check_finds_nothing_missing(self, component: AnyComponent) -> None:
         assert list(component.check()) == []
+
+    def test_nothing_is_written_before_it_runs(self, component: AnyComponent) -> None:
+        component.check()
+        assert list(component.workspace.folder.iterdir()) == []
+
+    def test_its_module_imports_no_heavy_library(self) -> None:
+        """A component is loaded to be validated; its backend is imported when it runs."""
+        module = find_offer(self.kind, self.name).target.partition(":")[0]
+        code = f"import sys, {module}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        ran = subprocess.run(  # noqa: S603 (this interpreter, a module of an installed package)
+            [sys.executable, "-c", code],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert ran.stdout.split() == []
+
+
+class HookContract(ComponentContract):
+    """What hooks keep besides; override ``metrics``, ``dj_configs`` and ``used`` as needed."""
+
+    kind = Kind.HOOK
+
+    @pytest.fixture
+    def used(self) -> AnyComponent | None:
+        """Return the component that the hook works with, if it uses one."""
+        return None
+
+    @pytest.fixture
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Return the metrics of earlier jobs by their ``meta_name``."""
+        return {}
+
+    @pytest.fixture
+    def dj_configs(self) -> dict[str, Any]:
+        """Return the job's recipe."""
+        return {}
+
+    @pytest.fixture
+    def context(
+        self,
+        component: AnyComponent,
+        used: AnyComponent | None,
+        metrics: dict[str, dict[str, Any]],
+        dj_configs: dict[str, Any],
+    ) -> JobContext[Any]:
+        """Build what the runner tells a hook about its job."""
+        return JobContext(
+            meta_name="job",
+            pipeline="anonymous",
+            stage="execution",
+            component=used,
+            workspace=component.workspace,
+            dj_configs=dj_configs,
+            query=metrics.__getitem__,
+        )
+
+    def test_every_output_has_a_name(
+        self, component: AnyComponent, context: JobContext[Any]
+    ) -> None:
+        outputs = component.run(context)  # type: ignore[attr-defined]
+        assert isinstance(outputs, tuple)
+        assert len(outputs) == len(component.output_names)  # type: ignore[attr-defined]
 
 
 class EvaluatorContract(ComponentContract):
@@ -81,14 +166,124 @@ class EvaluatorContract(ComponentContract):
         scores = component.evaluate()  # type: ignore[attr-defined]
         assert set(component.higher_is_better) <= set(scores)
 
+    def test_scores_agree_with_their_samples(
+        self, component: AnyComponent, watcher: RecordingWatcher
+    ) -> None:
+        """A score that is also recorded a sample is the (weighted) mean of the samples."""
+        scores = component.evaluate()  # type: ignore[attr-defined]
+        for name in set(watcher.samples) & set(scores):
+            values, weights = watcher.samples[name]
+            mean = sum(values) / (len(values) if weights is None else sum(weights))
+            assert scores[name] == pytest.approx(mean, rel=1e-4)
+
 
 class ExecutorContract(ComponentContract):
     """What components that produce files keep besides; override ``method``."""
 
     method = "execute"
 
-    def test_its_results_exist(self, component: AnyComponent) -> None:
-        produced = getattr(component, self.method)()
-        paths = [produced] if isinstance(produced, str | Path) else list(produced)
-        assert paths
-        assert all(Path(path).exists() for path in paths)
+    @pytest.fixture
+    def produced(self, component: AnyComponent) -> list[Path]:
+        """Run the component and return the paths of its results."""
+        paths = getattr(component, self.method)()
+        return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+
+    def test_its_results_exist(self, produced: list[Path]) -> None:
+        assert produced
+        assert [path for path in produced if not path.exists()] == []
+
+    def test_its_results_are_where_they_belong(
+        self, component: AnyComponent, produced: list[Path]
+    ) -> None:
+        """In the job's own folder, or at a path that the config names for results."""
+        places = {component.workspace.folder, *component.writes()}
+        assert [path for path in produced if not places & {path, *path.parents}] == []
+
+
+class TrainerContract(ExecutorContract):
+    """What model trainers keep besides."""
+
+    method = "train"
+
+    def test_the_loss_is_reported_step_by_step(
+        self, produced: list[Path], watcher: RecordingWatcher
+    ) -> None:
+        """With a ``settings`` fixture that trains for at least one report."""
+        reports = [(step, value) for name, value, step in watcher.metrics if name == "loss"]
+        steps = [step for step, _ in reports if step is not None]
+        assert produced
+        assert len(steps) == len(reports) > 0
+        assert all(before < after for before, after in pairwise(steps))
+        assert all(isinstance(loss, float) and math.isfinite(loss) for _, loss in reports)
+
+
+class AnalyzerContract(ComponentContract):
+    """What data analyzers keep besides."""
+
+    def test_its_statistics_are_summaries(self, component: AnyComponent) -> None:
+        analysis = component.analyze()  # type: ignore[attr-defined]
+        assert analysis.path.exists()
+        assert analysis.statistics
+        for name, summary in analysis.statistics.items():
+            assert math.isfinite(summary["mean"]), name
+            assert summary["min"] <= summary["mean"] <= summary["max"], name
+
+
+class RefinerContract(ComponentContract):
+    """What recipe refiners keep besides; override ``recipe`` and ``statistics``."""
+
+    kind = Kind.RECIPE_REFINER
+
+    @pytest.fixture
+    def recipe(self) -> dict[str, Any]:
+        """Return a recipe that the refiner changes."""
+        pytest.fail("override the fixture 'recipe'")
+
+    @pytest.fixture
+    def statistics(self) -> dict[str, dict[str, float]]:
+        """Return what a probe of the recipe measured."""
+        pytest.fail("override the fixture 'statistics'")
+
+    def test_the_given_recipe_stays(
+        self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
+    ) -> None:
+        before = deepcopy(recipe)
+        component.refine(recipe, statistics)  # type: ignore[attr-defined]
+        assert recipe == before
+
+    def test_its_changes_tell_what_it_did(
+        self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
+    ) -> None:
+        """Every changed argument is listed, with the value before and after, and no other."""
+        refined = component.refine(recipe, statistics)  # type: ignore[attr-defined]
+        before, after = _list_arguments(recipe), _list_arguments(refined.recipe)
+        told = [(one.operator, one.argument, one.old, one.new) for one in refined.changes]
+        places = sorted(set(before) | set(after))
+        done = [
+            (operator, argument, before.get(place), after.get(place))
+            for place in places
+            for _, operator, argument in [place]
+            if before.get(place) != after.get(place)
+        ]
+        assert told
+        assert sorted(told, key=repr) == sorted(done, key=repr)
+
+
+class ProbeContract(ComponentContract):
+    """What general probes keep besides."""
+
+    def test_its_finding_can_be_kept(self, component: AnyComponent) -> None:
+        """A later job may take it as input in another run, so it is stored as JSON."""
+        found = component.probe()  # type: ignore[attr-defined]
+        assert found is not None
+        assert json.dumps(found, default=os.fspath)
+
+
+def _list_arguments(recipe: Mapping[str, Any]) -> dict[tuple[int, str, str], Any]:
+    """Return every argument of every operator, by place in the recipe, operator and name."""
+    return {
+        (place, operator, argument): value
+        for place, step in enumerate(recipe["process"])
+        for operator, arguments in step.items()
+        for argument, value in (arguments or {}).items()
+    }

@@ -27,6 +27,7 @@ class AccuracyEvaluator(DataEvaluator[AccuracyConfig]):
     """
 
     config_type = AccuracyConfig
+    output_names = ("results", "max_accuracy")
     higher_is_better: ClassVar[dict[str, bool]] = {"max_accuracy": True, "accuracy.0": True}
 
     def evaluate(self) -> Scores:

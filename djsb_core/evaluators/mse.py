@@ -33,6 +33,7 @@ class MSEEvaluator(DataEvaluator[MSEConfig]):
     """
 
     config_type = MSEConfig
+    output_names = ("results", "min_mse")
     higher_is_better: ClassVar[dict[str, bool]] = {
         "min_mse": False,
         "mse.0": False,

@@ -1,0 +1,32 @@
+"""``djsb new-plugin``: write a package with one component, its tests and its entry point."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+KINDS = (
+    "hook, data_executor, data_analyzer, recipe_refiner, data_evaluator, data_pool_manipulator, "
+    "general_probe, general_data_executor, model_train_executor, model_infer_executor, "
+    "model_evaluator"
+)
+
+
+@click.command("new-plugin")
+@click.argument("name")
+@click.option("--kind", default="data_evaluator", show_default=True, help=f"One of {KINDS}.")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    help="Where to write the package's folder; here if not given.",
+)
+def new_plugin(name: str, kind: str, folder: Path) -> None:
+    """Write the plugin package djsb-NAME: a component that works, to be changed into yours."""
+    from djsb_core.scaffold import parse_kind, write_plugin
+
+    written = write_plugin(name, parse_kind(kind), folder)
+    click.echo(f"Wrote {written}. Next:")
+    for step in (f"cd {written}", "pip install -e '.[test]'", "pytest", "djsb list-components"):
+        click.echo(f"  {step}")

@@ -1,0 +1,1 @@
+"""Plans and finished runs as text that a person reads."""

@@ -1,0 +1,115 @@
+"""Before and after: the same measurement made twice in one run, and how sure the difference is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from djsb_core.store.records import JobRecord, SampleValues
+    from djsb_core.store.store import Store
+
+CONFIDENT = 1.96
+"""Standard errors beyond which a difference is called clear (95 %, normal approximation)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric, measured before and after."""
+
+    metric: str
+    before: str
+    """The ``meta_name`` of the job that measured first."""
+    after: str
+    old: float
+    new: float
+    standard_error: float | None = None
+    """Of the difference, over paired samples; ``None`` where there are none."""
+    higher_is_better: bool | None = None
+
+    @property
+    def difference(self) -> float:
+        """After minus before."""
+        return self.new - self.old
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse``, ``no clear difference``; empty where the metric has no direction."""
+        error = self.standard_error
+        if error is not None and abs(self.difference) <= CONFIDENT * error:
+            return "no clear difference"
+        if self.higher_is_better is None or self.difference == 0:
+            return ""
+        return "better" if (self.difference > 0) is self.higher_is_better else "worse"
+
+
+def compare_jobs(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
+    """Compare the jobs of one run that measured the same thing twice.
+
+    Jobs belong together when pipeline, hook and component are the same; the first is what the
+    later ones are compared with.
+    """
+    groups: dict[tuple[str, str, str | None], list[JobRecord]] = {}
+    for job in jobs:
+        if job.status in ("finished", "cached"):
+            groups.setdefault((job.pipeline, job.hook, job.component), []).append(job)
+    for first, *later in groups.values():
+        for job in later:
+            yield from _compare(store, first, job)
+
+
+def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comparison]:
+    old, new = store.metrics(before.id), store.metrics(after.id)
+    old_samples, new_samples = store.samples(before.id), store.samples(after.id)
+    for name, was in old.items():
+        now = new.get(name)
+        if not isinstance(was, int | float) or not isinstance(now, int | float):
+            continue
+        yield Comparison(
+            name,
+            before.meta_name,
+            after.meta_name,
+            was,
+            now,
+            _standard_error(name, old_samples, new_samples),
+            after.directions.get(name),
+        )
+
+
+def _standard_error(
+    name: str, old: Mapping[str, SampleValues], new: Mapping[str, SampleValues]
+) -> float | None:
+    if name not in old or name not in new:
+        return None
+    return paired_standard_error(old[name], new[name])
+
+
+def paired_standard_error(old: SampleValues, new: SampleValues) -> float | None:
+    """Return the standard error of the difference of two ratio estimates over the same samples.
+
+    The metric is ``r = Σ values / Σ weights``. By linearization (Cochran, Sampling Techniques,
+    3rd ed., 2.11 and 6.4), the variance of ``r_new - r_old`` is that of the mean of
+    ``(v_new - r_new w_new) / mean(w_new) - (v_old - r_old w_old) / mean(w_old)``.
+
+    :return: ``None`` where the samples cannot be paired, or there are fewer than two
+    """
+    count = len(old.values)
+    if count != len(new.values) or count < 2:  # noqa: PLR2004 (no variance of one)
+        return None
+    residuals = [
+        b - a for a, b in zip(_linearized(old), _linearized(new), strict=True)
+    ]  # their mean is 0
+    return math.sqrt(math.fsum(r * r for r in residuals) / (count * (count - 1)))
+
+
+def _linearized(samples: SampleValues) -> list[float]:
+    weights = samples.weights or [1.0] * len(samples.values)
+    total = math.fsum(weights)
+    ratio, mean = math.fsum(samples.values) / total, total / len(weights)
+    return [
+        (value - ratio * weight) / mean
+        for value, weight in zip(samples.values, weights, strict=True)
+    ]

@@ -1,0 +1,54 @@
+"""Numbers, durations and tables as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+MINUTE, HOUR = 60, 3600
+LARGE, SMALL = 10_000, 0.001
+
+
+def number(value: object) -> str:
+    """Write a number with the digits that a reader needs: ``12,345``, ``3.142``, ``0.00031``."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if not math.isfinite(value):
+        return str(value)
+    if float(value).is_integer():
+        return f"{int(value):,}"
+    size = abs(value)
+    if size >= LARGE:
+        return f"{value:,.0f}"
+    if size < SMALL:
+        return f"{value:.3g}"
+    return f"{value:.4g}" if size < 1 else f"{value:,.3f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a duration: ``0.4 s``, ``1 min 05 s``, ``2 h 10 min``."""
+    if seconds is None:
+        return ""
+    if seconds < MINUTE:
+        return f"{seconds:.1f} s"
+    if seconds < HOUR:
+        minutes, rest = divmod(round(seconds), MINUTE)
+        return f"{minutes} min {rest:02d} s"
+    hours, rest = divmod(round(seconds / MINUTE), MINUTE)
+    return f"{hours} h {rest:02d} min"
+
+
+def table(
+    rows: Sequence[Sequence[object]], headers: Sequence[str], *, right: Sequence[int] = ()
+) -> str:
+    """Lay out rows in columns; the columns in ``right`` are aligned to the right."""
+    from tabulate import tabulate
+
+    align = ["right" if i in right else "left" for i in range(len(headers))]
+    return tabulate(
+        [[str(cell) for cell in row] for row in rows],
+        headers,
+        tablefmt="simple",
+        disable_numparse=True,
+        colalign=align if rows else None,
+    )

@@ -1,0 +1,86 @@
+"""The JSON Schema of the experiment file, with the installed components in it."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from djsb_core.config.schema import ExperimentSchema
+from djsb_core.discovery import list_offers, load_component
+from djsb_core.errors import DjsbError
+from djsb_core.interfaces.hook import Hook, Section
+from djsb_core.interfaces.kinds import Kind
+
+
+def json_schema() -> dict[str, Any]:
+    """Describe the file as JSON Schema (2020-12): every key, hook, ``type`` and its settings.
+
+    Components whose package does not import are left out.
+    """
+    schema = ExperimentSchema.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "djsb experiment"
+    job = schema["$defs"]["JobSchema"]
+    hooks = _load_all(Kind.HOOK)
+    job["properties"]["hook"]["enum"] = sorted(hooks)
+    job["allOf"] = [
+        _when(
+            {"hook": {"const": name}},
+            _job_schema(cast("type[Hook[Any, Any]]", hook), schema["$defs"]),
+        )
+        for name, hook in sorted(hooks.items())
+    ]
+    return schema
+
+
+def _load_all(kind: Kind) -> dict[str, type[Any]]:
+    found = {}
+    for offer in list_offers(kind.group):
+        try:
+            found[offer.name] = load_component(kind, offer.name)
+        except DjsbError:
+            continue  # said by list-components --check
+    return found
+
+
+def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Describe the sections of a job of one hook."""
+    slot = hook.uses
+    if slot is None:
+        return {}
+    kind = Kind.of(slot.interface)
+    components = _load_all(kind)
+    for name, component in components.items():
+        definitions[f"{kind.value}.{name}"] = _config_schema(component, definitions)
+    names = sorted(components)
+    type_of = {"type": "string", "enum": names}
+    if slot.section is Section.DJ_CONFIGS:
+        extra = {"properties": {"type": type_of}}
+        return _section(Section.EXTRA_CONFIGS, {"type": "object", **extra})
+    described: dict[str, Any] = {"type": "object", "properties": {"type": type_of}}
+    described["allOf"] = [
+        _when({"type": {"const": name}}, {"$ref": f"#/$defs/{kind.value}.{name}"})
+        for name in names
+    ]
+    if slot.default is None:
+        described["required"] = ["type"]
+    return _section(Section.EXTRA_CONFIGS, described)
+
+
+def _config_schema(component: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    """Describe a component's settings; required keys may come from ``input``, so none is."""
+    found: dict[str, Any] = component.config_type.model_json_schema(
+        ref_template="#/$defs/{model}", mode="validation"
+    )
+    definitions.update(found.pop("$defs", {}))
+    found.pop("required", None)
+    found.setdefault("properties", {})["type"] = {"type": "string"}
+    return found
+
+
+def _section(section: Section, mapping: dict[str, Any]) -> dict[str, Any]:
+    path = {"type": "string", "description": "Path of a YAML or JSON file."}
+    return {"properties": {section.value: {"anyOf": [mapping, path, {"type": "null"}]}}}
+
+
+def _when(condition: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    return {"if": {"properties": condition, "required": list(condition)}, "then": then}
