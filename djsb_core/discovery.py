@@ -73,7 +73,9 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     offer = find_offer(kind, name)
     what = f"{kind.label} '{name}' of {offer.package} {offer.version}"
     try:
-        driver: DriverManager[Any] = DriverManager(kind.group, name, warn_on_missing_entrypoint=False)
+        driver: DriverManager[Any] = DriverManager(
+            kind.group, name, warn_on_missing_entrypoint=False
+        )
     except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
         raise PluginLoadError(what, _reason(cause)) from cause
     component = driver.extensions[0].plugin
@@ -89,10 +91,13 @@ def load_command(name: str) -> object | None:
     """
     for entry in entry_points(group=COMMANDS, name=name):
         try:
-            return entry.load()
+            command: object = entry.load()
         except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
             package, version = _package(entry)
-            raise PluginLoadError(f"command '{name}' of {package} {version}", _reason(cause)) from cause
+            raise PluginLoadError(
+                f"command '{name}' of {package} {version}", _reason(cause)
+            ) from cause
+        return command
     return None
 
 
@@ -127,7 +132,9 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
         try:
             result = implementation.function(**wanted)
         except (Exception, SystemExit) as cause:  # a listener never changes the outcome
-            log.warning("dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause))
+            log.warning(
+                "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
+            )
             log.debug("the dropped listener's traceback", exc_info=cause)
             listeners.unregister(implementation.plugin)
         else:

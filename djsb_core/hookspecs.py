@@ -118,7 +118,10 @@ def djsb_job_started(job: JobInfo) -> None:
 
 @hookspec
 def djsb_job_finished(
-    job: JobInfo, outputs: Mapping[str, Any], seconds: float, cached: bool
+    job: JobInfo,
+    outputs: Mapping[str, Any],
+    seconds: float,
+    cached: bool,  # noqa: FBT001 (listeners take arguments by name)
 ) -> None:
     """Announce a job that ended well.
 
@@ -193,12 +196,12 @@ def djsb_component_remarks(kind: str, name: str) -> str | None:
 
 
 @hookspec
-def djsb_doctor_checks() -> Iterable[DoctorCheck]:
+def djsb_doctor_checks() -> Iterable[DoctorCheck]:  # type: ignore[empty-body]
     """Return what ``djsb doctor`` should show of this plugin: packages, weights, commands."""
 
 
 @hookspec
-def djsb_cli_commands() -> Iterable[click.Command]:
+def djsb_cli_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
     """Return commands to add to ``djsb``.
 
     Looked up only for a command that neither the core nor an entry point in ``djsb.commands``

@@ -13,8 +13,8 @@ import click
 @click.option("as_json", "--json", is_flag=True, help="For scripts.")
 def runs(where: Path | None, *, as_json: bool) -> None:
     """List the runs of WHERE: an experiment file or a work_dir (default: ./sandbox.yaml)."""
-    from djsb_core.report.runs import runs_table
     from djsb_core.report.locate import open_store
+    from djsb_core.report.runs import runs_table
 
     found = open_store(where).runs()
     if as_json:

@@ -14,8 +14,8 @@ import click
 @click.option("as_json", "--json", is_flag=True, help="For scripts.")
 def show(run: str, where: Path | None, *, as_json: bool) -> None:
     """Show a RUN (an id, or `last`) of WHERE, an experiment file or a work_dir."""
-    from djsb_core.report.runs import run_json, run_text
     from djsb_core.report.locate import open_store
+    from djsb_core.report.runs import run_json, run_text
 
     store = open_store(where)
     found = store.run(run)

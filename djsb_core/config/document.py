@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +12,7 @@ import yaml
 from djsb_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Location: TypeAlias = tuple[str | int, ...]
@@ -160,7 +160,9 @@ class _Walk:
             line = key_node.start_mark.line + 1
             if key_node.value in seen and key_node.value != "<<":
                 first = seen[key_node.value]
-                self._problem(line, f"the key '{key_node.value}' is given twice (first: line {first})")
+                self._problem(
+                    line, f"the key '{key_node.value}' is given twice (first: line {first})"
+                )
             seen.setdefault(key_node.value, line)
 
     def _problem(self, line: int, text: str) -> None:

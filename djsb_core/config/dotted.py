@@ -1,4 +1,4 @@
-"""Values inside nested mappings and lists, by dotted path: ``train.optimizer.lr``, ``jobs.0.hook``."""
+"""Values inside nested mappings and lists, by dotted path: ``train.optimizer.lr``."""
 
 from __future__ import annotations
 

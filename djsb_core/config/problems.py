@@ -84,7 +84,9 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list
             continue  # an index, or the name of a union's branch
         current = fields[str(part)].annotation
     return [
-        info.alias or name for found in _models_in(current) for name, info in found.model_fields.items()
+        info.alias or name
+        for found in _models_in(current)
+        for name, info in found.model_fields.items()
     ]
 
 

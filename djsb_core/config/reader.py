@@ -69,9 +69,10 @@ class _Reader:
 
     def _override(self, text: str) -> None:
         path, sign, value_text = text.partition("=")
+        if not sign or not path:
+            self.problems.append(f"--set {text}: write --set key.0.key=VALUE")
+            return
         try:
-            if not sign or not path:
-                raise KeyError(text)
             value = parse_value(value_text)
             parts = split_path(path)
             cut = next((i for i, part in enumerate(parts) if part in tuple(Section)), None)
@@ -93,7 +94,7 @@ class _Reader:
         for key, feature in schema.later_keys():
             place = self.document.place((key,))
             self.problems.append(
-                f"{place}: {key}: {feature} is not supported by this version of djsb; remove the key"
+                f"{place}: {key}: {feature} is not supported yet by this version; remove the key"
             )
 
     def _read_stage(self, stage: Stage) -> Iterable[JobSpec]:
@@ -167,9 +168,7 @@ class _Reader:
             return None
         return Document(_shorten(found), side.value, side.lines)
 
-    def _read_inputs(
-        self, job: JobSchema, document: Document, at: Location
-    ) -> Iterable[Reference]:
+    def _read_inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
         for target, source in job.input.items():
             wrong = check_form(target, source)
             if wrong is None:
@@ -188,9 +187,7 @@ class _Reader:
                 )
         return job.local
 
-    def _validate(
-        self, model: type[Any], value: object, document: Document, at: Location
-    ) -> Any:  # noqa: ANN401 (an instance of the model, or None)
+    def _validate(self, model: type[Any], value: object, document: Document, at: Location) -> Any:  # noqa: ANN401 (an instance of the model, or None)
         try:
             return model.model_validate(value)
         except ValidationError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import (
     ComponentConfig,
@@ -19,6 +18,9 @@ from djsb_core.api import (
     Section,
     Slot,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):

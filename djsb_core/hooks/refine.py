@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import (
     ComponentConfig,
@@ -17,6 +16,9 @@ from djsb_core.api import (
     Slot,
 )
 from djsb_core.config.document import dump_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from djsb_core.interfaces.component import Component, ConfigT, Scores
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Recipe: TypeAlias = Mapping[str, Any]
 """A Data-Juicer processing config, as plain mappings, lists and scalars."""
@@ -80,7 +82,7 @@ class RecipeRefiner(Component[ConfigT]):
 class DataEvaluator(Component[ConfigT]):
     """Score a data set."""
 
-    output_names = ("scores",)
+    output_names: ClassVar[tuple[str, ...]] = ("scores",)
 
     @abstractmethod
     def evaluate(self) -> Scores:

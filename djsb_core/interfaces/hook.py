@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from djsb_core.interfaces.component import (
     AnyComponent,
@@ -16,6 +15,9 @@ from djsb_core.interfaces.component import (
     Watcher,
     Workspace,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 Outputs: TypeAlias = tuple[Any, ...]
 

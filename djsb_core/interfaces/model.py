@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from djsb_core.interfaces.component import Component, ConfigT, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 class ModelTrainExecutor(Component[ConfigT]):
@@ -35,7 +37,7 @@ class ModelInferExecutor(Component[ConfigT]):
 class ModelEvaluator(Component[ConfigT]):
     """Score a model."""
 
-    output_names = ("scores",)
+    output_names: ClassVar[tuple[str, ...]] = ("scores",)
 
     @abstractmethod
     def evaluate(self) -> Scores:

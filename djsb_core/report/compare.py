@@ -37,7 +37,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """``better``, ``worse``, ``no clear difference``; empty where the metric has no direction."""
+        """``better``, ``worse``, ``no clear difference``; empty where there is no direction."""
         error = self.standard_error
         if error is not None and abs(self.difference) <= CONFIDENT * error:
             return "no clear difference"

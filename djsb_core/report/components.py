@@ -102,7 +102,7 @@ def _with_remarks(found: Sequence[Listed]) -> list[Listed]:
 
 
 def _read_source(offer: Offer) -> tuple[str, bool | None, str]:
-    """Find the class in its module's text, without importing: its summary, and whether it is there."""
+    """Find the class in its module's text, importing nothing: its summary, whether it is there."""
     module, _, name = offer.target.partition(":")
     path = _source_of(module)
     if path is None:

@@ -20,8 +20,13 @@ def runs_table(runs: Sequence[RunRecord]) -> str:
     if not runs:
         return "No runs yet."
     rows = [
-        (run.id, f"{run.project_name} / {run.experiment_name}", run.status, _date(run.started))
-        + (duration(run.seconds),)
+        (
+            run.id,
+            f"{run.project_name} / {run.experiment_name}",
+            run.status,
+            _date(run.started),
+            duration(run.seconds),
+        )
         for run in runs
     ]
     return table(rows, ("run", "experiment", "status", "started", "time"), right=(4,))

@@ -58,8 +58,7 @@ def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict
         return _section(Section.EXTRA_CONFIGS, {"type": "object", **extra})
     described: dict[str, Any] = {"type": "object", "properties": {"type": type_of}}
     described["allOf"] = [
-        _when({"type": {"const": name}}, {"$ref": f"#/$defs/{kind.value}.{name}"})
-        for name in names
+        _when({"type": {"const": name}}, {"$ref": f"#/$defs/{kind.value}.{name}"}) for name in names
     ]
     if slot.default is None:
         described["required"] = ["type"]

@@ -26,7 +26,8 @@ def summarize(store: Store, run_id: str) -> str:
     if changes:
         parts.append("Before → after\n\n" + changes_table(changes))
     seconds = duration(run.seconds)
-    parts.append(f"Run {run.id} {run.status} in {seconds}. More: djsb show {run.id} {store.work_dir}")
+    end = f"Run {run.id} {run.status} in {seconds}."
+    parts.append(f"{end} More: djsb show {run.id} {store.work_dir}")
     return "\n" + "\n\n".join(parts)
 
 
@@ -47,7 +48,7 @@ def jobs_table(jobs: Sequence[JobRecord]) -> str:
 
 
 def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
-    """Compare what was measured twice, and the rows that processing kept with those it was given."""
+    """Compare what was measured twice, and the rows that processing kept with those given."""
     for job in jobs:
         metrics = store.metrics(job.id)
         given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
@@ -92,7 +93,7 @@ def _jobs(one: Comparison) -> str:
 def _difference(one: Comparison) -> str:
     if one.difference == 0:
         return "0"
-    sign = "+" if one.difference > 0 else "−"
+    sign = "+" if one.difference > 0 else "-"
     text = f"{sign}{number(abs(one.difference))}"
     if one.standard_error is not None:
         return f"{text} ± {one.standard_error:.2g}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from djsb_core.config.problems import describe_errors
 from djsb_core.errors import ComponentError
-from djsb_core.interfaces.component import ComponentConfig, Workspace
+from djsb_core.interfaces.component import ComponentConfig
 from djsb_core.interfaces.hook import JobContext, Section
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.runner.fingerprint import fingerprint
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from djsb_core.config.references import Reference
-    from djsb_core.interfaces.component import AnyComponent, Watcher
+    from djsb_core.interfaces.component import AnyComponent, Workspace
     from djsb_core.interfaces.hook import Hook
     from djsb_core.runner.plan import Plan, PlannedJob
 
@@ -67,26 +67,25 @@ class PreparedJob:
         return outputs
 
 
-def prepare_job(
-    plan: Plan,
-    job: PlannedJob,
-    outputs: Mapping[int, Mapping[str, Any]],
-    fingerprints: Mapping[int, str],
-    watcher: Watcher,
-    folder: Path,
-) -> PreparedJob:
+@dataclass
+class History:
+    """The finished jobs of a run, by position."""
+
+    outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    fingerprints: dict[int, str] = field(default_factory=dict)
+
+
+def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Workspace) -> PreparedJob:
     """Resolve a job's references and build its component.
 
-    :param outputs: of the finished jobs, by position
-    :param fingerprints: of the finished jobs, by position
     :raises ComponentError: if a setting that an earlier job gave is wrong
     """
     values: dict[Reference, Any] = {
-        reference: source.value_in(outputs[source.job]) for reference, source in job.sources.items()
+        reference: source.value_in(history.outputs[source.job])
+        for reference, source in job.sources.items()
     }
     settings = resolved_settings(job.spec, values.__getitem__)
     component_values, hook_values = settings_of(job, settings)
-    workspace = Workspace(folder, watcher)
     context = PathContext(plan.experiment.folders)
     slot = job.hook.uses
     section = slot.section if slot else Section.EXTRA_CONFIGS
@@ -99,7 +98,7 @@ def prepare_job(
         model = job.component.config_type
         config = _configured(job, model, section, component_values, context)
         component = job.component(config, workspace)
-    upstream = [fingerprints[job.probe]] if job.probe is not None else []
+    upstream = [history.fingerprints[job.probe]] if job.probe is not None else []
     return PreparedJob(
         job,
         hook,

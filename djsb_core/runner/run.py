@@ -7,15 +7,16 @@ import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from djsb_core.discovery import notify
 from djsb_core.errors import JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.component import Workspace
 from djsb_core.runner.capture import capture_output
 from djsb_core.runner.context_infos import write_context_infos
 from djsb_core.runner.fingerprint import digest_outputs, is_intact
-from djsb_core.runner.job import PreparedJob, prepare_job
+from djsb_core.runner.job import History, PreparedJob, prepare_job
 from djsb_core.store.store import Store
 from djsb_core.store.watcher import SandboxWatcher
 
@@ -61,9 +62,7 @@ class _Run:
     store: Store
     record: RunRecord
     resume: bool
-    outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
-    """Outputs of the finished jobs, by position."""
-    fingerprints: dict[int, str] = field(default_factory=dict)
+    history: History = field(default_factory=History)
     job_ids: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -129,7 +128,7 @@ class _Run:
             if isinstance(error, Exception | SystemExit):
                 raise JobError(f"'{spec.meta_name}'", error, folder / LOG) from error
             raise
-        outputs = self.outputs[spec.position]
+        outputs = self.history.outputs[spec.position]
         self._tell("djsb_job_finished", job=info, outputs=outputs, seconds=seconds, cached=cached)
 
     def _reuse_or_execute(self, job: PlannedJob, info: JobInfo, job_id: int) -> tuple[bool, float]:
@@ -137,8 +136,8 @@ class _Run:
         watcher = SandboxWatcher(
             self.store, job_id, info.folder, lambda point: self._metric(info, point)
         )
-        prepared = prepare_job(self.plan, job, self.outputs, self.fingerprints, watcher, info.folder)
-        self.fingerprints[info.position] = prepared.fingerprint
+        prepared = prepare_job(self.plan, job, self.history, Workspace(info.folder, watcher))
+        self.history.fingerprints[info.position] = prepared.fingerprint
         self.store.update_job(
             job_id,
             fingerprint=prepared.fingerprint,
@@ -151,16 +150,14 @@ class _Run:
             return True, earlier.seconds or 0.0
         return False, self._execute(job, prepared, info, job_id)
 
-    def _execute(
-        self, job: PlannedJob, prepared: PreparedJob, info: JobInfo, job_id: int
-    ) -> float:
+    def _execute(self, job: PlannedJob, prepared: PreparedJob, info: JobInfo, job_id: int) -> float:
         started = time.monotonic()
         probe = job.probe
         returned = prepared.run(
             lambda name: self.store.metrics(self._job_named(job, name, probe)),
         )
         outputs = dict(zip(job.output_names, returned, strict=True))
-        self.outputs[info.position] = outputs
+        self.history.outputs[info.position] = outputs
         digests = digest_outputs(outputs, prepared.written)
         seconds = time.monotonic() - started
         self.store.update_job(
@@ -188,7 +185,7 @@ class _Run:
 
     def _reuse(self, earlier: JobRecord, info: JobInfo, job_id: int) -> None:
         """Take over an earlier execution's outputs and metrics."""
-        self.outputs[info.position] = dict(earlier.outputs)
+        self.history.outputs[info.position] = dict(earlier.outputs)
         points = self.store.points(earlier.id)
         self.store.add_points(job_id, points)
         for name, path in self.store.sample_paths(earlier.id).items():
@@ -235,4 +232,3 @@ def _columns(job: PlannedJob, info: JobInfo) -> dict[str, object]:
 def _append_traceback(log: Path, error: BaseException) -> None:
     with log.open("a", encoding="utf-8") as file:
         file.write("\n" + "".join(traceback.format_exception(error)))
-

@@ -70,9 +70,8 @@ def local_settings(spec: JobSpec) -> JobSettings:
 
     :raises KeyError: if an override names a place that is not there
     """
-    settings = JobSettings(
-        *(copy.deepcopy(spec.sections[section].values) for section in Section)
-    )
+    recipe, extra = (copy.deepcopy(spec.sections[section].values) for section in Section)
+    settings = JobSettings(recipe, extra)
     for target, value in spec.local.items():
         _put(settings, split_path(target), copy.deepcopy(value))
     return settings

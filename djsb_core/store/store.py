@@ -47,8 +47,15 @@ class Store:
         folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
         self._write(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL, ?)",
-            (folder.name, *names, str(experiment), to_json(settings), str(folder), started)
-            + (os.getpid(),),
+            (
+                folder.name,
+                *names,
+                str(experiment),
+                to_json(settings),
+                str(folder),
+                started,
+                os.getpid(),
+            ),
         )
         return self.run(folder.name)
 
@@ -120,8 +127,9 @@ class Store:
         """List the values of a job's metrics (or of one of them), in the order of recording."""
         where = "" if name is None else " AND name = ?"
         given = (job_id,) if name is None else (job_id, name)
+        columns = "name, value, step, seconds"
         rows = self._read(
-            f"SELECT name, value, step, seconds FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
+            f"SELECT {columns} FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
             given,
         )
         return [Point(**{**dict(row), "value": _restored(row["value"])}) for row in rows]
