@@ -30,17 +30,43 @@ def show_location(location: Location) -> str:
 
 
 def describe_errors(
-    error: ValidationError, model: type[BaseModel]
+    error: ValidationError, model: type[BaseModel], values: object
 ) -> Iterator[tuple[Location, str]]:
-    """Say each problem of a pydantic validation as a location inside the model and a sentence."""
+    """Say each problem of a pydantic validation once: where in ``values``, and what is wrong.
+
+    A value that may be of several types fails once for each of them; the sentences for one place
+    are joined, or the one that explains most is kept.
+    """
+    places: dict[Location, dict[str, int]] = {}
     for problem in error.errors():
-        location = tuple(part for part in problem["loc"] if not _is_branch(part))
-        yield location, _sentence(problem, model)
+        location = _location_in(values, problem)
+        rank = (
+            0
+            if problem["type"] in _EXPLAINS or ("ctx" in problem and "error" in problem["ctx"])
+            else 1
+        )
+        places.setdefault(location, {}).setdefault(_sentence(problem, model), rank)
+    for location, sentences in places.items():
+        if any(other != location and other[: len(location)] == location for other in places):
+            continue  # a place inside says it more exactly
+        best = min(sentences.values())
+        yield location, " or ".join(text for text, rank in sentences.items() if rank == best)
 
 
-def _is_branch(part: str | int) -> bool:
-    """Tell pydantic's names for the branch of a union or a validator from the file's keys."""
-    return isinstance(part, str) and any(sign in part for sign in "[](),")
+def _location_in(values: object, problem: ErrorDetails) -> Location:
+    """Keep of pydantic's location what is a key or index of the file; it names union branches too."""
+    location: list[str | int] = []
+    tree: Any = values
+    for i, part in enumerate(problem["loc"]):
+        last = i == len(problem["loc"]) - 1
+        if (isinstance(tree, dict) and part in tree) or (
+            isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
+        ):
+            tree = tree[part]
+        elif not (last and problem["type"] == "missing"):
+            continue
+        location.append(part)
+    return tuple(location)
 
 
 def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
@@ -57,12 +83,13 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
             if noise.startswith("Input"):
                 message = f"should be {message}"
             break
-    if kind.startswith("value_error") or kind in _CUSTOM_SAYS_VALUE or "'" in message:
+    if kind.startswith("value_error") or kind in _EXPLAINS or "'" in message:
         return message
     return f"{message}, not {_show(given)}"
 
 
-_CUSTOM_SAYS_VALUE = {"input_path_missing"}
+_EXPLAINS = {"input_path_missing", "value_error", "extra_forbidden"}
+"""Kinds of problem whose sentence says what would be right, value included."""
 
 
 def _show(given: object) -> str:

@@ -191,29 +191,11 @@ class _Reader:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for location, sentence in _deduplicate(describe_errors(error, model)):
+            for location, sentence in describe_errors(error, model, value):
                 place = document.place((*at, *location))
                 shown = show_location((*at, *location)) or "experiment"
                 self.problems.append(f"{place}: {shown}: {sentence}")
             return None
-
-
-def _deduplicate(
-    problems: Iterable[tuple[Location, str]],
-) -> Iterable[tuple[Location, str]]:
-    """Say one thing a place: a union reports each of its branches."""
-    listed = [(_without_branches(location), sentence) for location, sentence in problems]
-    deep = {location for location, _ in listed}
-    said: set[Location] = set()
-    for location, sentence in listed:
-        inner = any(other != location and other[: len(location)] == location for other in deep)
-        if location not in said and not inner:
-            said.add(location)
-            yield location, sentence
-
-
-def _without_branches(location: Location) -> Location:
-    return tuple(part for part in location if part != "str")
 
 
 def _shorten(path: Path) -> Path:

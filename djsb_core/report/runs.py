@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def run_text(store: Store, run: RunRecord) -> str:
     """Describe one run: jobs, what changed, the last value of each metric, outputs, errors."""
     jobs = store.jobs(run.id)
     head = (
-        f"Run {run.id} of {run.experiment}: {run.status}\n"
+        f"Run {run.id} of {run.experiment}: {_status(run)}\n"
         f"{run.project_name} / {run.experiment_name}, started {_date(run.started)}, "
         f"{duration(run.seconds) or 'not ended'}\nfolder: {run.folder}"
     )
@@ -87,6 +88,19 @@ def _describe(store: Store, job: JobRecord) -> Iterator[str]:
     width = max((len(name) for name in metrics), default=0)
     for name, metric in metrics.items():
         yield f"  {name:<{width}}  {number(metric)}"
+
+
+def _status(run: RunRecord) -> str:
+    """Tell a run that goes on from one whose process was killed."""
+    if run.status != "running":
+        return run.status
+    try:
+        os.kill(run.pid, 0)
+    except ProcessLookupError:
+        return "killed"
+    except PermissionError:
+        pass  # it lives, and belongs to someone else
+    return "running"
 
 
 def _date(seconds: float) -> str:

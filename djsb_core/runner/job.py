@@ -121,6 +121,6 @@ def _configured(
     except ValidationError as error:
         problems = [
             job.spec.problem((section.value, *location), sentence)
-            for location, sentence in describe_errors(error, model)
+            for location, sentence in describe_errors(error, model, values)
         ]
         raise ComponentError("\n  ".join(problems)) from error

@@ -218,7 +218,7 @@ class _Planner:
         try:
             return configure(model, values, context)
         except ValidationError as error:
-            for location, sentence in describe_errors(error, model):
+            for location, sentence in describe_errors(error, model, values):
                 full = (section.value, *location)
                 if not job.settings.is_pending(full) or not location:
                     self.problems.append(job.spec.problem(full, sentence))
