@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
+from pydantic_core import list_all_errors
 
 from djsb_core.errors import suggest
 
@@ -37,36 +40,35 @@ def describe_errors(
     A value that may be of several types fails once for each of them; the sentences for one place
     are joined, or the one that explains most is kept.
     """
-    places: dict[Location, dict[str, int]] = {}
+    places: dict[Location, dict[str, bool]] = {}
     for problem in error.errors():
-        location = _location_in(values, problem)
-        rank = (
-            0
-            if problem["type"] in _EXPLAINS or ("ctx" in problem and "error" in problem["ctx"])
-            else 1
-        )
-        places.setdefault(location, {}).setdefault(_sentence(problem, model), rank)
+        sentences = places.setdefault(_location_in(values, problem), {})
+        sentences.setdefault(_sentence(problem, model), _explains(problem["type"]))
     for location, sentences in places.items():
         if any(other != location and other[: len(location)] == location for other in places):
             continue  # a place inside says it more exactly
-        best = min(sentences.values())
-        yield location, " or ".join(text for text, rank in sentences.items() if rank == best)
+        best = max(sentences.values())
+        yield location, " or ".join(text for text, good in sentences.items() if good == best)
 
 
 def _location_in(values: object, problem: ErrorDetails) -> Location:
-    """Keep of pydantic's location what is a key or index of the file; it names union branches too."""
+    """Keep what is a key or index of the file: pydantic also names the branches of unions."""
     location: list[str | int] = []
     tree: Any = values
     for i, part in enumerate(problem["loc"]):
         last = i == len(problem["loc"]) - 1
-        if (isinstance(tree, dict) and part in tree) or (
-            isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
-        ):
+        if _has_part(tree, part):
             tree = tree[part]
         elif not (last and problem["type"] == "missing"):
             continue
         location.append(part)
     return tuple(location)
+
+
+def _has_part(tree: object, part: str | int) -> bool:
+    if isinstance(tree, dict):
+        return part in tree
+    return isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
 
 
 def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
@@ -76,20 +78,22 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
         return f"unknown key; {suggest(problem['loc'][-1], known)}"
     if kind == "missing":
         return "missing; it is required"
-    message = problem["msg"]
-    for noise in ("Value error, ", "Input should be "):
-        if message.startswith(noise):
-            message = message.removeprefix(noise)
-            if noise.startswith("Input"):
-                message = f"should be {message}"
-            break
-    if kind.startswith("value_error") or kind in _EXPLAINS or "'" in message:
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be ", "should be ", 1)
+    message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", message)
+    if _explains(kind) or "'" in message:
         return message
     return f"{message}, not {_show(given)}"
 
 
-_EXPLAINS = {"input_path_missing", "value_error", "extra_forbidden"}
-"""Kinds of problem whose sentence says what would be right, value included."""
+@cache
+def _builtin_kinds() -> frozenset[str]:
+    return frozenset(known["type"] for known in list_all_errors())
+
+
+def _explains(kind: str) -> bool:
+    """Tell whether a kind of problem comes with a sentence that says what would be right."""
+    return kind in ("value_error", "extra_forbidden") or kind not in _builtin_kinds()
 
 
 def _show(given: object) -> str:
