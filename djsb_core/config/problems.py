@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import types
 import typing
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
-from pydantic_core import list_all_errors
 
 from djsb_core.errors import suggest
 
@@ -43,7 +41,7 @@ def describe_errors(
     places: dict[Location, dict[str, bool]] = {}
     for problem in error.errors():
         sentences = places.setdefault(_location_in(values, problem), {})
-        sentences.setdefault(_sentence(problem, model), _explains(problem["type"]))
+        sentences.setdefault(_sentence(problem, model), _explains(problem))
     for location, sentences in places.items():
         if any(other != location and other[: len(location)] == location for other in places):
             continue  # a place inside says it more exactly
@@ -81,19 +79,17 @@ def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be ", "should be ", 1)
     message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", message)
-    if _explains(kind) or "'" in message:
+    if _explains(problem) or "'" in message:
         return message
     return f"{message}, not {_show(given)}"
 
 
-@cache
-def _builtin_kinds() -> frozenset[str]:
-    return frozenset(known["type"] for known in list_all_errors())
+def _explains(problem: ErrorDetails) -> bool:
+    """Tell whether a problem comes with a sentence that says what would be right.
 
-
-def _explains(kind: str) -> bool:
-    """Tell whether a kind of problem comes with a sentence that says what would be right."""
-    return kind in ("value_error", "extra_forbidden") or kind not in _builtin_kinds()
+    Those of validators do; pydantic's own have a page in its documentation instead.
+    """
+    return problem["type"] in {"value_error", "extra_forbidden"} or "url" not in problem
 
 
 def _show(given: object) -> str:
