@@ -7,6 +7,7 @@ Both are announced as entry points, so installing a package is all it takes.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -110,12 +111,13 @@ def create_listeners() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(hookspecs.NAMESPACE)
     manager.add_hookspecs(hookspecs)
     for entry in entry_points(group=LISTENERS):
+        package, _ = _package(entry)
+        name = f"{entry.name} of {package}"  # two packages may give a listener the same name
         try:
-            manager.register(entry.load(), name=entry.name)
+            manager.register(entry.load(), name=name)
             manager.check_pending()
         except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-            manager.unregister(name=entry.name)
-            package, _ = _package(entry)
+            manager.unregister(name=name)
             log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
             log.debug("the skipped listener's traceback", exc_info=cause)
     return manager
@@ -131,6 +133,8 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
         wanted = {name: arguments[name] for name in implementation.argnames}
         try:
             result = implementation.function(**wanted)
+            if isinstance(result, Iterator):
+                result = list(result)  # a generator that fails must fail here
         except (Exception, SystemExit) as cause:  # a listener never changes the outcome
             log.warning(
                 "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)

@@ -151,7 +151,7 @@ class HookContract(ComponentContract):
     ) -> None:
         outputs = component.run(context)  # type: ignore[attr-defined]
         assert isinstance(outputs, tuple)
-        assert len(outputs) == len(component.output_names)  # type: ignore[attr-defined]
+        assert len(outputs) == len(component.output_names)
 
 
 class EvaluatorContract(ComponentContract):

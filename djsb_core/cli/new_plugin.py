@@ -6,16 +6,14 @@ from pathlib import Path
 
 import click
 
-KINDS = (
-    "hook, data_executor, data_analyzer, recipe_refiner, data_evaluator, data_pool_manipulator, "
-    "general_probe, general_data_executor, model_train_executor, model_infer_executor, "
-    "model_evaluator"
-)
+from djsb_core.interfaces.kindnames import KINDS
 
 
 @click.command("new-plugin")
 @click.argument("name")
-@click.option("--kind", default="data_evaluator", show_default=True, help=f"One of {KINDS}.")
+@click.option(
+    "--kind", default="data_evaluators", show_default=True, help=f"One of {', '.join(KINDS)}."
+)
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

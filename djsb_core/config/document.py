@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
@@ -13,21 +14,31 @@ from djsb_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 Location: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 
 MAX_DEPTH = 64
 MAX_VALUES = 500_000  # aliases of aliases can make a small file expand without end
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML 1.1, but ``3e-4`` is a number, as in YAML 1.2 and JSON."""
+    """Safe YAML 1.1, but as in JSON ``3e-4`` is a number and ``2026-11-22`` is a text."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge ``<<`` and keep one pair a key, else merges of merges grow without end."""
+        super().flatten_mapping(node)
+        node.value = list({_key_of(pair[0]): pair for pair in node.value}.values())
+
+
+def _key_of(node: yaml.Node) -> object:
+    return (node.tag, node.value) if isinstance(node, yaml.ScalarNode) else id(node)
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: list(resolvers) for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+    first: [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
@@ -65,22 +76,22 @@ def read_document(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError([f"{path}:{line}: not UTF-8 text: {error.reason}"]) from error
-    if path.suffix == ".json" and "\t" in text:
-        return _read_json(path, text)
+    is_json = path.suffix == ".json"
     try:
-        return _read_yaml(path, text)
+        return _read_yaml(path, text.replace("\t", " ") if is_json else text)
     except yaml.YAMLError as error:
+        if is_json:
+            return _read_json(path, text)
         raise ConfigError([_describe(path, error)]) from error
-    except RecursionError:
-        raise ConfigError([f"{path}:1: nested deeper than {MAX_DEPTH} levels"]) from None
 
 
 def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
     """Read one value as the experiment file would: ``3e-4`` is a number, ``[1, 2]`` a list.
 
-    :raises yaml.YAMLError: if it is not YAML
+    :raises ConfigError: if it is not plain YAML
+    :raises yaml.YAMLError: likewise
     """
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader)
+    return _read_yaml(Path("value"), text).value
 
 
 def dump_yaml(value: object) -> str:
@@ -89,15 +100,16 @@ def dump_yaml(value: object) -> str:
 
 
 def _read_json(path: Path, text: str) -> Document:
-    """Read JSON that is not YAML: tabs may indent it."""
+    """Read JSON that is not YAML: its escapes may be surrogate pairs."""
     try:
         return Document(path, json.loads(text), {(): 1})
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise ConfigError([f"{path}:{line}: not JSON: {getattr(error, 'msg', error)}"]) from error
 
 
 def _read_yaml(path: Path, text: str) -> Document:
+    _check_depth(path, text)
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
@@ -110,6 +122,19 @@ def _read_yaml(path: Path, text: str) -> Document:
     if walk.problems:
         raise ConfigError(walk.problems)
     return Document(path, value, walk.lines)
+
+
+def _check_depth(path: Path, text: str) -> None:
+    """Refuse what would exhaust the stack of the recursive (C) composer."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError([f"{path}:{line}: nested deeper than {MAX_DEPTH} levels"])
 
 
 class _Walk:
@@ -131,13 +156,21 @@ class _Walk:
             return self._problem(line, f"nested deeper than {MAX_DEPTH} levels, or too large")
         self._open.append(id(node))
         try:
+            if isinstance(node, yaml.ScalarNode):
+                return self._scalar(node, line)
+            if node.tag not in PLAIN:
+                return self._problem(line, f"not plain YAML: the tag '{node.tag}'")
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, location)
-            if isinstance(node, yaml.SequenceNode):
-                return [self.value_of(item, (*location, i)) for i, item in enumerate(node.value)]
-            return self.loader.construct_object(node)
+            return [self.value_of(item, (*location, i)) for i, item in enumerate(node.value)]
         finally:
             self._open.pop()
+
+    def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:  # noqa: ANN401
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, LookupError, AttributeError):  # !!int x, 0b_, five thousand digits
+            return self._problem(line, f"not a value: {node.value[:40]!r}")
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_duplicates(node)
@@ -147,7 +180,7 @@ class _Walk:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._problem(key_node.start_mark.line + 1, "a key must be a word")
                 continue
-            key = str(self.loader.construct_object(key_node))
+            key = str(self._scalar(key_node, key_node.start_mark.line + 1))
             self.lines[(*location, key)] = key_node.start_mark.line + 1
             found[key] = self.value_of(value_node, (*location, key))
         return found
@@ -166,8 +199,9 @@ class _Walk:
             seen.setdefault(key_node.value, line)
 
     def _problem(self, line: int, text: str) -> None:
-        if len(self.problems) < 10:  # noqa: PLR2004 (an alias loop repeats itself)
-            self.problems.append(f"{self.path}:{line}: {text}")
+        problem = f"{self.path}:{line}: {text}"
+        if problem not in self.problems:  # an alias that is used often repeats itself
+            self.problems.append(problem)
 
 
 def _describe(path: Path, error: yaml.YAMLError) -> str:

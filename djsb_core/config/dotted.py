@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+INDEX = re.compile(r"-?[0-9]{1,9}")
 
 
 def split_path(path: str) -> tuple[str, ...]:
@@ -67,4 +70,4 @@ def _enter(tree: Any, part: str, following: str) -> Any:  # noqa: ANN401
 
 
 def _is_index(part: str, length: int) -> bool:
-    return part.lstrip("-").isdigit() and -length <= int(part) < length
+    return INDEX.fullmatch(part) is not None and -length <= int(part) < length

@@ -25,6 +25,8 @@ class Settings:
     document: Document
     location: Location
     """Where the section begins in its document."""
+    failed: bool = False
+    """Whether its file could not be read; that is reported already."""
 
 
 @dataclass(frozen=True)

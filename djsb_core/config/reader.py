@@ -61,7 +61,7 @@ class _Reader:
             keys = ", ".join(stage.key for stage in Stage)
             self.problems.append(f"{self.document.path}:1: no job to run; add one to {keys}")
         return Experiment(
-            self.document,
+            replace(self.document, value=self.tree),
             schema or ExperimentSchema(),
             tuple(replace(job, position=i) for i, job in enumerate(jobs)),
             tuple(self.problems),
@@ -76,7 +76,8 @@ class _Reader:
             value = parse_value(value_text)
             parts = split_path(path)
             cut = next((i for i, part in enumerate(parts) if part in tuple(Section)), None)
-            section = None if cut is None else get_value(self.tree, parts[: cut + 1])
+            job = self.tree if cut is None else get_value(self.tree, parts[:cut])
+            section = job.get(parts[cut]) if cut is not None and isinstance(job, dict) else None
             if cut is not None and isinstance(section, str) and len(parts) > cut + 1:
                 # The settings are in another file: override them for this job.
                 set_value(self.tree, (*parts[:cut], "local", ".".join(parts[cut:])), value)
@@ -86,7 +87,7 @@ class _Reader:
             self.problems.append(
                 f"--set {text}: no '{missing.args[0]}' there; write --set key.0.key=VALUE"
             )
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ConfigError):
             self.problems.append(f"--set {text}: the value is not YAML")
 
     def _refuse_later_keys(self, schema: ExperimentSchema) -> None:
@@ -98,7 +99,9 @@ class _Reader:
             )
 
     def _read_stage(self, stage: Stage) -> Iterable[JobSpec]:
-        listed = self.tree.get(stage.key) or []
+        listed = self.tree.get(stage.key)
+        if listed is None:
+            return
         if not isinstance(listed, list):
             place = self.document.place((stage.key,))
             self.problems.append(f"{place}: {stage.key}: should be a list of jobs")
@@ -147,10 +150,10 @@ class _Reader:
             return Settings(None, document, place)  # the published form of "set by the input"
         found = self._read_side_file(value, document, place)
         if found is None:
-            return Settings(None, document, place)
+            return Settings(None, document, place, failed=True)
         if found.value is not None and not isinstance(found.value, dict):
             self.problems.append(f"{found.path}:1: must be a mapping of settings")
-            return Settings(None, document, place)
+            return Settings(None, document, place, failed=True)
         return Settings(found.value or {}, found, ())
 
     def _read_side_file(self, path: str, document: Document, location: Location) -> Document | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from djsb_core.config.dotted import split_path
+from djsb_core.config.dotted import INDEX, split_path
 from djsb_core.interfaces.hook import Section
 
 
@@ -29,7 +29,7 @@ class Reference:
     def back(self) -> int | None:
         """How many jobs back the source is (``-1.x``: 1), or ``None`` if it goes by name."""
         first = split_path(self.source)[0]
-        return -int(first) if first.startswith("-") and first[1:].isdigit() else None
+        return -int(first) if first.startswith("-") and INDEX.fullmatch(first) else None
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -42,6 +42,8 @@ def check_form(target: str, source: str) -> str | None:
     """Say what is wrong with the form of an entry of ``input``, if anything is."""
     if split_path(target)[0] not in tuple(Section):
         return f"'{target}' must begin with dj_configs or extra_configs"
+    if "" in split_path(target):
+        return f"'{target}' has an empty part; write extra_configs.key"
     reference = Reference(target, source)
     if reference.back is not None:
         if reference.back < 1 or not reference.path:

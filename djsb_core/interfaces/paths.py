@@ -27,10 +27,13 @@ class PathContext:
 
     def find(self, path: Path) -> Path | None:
         """Return the absolute path of an existing or expected file or folder."""
-        candidates = [(folder / path.expanduser()).resolve() for folder in self.folders]
-        for candidate in candidates:
-            if candidate.exists() or self._is_expected(candidate):
-                return candidate
+        for folder in self.folders:
+            try:
+                candidate = (folder / path.expanduser()).resolve()
+                if candidate.exists() or self._is_expected(candidate):
+                    return candidate
+            except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
+                continue
         return None
 
     def _is_expected(self, path: Path) -> bool:
@@ -75,7 +78,7 @@ def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
 
 def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
     for name, info in type(config).model_fields.items():
-        value = getattr(config, name)
+        value = getattr(config, name, None)  # a config that is not complete yet lacks some
         marked = _roles(info.metadata, info.annotation)
         if any(role.writes is writes for role in marked):
             yield from _paths_in(value)

@@ -41,7 +41,7 @@ class Comparison:
         error = self.standard_error
         if error is not None and abs(self.difference) <= CONFIDENT * error:
             return "no clear difference"
-        if self.higher_is_better is None or self.difference == 0:
+        if self.higher_is_better is None or self.difference == 0 or math.isnan(self.difference):
             return ""
         return "better" if (self.difference > 0) is self.higher_is_better else "worse"
 
@@ -99,10 +99,17 @@ def paired_standard_error(old: SampleValues, new: SampleValues) -> float | None:
     count = len(old.values)
     if count != len(new.values) or count < 2:  # noqa: PLR2004 (no variance of one)
         return None
+    if not all(_is_usable(samples) for samples in (old, new)):
+        return None
     residuals = [
         b - a for a, b in zip(_linearized(old), _linearized(new), strict=True)
     ]  # their mean is 0
     return math.sqrt(math.fsum(r * r for r in residuals) / (count * (count - 1)))
+
+
+def _is_usable(samples: SampleValues) -> bool:
+    weights = samples.weights or [1.0]
+    return all(map(math.isfinite, (*samples.values, *weights))) and math.fsum(weights) > 0
 
 
 def _linearized(samples: SampleValues) -> list[float]:

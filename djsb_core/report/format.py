@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MINUTE, HOUR = 60, 3600
-LARGE, SMALL = 10_000, 0.001
+HUGE, LARGE, SMALL = 1e15, 10_000, 0.001
 
 
 def number(value: object) -> str:
     """Write a number with the digits that a reader needs: ``12,345``, ``3.142``, ``0.00031``."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return str(value)
-    if not math.isfinite(value):
-        return str(value)
+    size = abs(value)
+    if size >= HUGE:
+        return f"{value:.3e}"
     if float(value).is_integer():
         return f"{int(value):,}"
-    size = abs(value)
     if size >= LARGE:
         return f"{value:,.0f}"
     if size < SMALL:
@@ -32,9 +32,9 @@ def duration(seconds: float | None) -> str:
     """Write a duration: ``0.4 s``, ``1 min 05 s``, ``2 h 10 min``."""
     if seconds is None:
         return ""
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
-    if seconds < HOUR:
+    if round(seconds) < HOUR:
         minutes, rest = divmod(round(seconds), MINUTE)
         return f"{minutes} min {rest:02d} s"
     hours, rest = divmod(round(seconds / MINUTE), MINUTE)

@@ -33,9 +33,11 @@ def _open_here() -> Store:
 
 def _work_dir_of(experiment: Path) -> Path:
     from djsb_core.config.document import read_document
+    from djsb_core.config.schema import ExperimentSchema
 
     value = read_document(experiment).value
-    work_dir = value.get("work_dir") if isinstance(value, dict) else None
+    default = ExperimentSchema.model_fields["work_dir"].default
+    work_dir = value.get("work_dir", default) if isinstance(value, dict) else None
     if not isinstance(work_dir, str):
         raise RequestError(f"{experiment}: has no work_dir")
     return Path(work_dir)

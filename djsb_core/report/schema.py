@@ -67,10 +67,11 @@ def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict
 
 def _config_schema(component: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """Describe a component's settings; required keys may come from ``input``, so none is."""
+    own = f"{component.__module__}."  # two plugins may both have a model `TrainConfig`
     found: dict[str, Any] = component.config_type.model_json_schema(
-        ref_template="#/$defs/{model}", mode="validation"
+        ref_template=f"#/$defs/{own}{{model}}", mode="validation"
     )
-    definitions.update(found.pop("$defs", {}))
+    definitions.update({f"{own}{name}": one for name, one in found.pop("$defs", {}).items()})
     found.pop("required", None)
     found.setdefault("properties", {})["type"] = {"type": "string"}
     return found

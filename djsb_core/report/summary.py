@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from djsb_core.report.compare import Comparison, compare_jobs
@@ -91,8 +92,8 @@ def _jobs(one: Comparison) -> str:
 
 
 def _difference(one: Comparison) -> str:
-    if one.difference == 0:
-        return "0"
+    if one.difference == 0 or not math.isfinite(one.difference):
+        return number(one.difference)
     sign = "+" if one.difference > 0 else "-"
     text = f"{sign}{number(abs(one.difference))}"
     if one.standard_error is not None:

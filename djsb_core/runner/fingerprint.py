@@ -22,7 +22,7 @@ CHUNK = 1 << 20
 
 def fingerprint(
     job: PlannedJob,
-    component: AnyComponent | None,
+    readers: Iterable[AnyComponent],
     values: Mapping[Reference, Any],
     upstream: Iterable[str],
 ) -> str:
@@ -31,6 +31,7 @@ def fingerprint(
     Values of references count by the content of the files that they name, not by their paths:
     an earlier job that wrote the same bytes elsewhere changes nothing.
 
+    :param readers: the job's hook and component, as they are configured
     :param values: the value of each reference of the job
     :param upstream: fingerprints of jobs whose metrics the job reads
     """
@@ -39,7 +40,7 @@ def fingerprint(
         "hook": [job.hook_offer.target, job.hook_offer.version],
         "component": _component(job),
         "settings": _comparable(settings),
-        "files": sorted({digest_path(path) for path in component.reads()} if component else ()),
+        "files": sorted({digest_path(path) for one in readers for path in one.reads()}),
         "upstream": list(upstream),
         "outputs": job.output_names,
     }
@@ -110,4 +111,7 @@ def _paths_in(value: object) -> list[Path]:
 def _is_path(text: str) -> bool:
     if "/" not in text or "\n" in text or len(text) > 1024:  # noqa: PLR2004 (no path is longer)
         return False
-    return Path(text).is_absolute() and Path(text).exists()
+    try:
+        return Path(text).is_absolute() and Path(text).exists()
+    except (OSError, ValueError):  # a name that is too long: a text, not a path
+        return False

@@ -41,7 +41,8 @@ class PreparedJob:
     @property
     def written(self) -> tuple[Path, ...]:
         """The files outside the job's folder that the settings name for results."""
-        return tuple(self.component.writes()) if self.component else ()
+        parts = (self.hook, self.component) if self.component else (self.hook,)
+        return tuple(path for part in parts for path in part.writes())
 
     def run(self, query: Callable[[str], Mapping[str, Any]]) -> tuple[Any, ...]:
         """Run the hook and return its outputs.
@@ -105,7 +106,7 @@ def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Worksp
         component,
         workspace,
         {"dj_configs": settings.dj_configs, "extra_configs": settings.extra_configs},
-        fingerprint(job, component, values, upstream),
+        fingerprint(job, (hook, component) if component else (hook,), values, upstream),
     )
 
 

@@ -12,7 +12,7 @@ from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
 from djsb_core.runner.binding import bind_references, check_names
-from djsb_core.runner.settings import JobSettings, pending_settings
+from djsb_core.runner.settings import JobSettings, pending_settings, with_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -115,17 +115,22 @@ class _Planner:
         try:
             settings = pending_settings(spec)
         except KeyError as missing:
-            text = f"an override names '{missing.args[0]}', which is not there"
-            self.problems.append(spec.problem(("local",), text))
+            self._bad_override(spec, missing)
             return None
         job = PlannedJob(spec, hook, offer, None, None, settings)
         try:
             self._load_component(job)
         except RequestError as error:
+            if spec.sections[Section.EXTRA_CONFIGS].failed:
+                return None  # its file, which may give the type, could not be read
             self.problems.append(spec.problem((Section.EXTRA_CONFIGS.value, "type"), str(error)))
             return None
         self._check_outputs(job)
         return job
+
+    def _bad_override(self, spec: JobSpec, missing: KeyError) -> None:
+        text = f"an override names '{missing.args[0]}', which is not there"
+        self.problems.append(spec.problem(("local",), text))
 
     def _load_component(self, job: PlannedJob) -> None:
         slot = job.hook.uses
@@ -159,7 +164,7 @@ class _Planner:
         if job.component is not None:
             self._check_component(job, job.component, component_section, values)
         if slot is None or slot.section is Section.DJ_CONFIGS:
-            self._configure(job, job.hook.config_type, Section.EXTRA_CONFIGS, hook_values)
+            self._check_component(job, job.hook, Section.EXTRA_CONFIGS, hook_values)
 
     def _fill_recipe(self, job: PlannedJob, jobs: list[PlannedJob | None]) -> None:
         """Check a recipe that a refinement will write as if nothing was refined."""
@@ -167,14 +172,18 @@ class _Planner:
             maker = jobs[source.job]
             whole = not reference.key and reference.section is Section.DJ_CONFIGS
             if whole and maker is not None and maker.hook.returns_recipe:
-                job.settings.dj_configs = maker.settings.dj_configs
+                sections = {section: maker.settings.section(section) for section in Section}
+                try:
+                    job.settings.dj_configs = with_local(job.spec, sections).dj_configs
+                except KeyError as missing:
+                    self._bad_override(job.spec, missing)
                 job.settings.pending.discard((Section.DJ_CONFIGS.value,))
 
     def _check_recipe(self, job: PlannedJob) -> None:
         section = Section.DJ_CONFIGS.value
         if job.hook.takes_recipe:
             waiting = job.settings.is_pending((section,))
-            failed = any(f": {section}" in p or f".{section}" in p for p in self.problems)
+            failed = job.spec.sections[Section.DJ_CONFIGS].failed
             if not job.settings.dj_configs and not waiting and not failed:
                 text = "missing; the hook needs a recipe: a mapping, or the path of one"
                 self.problems.append(job.spec.problem((section,), text))
@@ -220,7 +229,7 @@ class _Planner:
         except ValidationError as error:
             for location, sentence in describe_errors(error, model, values):
                 full = (section.value, *location)
-                if not job.settings.is_pending(full) or not location:
+                if not job.settings.is_pending(full):
                     self.problems.append(job.spec.problem(full, sentence))
             return None
 

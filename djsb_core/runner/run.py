@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import traceback
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from djsb_core.runner.capture import capture_output
 from djsb_core.runner.context_infos import write_context_infos
 from djsb_core.runner.fingerprint import digest_outputs, is_intact
 from djsb_core.runner.job import History, PreparedJob, prepare_job
+from djsb_core.store.records import plain
 from djsb_core.store.store import Store
 from djsb_core.store.watcher import SandboxWatcher
 
@@ -100,7 +102,8 @@ class _Run:
 
     def _run_job(self, job: PlannedJob) -> None:
         spec = job.spec
-        folder = self.record.folder / f"{spec.position + 1:02d}-{spec.meta_name}"
+        safe_name = re.sub(r"[^\w-]", "_", spec.meta_name)[:80]
+        folder = self.record.folder / f"{spec.position + 1:02d}-{safe_name}"
         info = JobInfo(
             run_id=self.record.id,
             pipeline=spec.pipeline,
@@ -156,7 +159,8 @@ class _Run:
         returned = prepared.run(
             lambda name: self.store.metrics(self._job_named(job, name, probe)),
         )
-        outputs = dict(zip(job.output_names, returned, strict=True))
+        # As a later run would read them: whether a job was reused changes nothing downstream.
+        outputs = plain(dict(zip(job.output_names, returned, strict=True)))
         self.history.outputs[info.position] = outputs
         digests = digest_outputs(outputs, prepared.written)
         seconds = time.monotonic() - started

@@ -70,7 +70,15 @@ def local_settings(spec: JobSpec) -> JobSettings:
 
     :raises KeyError: if an override names a place that is not there
     """
-    recipe, extra = (copy.deepcopy(spec.sections[section].values) for section in Section)
+    return with_local(spec, {section: spec.sections[section].values for section in Section})
+
+
+def with_local(spec: JobSpec, sections: Mapping[Section, dict[str, Any] | None]) -> JobSettings:
+    """Copy sections and apply a job's ``local`` overrides to them.
+
+    :raises KeyError: if an override names a place that is not there
+    """
+    recipe, extra = (copy.deepcopy(sections[section]) for section in Section)
     settings = JobSettings(recipe, extra)
     for target, value in spec.local.items():
         _put(settings, split_path(target), copy.deepcopy(value))
@@ -96,12 +104,14 @@ def resolved_settings(spec: JobSpec, value_of: Callable[[Reference], Any]) -> Jo
     :param value_of: gives the value of a reference
     :raises ComponentError: if a whole section is replaced by something that is no mapping
     """
-    settings = local_settings(spec)
+    sections = {section: spec.sections[section].values for section in Section}
     for reference in spec.inputs:
-        value = value_of(reference)
-        if not reference.key:
-            value = _read_section(value, reference)
-        _put(settings, (reference.section.value, *reference.key), value)
+        if not reference.key:  # first: ``local`` and other inputs change what it brings
+            sections[reference.section] = _read_section(value_of(reference), reference)
+    settings = with_local(spec, sections)
+    for reference in spec.inputs:
+        if reference.key:
+            _put(settings, (reference.section.value, *reference.key), value_of(reference))
     return settings
 
 

@@ -99,9 +99,9 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                     cursor.execute(statement)
                 cursor.execute(f"PRAGMA user_version={VERSION}")
             connection.commit()
-        elif version != VERSION:
-            connection.close()
-            raise RequestError(
-                f"{path} was written by another version of djsb (format {version}, this one "
-                f"reads {VERSION}); use that version, or another work_dir"
-            )
+    if version not in (0, VERSION):
+        connection.close()
+        raise RequestError(
+            f"{path} was written by another version of djsb (format {version}, this one "
+            f"reads {VERSION}); use that version, or another work_dir"
+        )

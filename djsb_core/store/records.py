@@ -91,16 +91,17 @@ class SampleValues:
 
 def to_json(value: object) -> str:
     """Write a value that a job returned or was given; paths become text."""
-    return json.dumps(_plain(value), ensure_ascii=False)
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
+    """Make of a value what the store will give back: mappings, lists, scalars, text."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    if hasattr(value, "item") and not isinstance(value, type):  # a scalar of numpy or torch
-        return value.item()
+    if hasattr(value, "tolist") and not isinstance(value, type):  # numpy and torch
+        return plain(value.tolist())
     return str(value)

@@ -6,7 +6,8 @@ import json
 import os
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.errors import RequestError, suggest
@@ -16,7 +17,10 @@ from djsb_core.store.records import JobRecord, Point, RunRecord, SampleValues, t
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+
+FLOAT = "float:"
+NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
 
 
 class Store:
@@ -143,8 +147,9 @@ class Store:
         rows = self._read("SELECT name, path FROM samples WHERE job_id = ?", (job_id,))
         found = {}
         for row in rows:
-            with open(row["path"], encoding="utf-8") as file:  # noqa: PTH123 (a stored text)
-                found[row["name"]] = SampleValues(**json.load(file))
+            path = Path(row["path"])
+            if path.is_file():  # not where a user deleted the folder of an old run
+                found[row["name"]] = SampleValues(**json.loads(path.read_text(encoding="utf-8")))
         return found
 
     def sample_paths(self, job_id: int) -> Mapping[str, str]:
@@ -156,15 +161,16 @@ class Store:
 
     def _new_folder(self, name: str) -> Path:
         parent = self.work_dir / "runs"
-        parent.mkdir(parents=True, exist_ok=True)
-        for i in range(1, 1000):
-            folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
-            try:
-                folder.mkdir()
-            except FileExistsError:
-                continue
-            return folder
-        raise RequestError(f"cannot make a new folder in {parent}")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for i in range(1, 1000):
+                folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
+                with suppress(FileExistsError):
+                    folder.mkdir()
+                    return folder
+        except OSError as error:
+            raise RequestError(f"cannot make a new folder in {parent}: {error.strerror}") from error
+        raise RequestError(f"cannot make a new folder in {parent}: too many runs at once")
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> int:
         with self._lock, self._connection:
@@ -184,11 +190,11 @@ def _column(value: object) -> object:
 def _storable(value: float | str) -> float | str:
     """SQLite has no NaN: it would come back as NULL."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
-        return f"float:{value}"
+        return f"{FLOAT}{value}"
     return value
 
 
 def _restored(value: float | str) -> float | str:
-    if isinstance(value, str) and value.startswith("float:"):
-        return float(value.removeprefix("float:"))
+    if value in NOT_FINITE:
+        return float(str(value).removeprefix(FLOAT))
     return value

@@ -36,7 +36,8 @@ class SandboxWatcher:
     def watch(self, value: object, name: str, step: int | None = None) -> None:
         """Record a number, a text, or a nested mapping of them (flattened with dots)."""
         seconds = time.monotonic() - self._started
-        points = [Point(key, item, step, seconds) for key, item in flatten(value, name)]
+        place = None if step is None else int(step)  # numpy's integers too
+        points = [Point(key, item, place, seconds) for key, item in flatten(value, name)]
         self._store.add_points(self._job_id, points)
         for point in points:
             self._heard(point)
