@@ -1,0 +1,1 @@
+"""Evaluate causal language models in Hugging Face format, and infer with them."""

@@ -1,0 +1,182 @@
+"""Run a causal language model over data sets."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, Field, PositiveInt
+
+from djsb_core.api import (
+    ComponentConfig,
+    ComponentError,
+    InputPath,
+    ModelInferExecutor,
+    OutputPath,
+    read_jsonl,
+)
+from djsb_huggingface.generation import Generator
+from djsb_huggingface.loading import (
+    Dtype,
+    load_language_model,
+    missing_packages,
+    model_problems,
+)
+from djsb_huggingface.messages import BUILDERS, PARSERS, BuilderName, MessageKeys, ParserName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TextIO
+
+    from djsb_huggingface.loading import LanguageModel
+
+DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".json")
+
+
+def _model_name(name: str) -> str:
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", name):
+        raise ValueError(f"no such folder, and no name of a model either: '{name}'")
+    return name
+
+
+class HuggingfaceInferConfig(ComponentConfig):
+    """Settings of the ``huggingface`` infer executor."""
+
+    model: InputPath | Annotated[str, AfterValidator(_model_name)] = Field(
+        union_mode="left_to_right",
+        description="Folder of a causal language model, or the name of one in the local cache.",
+    )
+    model_params: dict[str, Any] = Field(
+        default_factory=dict, description="Further arguments of from_pretrained."
+    )
+    sampling_params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Arguments of generate: max_new_tokens, do_sample, temperature, …",
+    )
+    build_messages_func: BuilderName = Field(
+        "build_messages", description="How a sample becomes messages."
+    )
+    parse_output_func: ParserName = Field(
+        "parse_output", description="How the model's text becomes a result."
+    )
+    func_kwargs: MessageKeys = Field(
+        default_factory=MessageKeys, description="Where a sample keeps its texts."
+    )
+    dataset_path: InputPath | Annotated[list[InputPath], Field(min_length=1)] = Field(
+        description="JSON Lines file, one sample a line; or several of them."
+    )
+    export_path: OutputPath | None = Field(
+        None, description="Folder for the results. Default: the job's own folder."
+    )
+    infer_res_key: str = Field("response", description="Field that receives the result.")
+    batch_size: PositiveInt = Field(8, description="Samples that the model answers at a time.")
+    device: str = Field("auto", description="Device of the model: auto, cpu, cuda, cuda:1, mps.")
+    dtype: Dtype = Field("auto", description="Precision of the weights; auto: that of the files.")
+    seed: int = Field(0, description="Seed of the sampling, where the model samples.")
+
+    @property
+    def datasets(self) -> list[Path]:
+        """The data sets as a list."""
+        return [self.dataset_path] if isinstance(self.dataset_path, Path) else self.dataset_path
+
+
+class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
+    """Answer every sample of the data sets with a causal language model.
+
+    For each input ``<name>.jsonl`` the result is ``<name>_inference.jsonl``: the same samples in
+    the same order with the answer in ``infer_res_key``. A tokenizer without a chat template gets
+    the contents of the messages, one a line. ``model_params`` may hold ``device``; nothing is
+    downloaded.
+    """
+
+    config_type = HuggingfaceInferConfig
+
+    def check(self) -> Sequence[str]:
+        """Look for packages, for the model's files, and for data sets of one name."""
+        if missing := missing_packages():
+            return missing
+        return [*model_problems(self.config.model), *self._clashes()]
+
+    def _clashes(self) -> list[str]:
+        seen: dict[Path, Path] = {}
+        clashes = []
+        for source in self.config.datasets:
+            first = seen.setdefault(self._target(source), source)
+            if first is not source:
+                clashes.append(
+                    f"dataset_path: {first} and {source} would both be written to"
+                    f" {self._target(source)}; rename one"
+                )
+        return clashes
+
+    def infer(self) -> list[Path]:
+        """Answer the samples of each data set and return the files that hold the results.
+
+        :raises ComponentError: if model or data cannot be used; what was finished stays
+        """
+        import torch
+
+        for problem in self._clashes():
+            raise ComponentError(problem)
+        generator = Generator(self._load(), self.config.sampling_params)
+        samples = 0
+        with torch.random.fork_rng():
+            torch.manual_seed(self.config.seed)
+            for source in self.config.datasets:
+                with written_whole(self._target(source)) as results:
+                    samples += self._answer(generator, source, results)
+        self.workspace.watcher.watch(samples, "samples")
+        return [self._target(source) for source in self.config.datasets]
+
+    def _load(self) -> LanguageModel:
+        params = dict(self.config.model_params)
+        # ``torch_dtype`` is what transformers called ``dtype`` before its version 5.
+        dtype = params.pop("torch_dtype", params.pop("dtype", self.config.dtype))
+        device = params.pop("device", self.config.device)
+        return load_language_model(
+            self.config.model, device=device, dtype=dtype, model_params=params
+        )
+
+    def _target(self, source: Path) -> Path:
+        name = source.name
+        for suffix in DATA_SUFFIXES:
+            name = name.removesuffix(suffix)
+        return (self.config.export_path or self.workspace.folder) / f"{name}_inference.jsonl"
+
+    def _answer(self, generator: Generator, source: Path, results: TextIO) -> int:
+        """Write the samples of one data set with their answers; return how many there are."""
+        config = self.config
+        builder = BUILDERS[config.build_messages_func]
+        parse = PARSERS[config.parse_output_func]
+        samples = read_jsonl(source, require=builder.needs(config.func_kwargs))
+        done = 0
+        while batch := list(islice(samples, config.batch_size)):
+            prompts = []
+            for number, sample in enumerate(batch, start=done + 1):
+                try:
+                    prompts.append(generator.prompt(builder.build(sample, config.func_kwargs)))
+                except ComponentError as error:
+                    raise ComponentError(f"{source}: sample {number}: {error}") from error
+            for sample, text in zip(batch, generator.answer(prompts), strict=True):
+                answer = parse(text, sample, config.func_kwargs)
+                line = json.dumps({**sample, config.infer_res_key: answer}, ensure_ascii=False)
+                results.write(line + "\n")
+            done += len(batch)
+        return done
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[TextIO]:
+    """Open a text for writing that takes its name only once it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    try:
+        with unfinished.open("w", encoding="utf-8") as stream:
+            yield stream
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,214 @@
+"""Open a causal language model and its tokenizer from this machine, never from the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from djsb_core.api import ComponentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import torch
+
+Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
+
+WEIGHTS = ("*.safetensors", "*.bin")
+TOKENIZERS = ("tokenizer*", "vocab*", "*.model", "*.tiktoken")
+POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A causal language model that is ready to run, and its tokenizer."""
+
+    name: str
+    """The model's folder or name, for messages."""
+    model: Any
+    """A ``PreTrainedModel``; most of its methods have no types."""
+    tokenizer: Any
+    """A ``PreTrainedTokenizerBase``."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs must be."""
+        device: torch.device = self.model.device
+        return device
+
+    @property
+    def context_window(self) -> int | None:
+        """The longest input in tokens; ``None`` where the model states no limit."""
+        config = self.model.config.get_text_config()
+        for name in POSITIONS:
+            limit = getattr(config, name, None)
+            if isinstance(limit, int) and limit > 0:
+                return limit
+        return None
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the tokens of each text: the BOS token, if the tokenizer adds it, then the text's.
+
+        An end token that the tokenizer adds is left out: the text goes on, for all we know.
+        """
+        encoded = self.tokenizer(list(texts), add_special_tokens=False, verbose=False)
+        return [[*self._start, *tokens] for tokens in encoded["input_ids"]]
+
+    @cached_property
+    def _start(self) -> list[int]:
+        first = self.tokenizer("a")["input_ids"][:1]
+        plain = self.tokenizer("a", add_special_tokens=False)["input_ids"][:1]
+        starts = first != plain and first == [self.tokenizer.bos_token_id]
+        return list(first) if starts else []
+
+
+def missing_packages() -> list[str]:
+    """Say which packages are missing, one sentence each."""
+    return [
+        f"the package {name} is not installed; install it: pip install {name}"
+        for name in ("torch", "transformers")
+        if find_spec(name) is None
+    ]
+
+
+def folder_problems(folder: Path) -> list[str]:
+    """Say what a model folder lacks, from the names of its files.
+
+    A folder that does not exist yet has no problem: an earlier job may write it.
+    """
+    if not folder.exists():
+        return []
+    if not (folder / "config.json").is_file():
+        return [f"{folder}: not a Hugging Face model folder: there is no config.json"]
+    parts = (("weights", WEIGHTS), ("tokenizer", TOKENIZERS))
+    return [
+        f"{folder}: the model has no {part}; expected one of {', '.join(patterns)}"
+        for part, patterns in parts
+        if not any(True for pattern in patterns for _ in folder.glob(pattern))
+    ]
+
+
+def model_problems(source: Path | str) -> list[str]:
+    """Say what a model lacks: a folder, or the name of a model in the local Hugging Face cache."""
+    folder = find_folder(source)
+    return [not_found(source)] if folder is None else folder_problems(folder)
+
+
+def not_found(source: Path | str) -> str:
+    """Say that a model is not on this machine."""
+    return (
+        f"there is no folder '{source}', and no model of that name in the local Hugging Face cache;"
+        f" download it first: hf download {source}"
+    )
+
+
+def find_folder(source: Path | str) -> Path | None:
+    """Return the model's folder; for a name the snapshot in the local cache.
+
+    transformers would look there, too, but huggingface_hub asks the network for other things on
+    the way, even with ``local_files_only``. It is never asked where there is a folder.
+    """
+    if isinstance(source, Path):
+        return source
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(source, "config.json")
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def load_language_model(
+    source: Path | str, *, device: str, dtype: Dtype, model_params: Mapping[str, Any] | None = None
+) -> LanguageModel:
+    """Load model and tokenizer, and put the model on its device, ready for inference.
+
+    :param source: a model folder, or the name of a model in the local Hugging Face cache
+    :param device: ``auto``, or a name that torch knows
+    :param dtype: precision of the weights; ``auto`` keeps that of the files
+    :param model_params: further arguments of ``from_pretrained``
+    :raises ComponentError: if the folder does not hold a whole causal language model, or the
+        device is not there
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    folder = find_folder(source)
+    if folder is None:
+        raise ComponentError(not_found(source))
+    for problem in folder_problems(folder):
+        raise ComponentError(problem)
+    place = pick_device(device)
+    params = {"dtype": dtype, **(model_params or {})}
+    local: dict[str, Any] = {"local_files_only": True}
+    if "trust_remote_code" in params:
+        local["trust_remote_code"] = params.pop("trust_remote_code")
+    name = str(source)
+    try:
+        config = AutoConfig.from_pretrained(folder, **local)
+        refuse_other_models(name, config)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder, output_loading_info=True, **params, **local
+        )
+    except ComponentError:
+        raise
+    except Exception as error:
+        raise ComponentError(f"{name}: the model cannot be loaded: {first_line(error)}") from error
+    model, report = loaded
+    refuse_missing_weights(name, report["missing_keys"])
+    if "device_map" not in params:
+        model = model.to(place)
+    return LanguageModel(name, model.eval(), tokenizer)
+
+
+def refuse_other_models(name: str, config: Any) -> None:  # noqa: ANN401 (transformers' config)
+    """Refuse a model that is not a causal language model.
+
+    :raises ComponentError: if it is an encoder, a classifier, or translates sequences
+    """
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    known = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
+    own = getattr(config, "auto_map", None) or {}
+    built = config.architectures or []
+    causal = not built or not known.isdisjoint(built) or "AutoModelForCausalLM" in own
+    if not causal or config.is_encoder_decoder:
+        what = ", ".join(built) or config.model_type
+        raise ComponentError(f"{name}: not a causal language model: it is a {what}")
+
+
+def refuse_missing_weights(name: str, missing: Iterable[str]) -> None:
+    """Refuse a model of which some weights would be random numbers.
+
+    :raises ComponentError: if the files lack weights
+    """
+    lacks = sorted(missing)
+    if lacks:
+        some = ", ".join(lacks[:3]) + (", …" if len(lacks) > len(lacks[:3]) else "")
+        raise ComponentError(f"{name}: {len(lacks)} weights are not in the model's files: {some}")
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the device of that name; ``auto`` is the best one that this machine has.
+
+    :raises ComponentError: if there is no such device
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ComponentError(f"device '{name}' cannot be used: {first_line(error)}") from error
+    return device
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message; libraries append advice and traces."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,232 @@
+"""Perplexity of a causal language model on a text."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from djsb_core.api import (
+    ComponentConfig,
+    ComponentError,
+    InputPath,
+    ModelEvaluator,
+    Scores,
+    query,
+    read_jsonl,
+)
+from djsb_huggingface.loading import (
+    Dtype,
+    LanguageModel,
+    folder_problems,
+    load_language_model,
+    missing_packages,
+)
+from djsb_huggingface.scoring import Scorer
+from djsb_huggingface.statistics import ratio, ratio_stderr
+from djsb_huggingface.windows import cut_windows, make_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CHARACTERS_AT_A_TIME = 1 << 20
+"""Texts in memory at a time; windows are sorted by length among them."""
+
+LARGEST_EXPONENT = 700.0
+"""Beyond it e to that power is no float any more."""
+
+
+class PerplexityConfig(ComponentConfig):
+    """Settings of the ``perplexity`` evaluator."""
+
+    model_path: InputPath = Field(description="Folder of a causal language model.")
+    dataset_path: InputPath = Field(description="JSON Lines file, one document a line.")
+    text_key: str = Field("text", description="Field with the document's text; dots nest.")
+    max_length: PositiveInt | None = Field(
+        None, description="Tokens that the model reads at a time. Default: the model's own limit."
+    )
+    stride: PositiveInt | None = Field(
+        None,
+        description="Tokens from the start of one window of a long document to the next; smaller is"
+        " slower and gives more context. Default: max_length, so that windows are disjoint.",
+    )
+    batch_tokens: PositiveInt = Field(4096, description="Tokens in a batch, padding included.")
+    device: str = Field("auto", description="Device of the model: auto, cpu, cuda, cuda:1, mps.")
+    dtype: Dtype = Field("float32", description="Precision of the model's weights.")
+    max_documents: PositiveInt | None = Field(
+        None, description="Score only so many documents, from the first. Default: all."
+    )
+
+    @model_validator(mode="after")
+    def _no_gaps_between_windows(self) -> Self:
+        if self.stride and self.max_length and self.stride > self.max_length:
+            raise ValueError(
+                f"stride {self.stride} is more than max_length {self.max_length}:"
+                " some tokens would never be scored"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of each document, in the order of the data set."""
+
+    nats: array[float] = field(default_factory=lambda: array("d"))
+    tokens: array[float] = field(default_factory=lambda: array("d"))
+    """Tokens scored; 0 for a document that was skipped."""
+    octets: array[float] = field(default_factory=lambda: array("d"))
+    """Bytes of the text in UTF-8; 0 for a document that was skipped."""
+
+
+class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
+    """Loss, bits a byte and perplexity of a causal language model on a data set.
+
+    ``loss`` is the mean negative log-likelihood in nats over all scored tokens, ``perplexity`` its
+    exponential. ``bits_per_byte`` divides the same sum by the UTF-8 bytes of the documents, which
+    makes models with different tokenizers comparable. Both come with a standard error over
+    documents (``_stderr``, with two documents or more). A tokenizer that starts texts with a BOS
+    token does so here, too; that token is context only. Without one the first token of a document
+    is context only, though its bytes count. Documents of fewer than two tokens are counted as
+    ``skipped``. Two models are compared document by document with ``loss`` and ``bits_per_byte``.
+    """
+
+    config_type = PerplexityConfig
+    higher_is_better: ClassVar[dict[str, bool]] = {
+        "loss": False,
+        "bits_per_byte": False,
+        "perplexity": False,
+    }
+
+    def check(self) -> Sequence[str]:
+        """Look for the packages and for the files of the model."""
+        return [*missing_packages(), *folder_problems(self.config.model_path)]
+
+    def evaluate(self) -> Scores:
+        """Score every document once.
+
+        :raises ComponentError: if model or data cannot be used, or no document has two tokens
+        """
+        model = load_language_model(
+            self.config.model_path, device=self.config.device, dtype=self.config.dtype
+        )
+        max_length, stride = self._window(model)
+        scorer = Scorer(model)
+        measured = Measured()
+        for texts in self._texts():
+            documents = self._tokenize(model, texts, scorer.vocabulary, measured)
+            base = len(measured.nats) - len(documents)
+            windows = [
+                window
+                for index, tokens in enumerate(documents)
+                for window in cut_windows(base + index, tokens, max_length, stride)
+            ]
+            for batch in make_batches(windows, self.config.batch_tokens):
+                for window, nats in zip(batch, scorer.score(batch), strict=True):
+                    measured.nats[window.document] += nats
+        return self._report(measured)
+
+    def _window(self, model: LanguageModel) -> tuple[int, int]:
+        limit = model.context_window
+        length = self.config.max_length or limit
+        if length is None:
+            raise ComponentError(f"{model.name}: the model states no limit; set max_length")
+        if limit is not None and length > limit:
+            raise ComponentError(
+                f"max_length {length} is more than the {limit} tokens that {model.name} can read"
+            )
+        stride = self.config.stride or length
+        if stride > length:
+            raise ComponentError(
+                f"stride {stride} is more than the {length} tokens that {model.name} can read"
+            )
+        return length, stride
+
+    def _texts(self) -> Iterator[list[str]]:
+        """Yield the documents, some at a time.
+
+        :raises ComponentError: if the data cannot be read, or a text is not text
+        """
+        path, key = self.config.dataset_path, self.config.text_key
+        texts: list[str] = []
+        size = 0
+        samples = islice(read_jsonl(path, require=key), self.config.max_documents)
+        for number, sample in enumerate(samples, start=1):
+            text = query(sample, key)
+            if not isinstance(text, str):
+                kind = type(text).__name__
+                raise ComponentError(
+                    f"{path}: sample {number}: field '{key}' is no text but {kind}"
+                )
+            if not is_unicode(text):
+                raise ComponentError(f"{path}: sample {number}: field '{key}' is not valid Unicode")
+            texts.append(text)
+            size += len(text)
+            if size >= CHARACTERS_AT_A_TIME:
+                yield texts
+                texts, size = [], 0
+        if texts:
+            yield texts
+
+    def _tokenize(
+        self,
+        model: LanguageModel,
+        texts: Sequence[str],
+        vocabulary: int,
+        measured: Measured,
+    ) -> list[list[int]]:
+        """Return the documents' tokens, and note how many there are to score.
+
+        :raises ComponentError: if the model does not know a token
+        """
+        documents = model.tokenize(texts)
+        for text, tokens in zip(texts, documents, strict=True):
+            if tokens and max(tokens) >= vocabulary:
+                raise ComponentError(
+                    f"{self.config.model_path}: the tokenizer does not belong to the model: token"
+                    f" {max(tokens)} in a vocabulary of {vocabulary}"
+                )
+            scored = max(0, len(tokens) - 1)
+            measured.nats.append(0.0)
+            measured.tokens.append(scored)
+            measured.octets.append(len(text.encode()) if scored else 0)
+        return documents
+
+    def _report(self, measured: Measured) -> Scores:
+        documents = sum(1 for tokens in measured.tokens if tokens)
+        if not documents:
+            raise ComponentError(
+                f"{self.config.dataset_path}: no document has two tokens; nothing to score"
+            )
+        loss = ratio(measured.nats, measured.tokens)
+        if not math.isfinite(loss):
+            raise ComponentError(
+                f"{self.config.model_path}: the loss is not a finite number;"
+                f" is dtype {self.config.dtype} too narrow for this model?"
+            )
+        bits = array("d", (nats / math.log(2) for nats in measured.nats))
+        self.workspace.watcher.watch_samples(measured.nats, "loss", measured.tokens)
+        self.workspace.watcher.watch_samples(bits, "bits_per_byte", measured.octets)
+        scores = {
+            "loss": loss,
+            "loss_stderr": ratio_stderr(measured.nats, measured.tokens),
+            "bits_per_byte": ratio(bits, measured.octets),
+            "bits_per_byte_stderr": ratio_stderr(bits, measured.octets),
+            "perplexity": math.exp(loss) if loss < LARGEST_EXPONENT else None,
+            "tokens": math.fsum(measured.tokens),
+            "documents": float(documents),
+            "skipped": float(len(measured.tokens) - documents),
+        }
+        return {name: value for name, value in scores.items() if value is not None}
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a text can be encoded; JSON can escape half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
