@@ -1,0 +1,76 @@
+# Needs Python 3.11, make and a package index; everything else is installed into .venv.
+#
+#   make demo        install, and run the quickstart experiment
+#   make test        all that a change must pass: lint, wheels, quickstart, tests with coverage
+#   make test-slow   the tests that take minutes
+#   make lint | wheels | quickstart | unit    the parts of `make test`
+#   make bench       the benchmarks
+#   make constraints write constraints.txt again from what is installed
+#   make clean       remove .venv, caches and outputs
+
+PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3),python)
+DEMO ?= run examples/quickstart/sandbox.yaml
+SAMPLES ?= 300
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+PACKAGES := djsb_core $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: demo test test-slow lint wheels quickstart unit bench constraints clean
+.NOTPARALLEL:
+
+demo: $(VENV)/run.stamp
+	$(BIN)/djsb $(DEMO)
+
+# The tests come last, so that their closing line does.
+test: lint wheels quickstart unit
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict $(PACKAGES) tools
+	$(BIN)/lint-imports
+	$(BIN)/python tools/write_constraints.py --check
+
+wheels: $(VENV)/dev.stamp
+	$(BIN)/python tools/check_wheels.py . $(PLUGINS)
+
+quickstart: $(VENV)/run.stamp
+	$(BIN)/python tools/run_quickstart.py --samples $(SAMPLES)
+
+unit: $(VENV)/dev.stamp
+	$(PYTEST) -m "not slow" --cov=djsb_core --cov-fail-under=90
+
+test-slow: $(VENV)/dev.stamp
+	$(PYTEST) -m slow
+
+bench: $(VENV)/dev.stamp
+	set -e; for script in benchmarks/*.py; do $(BIN)/python $$script; done
+
+constraints: $(VENV)/dev.stamp
+	$(BIN)/python tools/write_constraints.py
+
+clean:
+	rm -rf $(VENV) dist build outputs .coverage .coverage.* .mypy_cache .pytest_cache \
+	  .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A change of the pins starts over; a change of a pyproject.toml only installs again.
+$(VENV)/base.stamp: constraints.txt
+	rm -rf $(VENV)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "djsb needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) torch hatchling editables
+	touch $@
+
+# torch came first: a CPU build that is at hand is kept, where a later install could replace it.
+$(VENV)/run.stamp: $(VENV)/base.stamp pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+	$(PIP) --no-build-isolation -e . $(foreach plugin,$(PLUGINS),-e $(plugin))
+	touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	$(PIP) --no-build-isolation -e '.[dev]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[test]')
+	touch $@

@@ -1,0 +1,153 @@
+"""Write docs/reference from the code: components, commands, hookspecs. Usage: make_reference.py [--check]."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic_core import PydanticUndefined
+
+from djsb_core import hookspecs
+from djsb_core.cli import COMMANDS, djsb
+from djsb_core.discovery import list_offers, load_command, load_component
+from djsb_core.interfaces.hook import Hook
+from djsb_core.interfaces.kinds import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+NOTE = "<!-- Written by tools/make_reference.py from the code; do not edit by hand. -->\n"
+
+
+def components_page() -> str:
+    """Describe every component of the core and of the plugins in this repository."""
+    lines = [NOTE, "# Components\n", _INTRODUCTION]
+    for kind in Kind:
+        offers = [o for o in list_offers(kind.group) if o.package.startswith("djsb-")]
+        if not offers:
+            continue
+        lines.append(f"## {kind.value}\n")
+        for offer in offers:
+            lines += _component(kind, offer.name, offer.package)
+    return "\n".join(lines)
+
+
+_INTRODUCTION = """\
+What a config may name as `hook:` or `type:`, by kind. `djsb list-components` prints what your own
+installation has. Settings in **bold** are required (a value that `input` gives counts).
+"""
+
+
+def _component(kind: Kind, name: str, package: str) -> Iterator[str]:
+    component: Any = load_component(kind, name)
+    yield f"### `{name}`\n"
+    yield f"{inspect.getdoc(component)}\n"
+    if issubclass(component, Hook):
+        yield from _hook(component)
+        return
+    yield f"*Package:* `{package}`\n"
+    fields = component.config_type.model_fields
+    if fields:
+        yield "| setting | type | default | meaning |\n|---|---|---|---|"
+        yield from (_field(key, info) for key, info in fields.items())
+        yield ""
+    if component.higher_is_better:
+        words = (
+            f"`{metric}` ({'higher' if better else 'lower'} is better)"
+            for metric, better in component.higher_is_better.items()
+        )
+        yield f"*Directions:* {', '.join(words)}\n"
+
+
+def _hook(hook: type[Hook[Any, Any]]) -> Iterator[str]:
+    if hook.uses is not None:
+        kind = Kind.of(hook.uses.interface)
+        default = f", by default `{hook.uses.default}`" if hook.uses.default else ""
+        yield f"*Uses:* one of [{kind.value}](#{kind.value}){default}, set in `{hook.uses.section}`\n"
+    recipe = "takes `dj_configs`" if hook.takes_recipe else "takes no `dj_configs`"
+    names = "those of its component" if hook.outputs_of_component else ", ".join(
+        f"`{name}`" for name in hook.output_names
+    )
+    yield f"*Recipe:* {recipe}. *Outputs:* {names}\n"
+
+
+def _field(key: str, info: FieldInfo) -> str:
+    required = info.is_required()
+    default = "" if required or info.default is PydanticUndefined else f"`{info.default!r}`"
+    if info.default_factory is not None:
+        default = "`[]` or `{}`" if info.default_factory in (list, dict) else "made"
+    shown = f"**`{info.alias or key}`**" if required else f"`{info.alias or key}`"
+    meaning = (info.description or "").replace("|", "\\|").replace("\n", " ")
+    return f"| {shown} | {_type(info.annotation)} | {default} | {meaning} |"
+
+
+def _type(annotation: object) -> str:
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    text = re.sub(r"Annotated\[([\w.]+), [^\]]*\]", r"\1", text)
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(\w+)", r"\1", text)
+    return "`" + text.replace("|", "or").replace("NoneType", "None") + "`"
+
+
+def commands_page() -> str:
+    """Show the help text of every command."""
+    lines = [NOTE, "# Commands\n", _help(djsb, "djsb")]
+    context = click.Context(djsb, info_name="djsb")
+    plugins = [offer.name for offer in list_offers("djsb.commands") if offer.package.startswith("djsb-")]
+    for name in [*COMMANDS, *plugins]:
+        command = djsb.get_command(context, name) or load_command(name)
+        if isinstance(command, click.Command):
+            lines += [f"## djsb {name}\n", _help(command, f"djsb {name}")]
+    return "\n".join(lines)
+
+
+def _help(command: click.Command, name: str) -> str:
+    context = click.Context(command, info_name=name, max_content_width=96, terminal_width=96)
+    return f"```text\n{command.get_help(context)}\n```\n"
+
+
+def hookspecs_page() -> str:
+    """Describe every moment that a listener can hear of."""
+    lines = [NOTE, "# Hookspecs\n", (inspect.getdoc(hookspecs) or "") + "\n"]
+    for name, spec in vars(hookspecs).items():
+        if hasattr(spec, "djsb_spec"):
+            arguments = ", ".join(inspect.signature(spec).parameters)
+            lines.append(f"## `{name}({arguments})`\n")
+            lines.append(_as_list(inspect.getdoc(spec) or "") + "\n")
+    return "\n".join(lines)
+
+
+def _as_list(text: str) -> str:
+    return re.sub(r":param (\w+): ", r"- `\1`: ", text)
+
+
+PAGES = {
+    "components.md": components_page,
+    "commands.md": commands_page,
+    "hookspecs.md": hookspecs_page,
+}
+
+
+def main() -> int:
+    """Write the pages, or with ``--check`` say which of them are out of date."""
+    stale = []
+    for name, write in PAGES.items():
+        path, text = REFERENCE / name, write().rstrip() + "\n"
+        if "--check" in sys.argv:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(name)
+        else:
+            path.write_text(text, encoding="utf-8")
+    for name in stale:
+        sys.stderr.write(f"docs/reference/{name} is out of date; run tools/make_reference.py\n")
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
