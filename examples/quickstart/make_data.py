@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Rebuild the quickstart data set from Debian packages.
 
 The script fetches a fixed list of Debian 12 packages with ``apt-get download``,
@@ -11,11 +10,12 @@ read; the rules are the functions below and are told again in data/README.md.
 Everything is chosen by hashes of file names and texts, never by a random
 generator, so the same package versions give the same bytes.
 
-    python3 make_data.py --work /tmp/quickstart-debs
+    python3 make_data.py --work FOLDER
 
 Needs only the standard library (Python 3.11), apt-get and dpkg-deb.
 """
 
+# ruff: noqa: INP001, S603, S607, T201  (a script; it runs two fixed programs and prints)
 from __future__ import annotations
 
 import argparse
@@ -50,6 +50,7 @@ PROSE_MIN, PROSE_TARGET, PROSE_MAX = 300, 500, 2000
 NEAR_EMPTY_MAX = 60
 CHUNK_LINES, CHUNK_MAX = 30, 4000  # a piece of a file that has no paragraphs
 HELDOUT_DOCS = 500
+HELDOUT_PERCENT, MARKUP_BELOW = 8, 20  # of 100 pages: 8 held out, 12 kept as raw markup
 NGRAM = 13  # words; no such sequence of a held-out document occurs in train
 
 # kind -> (package -> documents at most).  Taken in hash order.
@@ -110,12 +111,12 @@ class Doc:
     path: str
 
     def line(self) -> str:
-        """The document as one line of JSON Lines (ASCII only)."""
+        """Write the document as one line of JSON Lines (ASCII only)."""
         meta = {"source": self.source, "kind": self.kind, "path": self.path}
         return json.dumps({"text": self.text, "meta": meta}) + "\n"
 
     def rank(self) -> str:
-        """The hash by which documents are chosen and ordered."""
+        """Return the hash by which documents are chosen and ordered."""
         return digest(f"{self.kind}\0{self.path}\0{self.text}")
 
 
@@ -145,12 +146,17 @@ def fetch(work: Path) -> None:
 # ---------------------------------------------------------------- HTML
 
 BLOCKS = frozenset(
-    "p h1 h2 h3 h4 h5 h6 li dt dd td th tr div section table ul ol dl nav pre "
-    "blockquote header footer details summary main article body".split()
+    [
+        *["p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "td", "th", "tr", "div"],
+        *["section", "table", "ul", "ol", "dl", "nav", "pre", "blockquote", "header", "footer"],
+        *["details", "summary", "main", "article", "body"],
+    ]
 )
 HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])
 DROPPED = frozenset(["pre", "table", "script", "style", "nav", "svg", "math"])
-VOID = frozenset("br hr img input link meta wbr col area base source".split())
+VOID = frozenset(
+    ["br", "hr", "img", "input", "link", "meta", "wbr", "col", "area", "base", "source"]
+)
 NAVIGATION = re.compile(r"related|sphinxsidebar|footer|navheader|navfooter|sidebar|menu|toc")
 
 
@@ -169,7 +175,7 @@ class Sections(HTMLParser):
         self.heading = False
 
     def dropping(self) -> bool:
-        """Is the parser inside an element whose text is left out?"""
+        """Tell whether the parser is inside an element whose text is left out."""
         return any(drop for _, drop in self.stack)
 
     def flush(self) -> None:
@@ -183,6 +189,7 @@ class Sections(HTMLParser):
         self.heading = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Open an element; a block element ends the paragraph before it."""
         if tag in BLOCKS and self.buffer is not None:
             self.flush()
         if tag in VOID:
@@ -197,6 +204,7 @@ class Sections(HTMLParser):
             self.buffer, self.heading = [], tag in HEADINGS
 
     def handle_endtag(self, tag: str) -> None:
+        """Close an element, and those left open inside it."""
         if tag in BLOCKS and self.buffer is not None:
             self.flush()
         if any(open_tag == tag for open_tag, _ in self.stack):
@@ -204,6 +212,7 @@ class Sections(HTMLParser):
                 pass
 
     def handle_data(self, data: str) -> None:
+        """Collect the text of a paragraph or a heading."""
         if self.buffer is not None and not self.dropping():
             self.buffer.append(data)
 
@@ -216,17 +225,20 @@ class Visible(HTMLParser):
         self.parts: list[str] = []
         self.hidden = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        """Open an element."""
         self.hidden += tag in ("script", "style")
         if tag in BLOCKS or tag == "br":
             self.parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
+        """Close an element."""
         self.hidden -= tag in ("script", "style")
         if tag in BLOCKS:
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
+        """Collect text that is shown."""
         if self.hidden <= 0:
             self.parts.append(re.sub(r"\s+", " ", data))
 
@@ -237,7 +249,7 @@ def squeeze(text: str) -> str:
 
 
 def sections(html: str) -> list[tuple[str, list[str]]]:
-    """The headings and paragraphs of a page."""
+    """Return the headings and paragraphs of a page."""
     parser = Sections()
     parser.feed(html)
     parser.close()
@@ -245,7 +257,7 @@ def sections(html: str) -> list[tuple[str, list[str]]]:
 
 
 def visible(html: str) -> str:
-    """The text a page shows."""
+    """Return the text a page shows."""
     parser = Visible()
     parser.feed(html)
     parser.close()
@@ -257,7 +269,7 @@ def visible(html: str) -> str:
 
 
 def passages(paragraphs: list[str]) -> Iterator[str]:
-    """Runs of whole paragraphs of one section, PROSE_TARGET or a bit more."""
+    """Cut a section into runs of whole paragraphs, PROSE_TARGET or a bit more."""
     run: list[str] = []
     for paragraph in paragraphs:
         run.append(paragraph)
@@ -269,7 +281,7 @@ def passages(paragraphs: list[str]) -> Iterator[str]:
 
 
 def chunks(text: str) -> Iterator[str]:
-    """Runs of CHUNK_LINES lines, or fewer when they pass CHUNK_MAX characters."""
+    """Cut a file every CHUNK_LINES lines, or sooner at CHUNK_MAX characters."""
     run: list[str] = []
     length = 0
     for line in text.split("\n"):
@@ -283,7 +295,7 @@ def chunks(text: str) -> Iterator[str]:
 
 
 def read_text(path: Path) -> str:
-    """A text file, unpacked when it is compressed."""
+    """Read a text file, unpacked when it is compressed."""
     data = path.read_bytes()
     if path.suffix == ".gz":
         data = gzip.decompress(data)
@@ -293,13 +305,13 @@ def read_text(path: Path) -> str:
 
 
 def read_binary(path: Path) -> str:
-    """A binary file taken for Latin-1 text; control characters are dropped."""
+    """Read a binary file as if it were Latin-1 text; drop control characters."""
     text = path.read_bytes().decode("latin-1")
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "", text)
 
 
 def read_strings(path: Path) -> str:
-    """What the ``strings`` tool shows of a binary: printable runs of 4 or more."""
+    """Read a binary as the ``strings`` tool does: printable runs of 4 or more."""
     runs = re.findall(rb"[\t\x20-\x7e]{4,}", path.read_bytes())
     return "\n".join(run.decode("ascii") for run in runs)
 
@@ -317,7 +329,16 @@ PROSE_PAGES = {
     "python3.11-doc": [f"{DOC}/python3.11/html/**/*.html"],
     "rust-doc": [
         f"{RUST}/{book}/**/*.html"
-        for book in ("book", "reference", "nomicon", "rustc", "rustdoc", "edition-guide", "embedded-book", "rust-by-example")
+        for book in (
+            "book",
+            "reference",
+            "nomicon",
+            "rustc",
+            "rustdoc",
+            "edition-guide",
+            "embedded-book",
+            "rust-by-example",
+        )
     ],
     "sqlite3-doc": [f"{DOC}/sqlite3/**/*.html"],
 }
@@ -337,26 +358,31 @@ class Source:
 
     def files(self, *patterns: str) -> list[Path]:
         """Regular files that match a pattern, in name order."""
-        found = {p for pattern in patterns for p in self.root.glob(pattern) if p.is_file() and not p.is_symlink()}
+        found = {
+            p
+            for pattern in patterns
+            for p in self.root.glob(pattern)
+            if p.is_file() and not p.is_symlink()
+        }
         return sorted(found, key=lambda p: p.as_posix())
 
     def rel(self, path: Path) -> str:
-        """The path inside the package."""
+        """Return the path inside the package."""
         return path.relative_to(self.root).as_posix()
 
     def doc(self, kind: str, path: Path, text: str) -> Doc:
-        """A document of this package."""
+        """Make a document of this package."""
         return Doc(text.strip("\n"), self.name, kind, self.rel(path))
 
 
 def role(source: Source, path: Path) -> str:
-    """A page is used once: held out (8 %), kept as raw markup (12 %) or read."""
+    """Give a page its one use: held out, kept as raw markup, or read."""
     bucket = int(digest(f"{source.name}/{source.rel(path)}")[:8], 16) % 100
-    return "heldout" if bucket < 8 else "markup" if bucket < 20 else "prose"
+    return "heldout" if bucket < HELDOUT_PERCENT else "markup" if bucket < MARKUP_BELOW else "prose"
 
 
 def prose_pages(source: Source) -> list[Path]:
-    """The pages of a package whose paragraphs are prose."""
+    """List the pages of a package whose paragraphs are prose."""
     patterns = PROSE_PAGES[source.name]
     return [p for p in source.files(*patterns) if not NOT_PROSE.search(source.rel(p))]
 
@@ -374,8 +400,10 @@ def read_pages(source: Source) -> Iterator[Doc]:
             yield from section_docs(source, path, use, heading, paragraphs)
 
 
-def section_docs(source: Source, path: Path, use: str, heading: str, paragraphs: list[str]) -> Iterator[Doc]:
-    """The documents of one section: passages, or a near-empty rest."""
+def section_docs(
+    source: Source, path: Path, use: str, heading: str, paragraphs: list[str]
+) -> Iterator[Doc]:
+    """Cut one section into passages, or a near-empty rest."""
     whole = "\n".join(filter(None, [heading, *paragraphs]))
     if 0 < len(whole) <= NEAR_EMPTY_MAX and use == "prose":
         yield source.doc("near_empty", path, whole)
@@ -384,8 +412,10 @@ def section_docs(source: Source, path: Path, use: str, heading: str, paragraphs:
             yield source.doc(use, path, passage)
 
 
-def whole_files(kind: str, reader: Callable[[Path], str], *patterns: str) -> Callable[[Source], Iterator[Doc]]:
-    """A rule: every piece of these files is of this kind."""
+def whole_files(
+    kind: str, reader: Callable[[Path], str], *patterns: str
+) -> Callable[[Source], Iterator[Doc]]:
+    """Make a rule: every piece of these files is of this kind."""
 
     def rule(source: Source) -> Iterator[Doc]:
         for path in source.files(*patterns):
@@ -396,11 +426,13 @@ def whole_files(kind: str, reader: Callable[[Path], str], *patterns: str) -> Cal
 
 
 def cut_out(kind: str, pattern: str, *globs: str) -> Callable[[Source], Iterator[Doc]]:
-    """A rule: the visible text of the part of a page that ``pattern`` finds."""
+    """Make a rule: the visible text of the part of a page that ``pattern`` finds."""
     part = re.compile(pattern, re.DOTALL)
 
     def rule(source: Source) -> Iterator[Doc]:
         for path in source.files(*globs):
+            if role(source, path) == "heldout":
+                continue
             for match in part.finditer(read_text(path)):
                 for piece in chunks(visible(match.group(0))):
                     yield source.doc(kind, path, piece)
@@ -411,10 +443,20 @@ def cut_out(kind: str, pattern: str, *globs: str) -> Callable[[Source], Iterator
 Rule = Callable[[Source], Iterator[Doc]]
 RULES: dict[str, list[Rule]] = {
     "golang-1.19-src": [
-        whole_files("log", read_text, f"{GO}/src/crypto/tls/testdata/*TLSv1*", f"{GO}/src/cmd/internal/test2json/testdata/*"),
+        whole_files(
+            "log",
+            read_text,
+            f"{GO}/src/crypto/tls/testdata/*TLSv1*",
+            f"{GO}/src/cmd/internal/test2json/testdata/*",
+        ),
         whole_files("repetitive", read_text, f"{GO}/api/*.txt"),
         whole_files("garbled", read_binary, f"{GO}/src/internal/trace/testdata/*"),
-        whole_files("garbled", read_strings, f"{GO}/src/debug/elf/testdata/*", f"{GO}/src/debug/dwarf/testdata/*"),
+        whole_files(
+            "garbled",
+            read_strings,
+            f"{GO}/src/debug/elf/testdata/*",
+            f"{GO}/src/debug/dwarf/testdata/*",
+        ),
     ],
     "golang-github-google-pprof-dev": [
         whole_files("log", read_text, f"{GOCODE}/google/pprof/profile/testdata/*.string"),
@@ -432,7 +474,9 @@ RULES: dict[str, list[Rule]] = {
     ],
     "postgresql-doc-15": [
         read_pages,
-        cut_out("boilerplate", r'<div class="navfooter">.*', f"{DOC}/postgresql-doc-15/html/*.html"),
+        cut_out(
+            "boilerplate", r'<div class="navfooter">.*', f"{DOC}/postgresql-doc-15/html/*.html"
+        ),
     ],
     "python3.11-doc": [
         read_pages,
@@ -450,8 +494,18 @@ RULES: dict[str, list[Rule]] = {
         read_pages,
     ],
     "tcl8.6-doc": [whole_files("markup", read_text, "usr/share/man/man*/*.gz")],
-    "tzdata": [whole_files("repetitive", read_text, "usr/share/zoneinfo/*.tab", "usr/share/zoneinfo/leap*", "usr/share/zoneinfo/tzdata.zi")],
-    "unicode-data": [whole_files("repetitive", read_text, "usr/share/unicode/*.txt", "usr/share/unicode/*/*.txt")],
+    "tzdata": [
+        whole_files(
+            "repetitive",
+            read_text,
+            "usr/share/zoneinfo/*.tab",
+            "usr/share/zoneinfo/leap*",
+            "usr/share/zoneinfo/tzdata.zi",
+        )
+    ],
+    "unicode-data": [
+        whole_files("repetitive", read_text, "usr/share/unicode/*.txt", "usr/share/unicode/*/*.txt")
+    ],
 }
 
 
@@ -483,7 +537,7 @@ def choose_train(docs: list[Doc]) -> list[Doc]:
 
 
 def ngrams(text: str) -> set[str]:
-    """The word sequences by which near-duplicates are found."""
+    """Return the word sequences by which near-duplicates are found."""
     words = re.findall(r"\w+", text.lower())
     return {" ".join(words[i : i + NGRAM]) for i in range(len(words) - NGRAM + 1)}
 
@@ -509,11 +563,22 @@ def choose_heldout(docs: list[Doc], train: list[Doc]) -> tuple[list[Doc], int]:
 
 
 def write(path: Path, docs: Iterable[Doc]) -> None:
-    """A gzip file without a time stamp or a name in its header."""
+    """Write a gzip file without a time stamp or a name in its header."""
     data = "".join(d.line() for d in docs).encode("ascii")
     path.write_bytes(gzip.compress(data, compresslevel=9, mtime=0))
-    print(f"{path.name}: {len(data)} bytes of JSON Lines, sha256 {hashlib.sha256(data).hexdigest()}")
-    print(f"{path.name}: {path.stat().st_size} bytes, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
+    packed = hashlib.sha256(path.read_bytes()).hexdigest()
+    print(f"{path.name}: {path.stat().st_size} bytes, sha256 {packed}")
+    print(f"  unpacked: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
+
+
+def copy_notices(work: Path, out: Path) -> None:
+    """Copy the copyright and NOTICE files of the packages, word for word."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in sorted(PACKAGES):
+        folder = work / "x" / name / DOC / name
+        (out / f"{name}.txt").write_bytes((folder / "copyright").read_bytes())
+        if (folder / "NOTICE").is_file():
+            (out / f"{name}.NOTICE.txt").write_bytes((folder / "NOTICE").read_bytes())
 
 
 def table(docs: list[Doc]) -> str:
@@ -523,15 +588,20 @@ def table(docs: list[Doc]) -> str:
     for kind in [*QUOTA, "all"]:
         part = [d for d in docs if kind in (d.kind, "all")]
         size = sum(len(d.text.encode()) for d in part)
-        rows.append(f"| {kind} | {len(part)} | {len(part) / len(docs):.1%} | {size} | {size / total_bytes:.1%} |")
+        counts = f"{len(part)} | {len(part) / len(docs):.1%}"
+        rows.append(f"| {kind} | {counts} | {size} | {size / total_bytes:.1%} |")
     return "\n".join(rows)
 
 
 def main() -> None:
     """Fetch, cut, choose, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, required=True, help="folder for the packages (about 1 GB)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "data", help="folder for the data set")
+    parser.add_argument(
+        "--work", type=Path, required=True, help="folder for the packages (about 1 GB)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent / "data", help="folder for the data set"
+    )
     args = parser.parse_args()
     fetch(args.work)
     docs = collect(args.work)
@@ -540,8 +610,10 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     write(args.out / "train.jsonl.gz", train)
     write(args.out / "heldout.jsonl.gz", heldout)
+    copy_notices(args.work, args.out / "LICENSES")
     print(table(train))
-    print(f"held out: {len(heldout)} documents; {overlapping} candidates shared {NGRAM} words with train and were left out")
+    print(f"held out: {len(heldout)} documents")
+    print(f"left out: {overlapping} candidates that share {NGRAM} words in a row with train")
 
 
 if __name__ == "__main__":
