@@ -1,0 +1,1 @@
+"""ModelScope training for djsb, and small models to train."""

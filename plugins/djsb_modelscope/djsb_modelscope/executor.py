@@ -1,0 +1,216 @@
+"""Train a model with ModelScope, in a process of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    model_validator,
+)
+
+from djsb_core.api import (
+    ComponentConfig,
+    ComponentError,
+    InputPath,
+    ModelTrainExecutor,
+    OutputPath,
+    PathContext,
+)
+from djsb_modelscope.job import Job, Mode
+from djsb_modelscope.models import (
+    is_causal_lm,
+    list_causal_lm_problems,
+    list_missing_packages,
+    list_native_problems,
+    list_trainer_problems,
+)
+from djsb_modelscope.settings import TrainSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def find_model(name: str, info: ValidationInfo) -> str:
+    """Make a folder's path absolute; leave an id on the hub as it is.
+
+    :raises ValueError: if it is neither
+    """
+    context = info.context if isinstance(info.context, PathContext) else PathContext()
+    found = context.find(Path(name))
+    if found is not None:
+        return str(found)
+    if HUB_ID.fullmatch(name):
+        return name
+    tried = " and ".join(dict.fromkeys(str(folder) for folder in context.folders))
+    raise ValueError(
+        f"no model folder '{name}' (looked in {tried}), and not an id on the hub ('org/name')"
+    )
+
+
+class ModelscopeTrainConfig(ComponentConfig):
+    """Settings of the ``modelscope`` trainer."""
+
+    train_dataset: InputPath = Field(description="JSON Lines file, or a folder of them.")
+    eval_dataset: InputPath | None = Field(
+        None, description="Held-out data; causal_lm reports `eval_loss` on it."
+    )
+    work_dir: OutputPath | None = Field(
+        None, description="Checkpoints, logs and the `final` folder; default: the job's folder."
+    )
+    model_name: Annotated[str, AfterValidator(find_model)] = Field(
+        description="Model folder, or `org/name` on the ModelScope hub."
+    )
+    trainer_name: str | None = Field(
+        None, description="ModelScope's trainer (native mode); default `trainer`."
+    )
+    key_remapping: dict[str, str] = Field(
+        default_factory=dict, description="Key in the data set: key that the trainer expects."
+    )
+    train: TrainSettings = Field(
+        default_factory=TrainSettings, description="ModelScope's train section."
+    )
+    mode: Mode = Field(
+        Mode.AUTO,
+        description="causal_lm: labels made here, checked; native: ModelScope's preprocessing; "
+        "auto: causal_lm if config.json names a causal language model of transformers.",
+    )
+    text_key: str | None = Field(
+        None, description="Field with the text; default: what key_remapping maps, else `text`."
+    )
+    max_length: int | None = Field(
+        None, ge=2, description="Tokens a row; default: the model's context, at most 1024."
+    )
+    packing: bool = Field(
+        default=False,
+        description="Join the texts and cut blocks of max_length tokens: no padding, nothing cut.",
+    )
+    max_tokens: PositiveInt | None = Field(
+        None, description="Train until this many tokens, repeating the data; not with max_epochs."
+    )
+    seed: int = Field(42, ge=0, lt=2**31, description="Order of the data, and dropout.")
+    resume: bool = Field(
+        default=False, description="Go on from the newest checkpoint in work_dir, if any."
+    )
+    threads: PositiveInt | None = Field(None, description="CPU threads; default: torch's.")
+
+    @model_validator(mode="after")
+    def _check_together(self) -> ModelscopeTrainConfig:
+        if self.max_tokens is not None and self.train.max_epochs is not None:
+            raise ValueError("give max_tokens or train.max_epochs, not both")
+        if self.resume and self.work_dir is None:
+            raise ValueError("resume needs a work_dir: a job's own folder starts empty")
+        if self.mode is Mode.NATIVE:
+            mine = {"packing", "max_tokens", "max_length", "text_key"} & self.model_fields_set
+            if mine:
+                raise ValueError(f"{', '.join(sorted(mine))}: only in causal_lm mode")
+        return self
+
+    @property
+    def model_folder(self) -> Path | None:
+        """The local model folder; ``None`` for an id on the hub."""
+        path = Path(self.model_name)
+        return path if path.is_absolute() else None
+
+    def find_mode(self) -> Mode:
+        """Say how to train; ``AUTO`` as long as the model is not on this machine."""
+        folder = self.model_folder
+        if self.mode is not Mode.AUTO or folder is None or not folder.is_dir():
+            return self.mode
+        return Mode.CAUSAL_LM if is_causal_lm(folder) else Mode.NATIVE
+
+    def find_text_key(self) -> str:
+        """Say where the text is: ``key_remapping`` maps it to the trainer's ``src_txt``."""
+        if self.text_key is not None:
+            return self.text_key
+        if len(self.key_remapping) == 1:
+            return next(iter(self.key_remapping))
+        inputs = [key for key, name in self.key_remapping.items() if name in ("src_txt", "text")]
+        return inputs[0] if inputs else "text"
+
+
+class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
+    """Train a causal language model, or any ModelScope model, with ModelScope's trainer.
+
+    Reports ``loss`` (mean over the step's predicted tokens), ``lr``, ``epoch`` (passes over the
+    data, with a fraction) and ``tokens`` (trained so far, without padding) at every step, and at
+    the end ``tokens``, ``steps``, ``documents``, ``seconds``, ``final_loss`` (mean loss of the
+    last tenth of the steps, 100 at most) and, with an ``eval_dataset``, ``eval_loss``.
+    """
+
+    config_type = ModelscopeTrainConfig
+    higher_is_better = {"loss": False, "final_loss": False, "eval_loss": False}  # noqa: RUF012 (as in the base class)
+
+    def check(self) -> Sequence[str]:
+        """Name missing packages, an unknown trainer, and what the model folder lacks."""
+        problems = list_missing_packages() + list_trainer_problems(self.config.trainer_name)
+        folder = self.config.model_folder
+        if folder is None or folder.is_dir():
+            problems += self._model_problems(folder)
+        return problems
+
+    def reads(self) -> Sequence[Path]:
+        """List the data sets and the local model folder."""
+        folder = self.config.model_folder
+        return [*super().reads(), *([] if folder is None else [folder])]
+
+    def train(self) -> Path:
+        """Train in a subprocess; return the folder ``final`` with trained weights and tokenizer.
+
+        :raises ComponentError: if data or model cannot be used, or the training failed
+        """
+        from djsb_modelscope.process import run_job
+
+        problems = self.check()
+        if problems:
+            raise ComponentError("; ".join(problems))
+        job = self._create_job()
+        self._check_data(job)
+        job.work_dir.mkdir(parents=True, exist_ok=True)
+        return run_job(job, self.workspace.folder, self.workspace.watcher)
+
+    def _model_problems(self, folder: Path | None) -> list[str]:
+        mode = self.config.find_mode()
+        if mode is Mode.CAUSAL_LM and folder is not None:
+            return list_causal_lm_problems(folder, self.config.max_length)
+        if mode is Mode.NATIVE:
+            return list_native_problems(folder, self.config.trainer_name or "trainer")
+        return []
+
+    def _create_job(self) -> Job:
+        config = self.config
+        return Job(
+            mode=config.find_mode(),
+            model=config.model_name,
+            local=config.model_folder is not None,
+            trainer_name=config.trainer_name,
+            train_dataset=config.train_dataset,
+            eval_dataset=config.eval_dataset,
+            text_key=config.find_text_key(),
+            key_remapping=config.key_remapping,
+            work_dir=(config.work_dir or self.workspace.folder).absolute(),
+            train=config.train,
+            max_length=config.max_length,
+            packing=config.packing,
+            max_tokens=config.max_tokens,
+            seed=config.seed,
+            resume=config.resume,
+            threads=config.threads,
+        )
+
+    def _check_data(self, job: Job) -> None:
+        """Read the data once before the subprocess, which takes seconds to start."""
+        from djsb_modelscope.rows import read_renamed, read_texts
+
+        for path in filter(None, (job.train_dataset, job.eval_dataset)):
+            if job.mode is Mode.CAUSAL_LM:
+                read_texts(path, job.text_key)
+            else:
+                read_renamed(path, job.key_remapping)

@@ -1,0 +1,153 @@
+"""Hooks for ModelScope's trainer: report every step, and evaluate now and then.
+
+ModelScope calls the methods that a hook has, by name; no base class is needed, and so this module
+imports neither ModelScope nor torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError
+from djsb_modelscope.tokens import IGNORED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from djsb_modelscope.events import Channel
+    from djsb_modelscope.schedule import EpochSampler
+
+#: At most so many of the last losses make up ``final_loss``.
+LAST_LOSSES = 100
+
+
+class StepHook:
+    """Reports loss, learning rate, epoch and tokens of every step."""
+
+    # ModelScope's order: after its LoadCheckpointHook (30), before its OptimizerHook (40),
+    # which divides the loss by cumulative_iters in place.
+    PRIORITY = 35
+
+    def __init__(
+        self,
+        channel: Channel,
+        seed: int,
+        sampler: EpochSampler | None = None,
+        signature: dict[str, Any] | None = None,
+    ) -> None:
+        """Count from zero, or from what a checkpoint says.
+
+        :param sampler: gives the rows of an epoch; ``None`` if ModelScope's own does
+        :param signature: what a checkpoint must share to be resumed from
+        """
+        self.channel = channel
+        self.seed = seed
+        self.sampler = sampler
+        self.signature = signature or {}
+        self.steps = self.tokens = self.rows = 0
+        self.losses: deque[float] = deque(maxlen=LAST_LOSSES)
+
+    def before_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
+        """Tell the sampler which epoch it is."""
+        if self.sampler is not None:
+            self.sampler.epoch = trainer.epoch
+
+    def before_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
+        """Make dropout depend on seed and step only: a resumed training repeats it exactly."""
+        import torch
+
+        torch.manual_seed((self.seed << 32) + trainer.iter)
+
+    def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
+        """Report the step that has just been computed.
+
+        :raises ComponentError: if the loss is no finite number
+        """
+        loss = trainer.train_outputs.get("loss")
+        if loss is None:
+            return
+        value = float(loss.detach())
+        self.steps = trainer.iter + 1
+        if not math.isfinite(value):
+            raise ComponentError(
+                f"the loss is {value} at step {self.steps}; try a smaller learning rate"
+            )
+        self.losses.append(value)
+        lr = trainer.optimizer.param_groups[0]["lr"]
+        metrics = {"loss": value, "lr": lr, "epoch": self._count(trainer)}
+        if self.tokens:
+            metrics["tokens"] = self.tokens
+        self.channel.report(metrics, self.steps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what ModelScope keeps of this hook in a checkpoint."""
+        counts = {"steps": self.steps, "tokens": self.tokens, "rows": self.rows}
+        return {**counts, "losses": list(self.losses), "signature": self.signature}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        :raises ComponentError: if it belongs to a training with other data or settings
+        """
+        saved = state.get("signature", {})
+        other = [key for key, value in self.signature.items() if saved.get(key) != value]
+        if other:
+            raise ComponentError(
+                f"cannot resume: the checkpoint was made with another {', '.join(other)}; "
+                "use another work_dir, or resume: false"
+            )
+        self.steps, self.tokens, self.rows = state["steps"], state["tokens"], state["rows"]
+        self.losses.extend(state["losses"])
+
+    def totals(self) -> dict[str, float]:
+        """Return the numbers of the whole training."""
+        tail = list(self.losses)[-max(1, self.steps // 10) :]
+        totals: dict[str, float] = {"steps": self.steps}
+        if self.tokens:
+            totals["tokens"] = self.tokens
+        if tail:
+            totals["final_loss"] = sum(tail) / len(tail)
+        return totals
+
+    def _count(self, trainer: Any) -> float:  # noqa: ANN401
+        """Count tokens and rows of the step; return the passes over the data so far."""
+        batch = trainer.data_batch
+        counted = None if not hasattr(batch, "get") else batch.get("attention_mask")
+        if self.sampler is None:
+            self.tokens += 0 if counted is None else int(counted.sum())
+            return float(self.steps / trainer.iters_per_epoch)
+        self.tokens += int((batch["labels"] != IGNORED).sum())
+        self.rows += len(batch["labels"])
+        return self.rows / self.sampler.schedule.rows
+
+
+class HeldOutHook:
+    """Reports ``eval_loss`` every so many steps or epochs."""
+
+    # After ModelScope's LrSchedulerHook and CheckpointHook (70).
+    PRIORITY = 80
+
+    def __init__(
+        self,
+        channel: Channel,
+        evaluate: Callable[[], float],
+        interval: int,
+        by_epoch: bool,  # noqa: FBT001 (ModelScope's own setting)
+    ) -> None:
+        """Keep what to do and when."""
+        self.channel = channel
+        self.evaluate = evaluate
+        self.interval = interval
+        self.by_epoch = by_epoch
+
+    def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
+        """Evaluate if it is time, counted in steps."""
+        if not self.by_epoch and (trainer.iter + 1) % self.interval == 0:
+            self.channel.report({"eval_loss": self.evaluate()}, trainer.iter + 1)
+
+    def after_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401
+        """Evaluate if it is time, counted in epochs."""
+        if self.by_epoch and (trainer.epoch + 1) % self.interval == 0:
+            self.channel.report({"eval_loss": self.evaluate()}, trainer.iter)

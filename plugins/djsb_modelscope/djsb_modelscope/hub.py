@@ -1,0 +1,77 @@
+"""The ModelScope hub: asked for a model given by its id, never for a local folder."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from djsb_core.api import ComponentError
+from djsb_modelscope.job import Mode
+from djsb_modelscope.models import is_causal_lm, list_causal_lm_problems, list_native_problems
+
+if TYPE_CHECKING:
+    from djsb_modelscope.job import Job
+
+
+def forget_the_hub() -> None:
+    """Keep ModelScope from asking the hub whether a local folder is its newest version.
+
+    The question costs 20 s without a network, and minutes behind a silent firewall.
+    """
+    for name in ("modelscope.trainers.base", "modelscope.trainers.trainer"):
+        importlib.import_module(name).check_local_model_is_latest = _do_nothing  # type: ignore[attr-defined]
+
+
+def fetch_model(job: Job) -> Job:
+    """Return the job with its model on this machine and its mode decided.
+
+    :raises ComponentError: if the download fails, or the downloaded model cannot be trained
+    """
+    if job.local:
+        return job
+    folder = _download(job.model)
+    mode = job.mode
+    if mode is Mode.AUTO:
+        mode = Mode.CAUSAL_LM if is_causal_lm(folder) else Mode.NATIVE
+    if mode is Mode.CAUSAL_LM:
+        problems = list_causal_lm_problems(folder, job.max_length)
+    else:
+        problems = list_native_problems(folder, job.trainer_name or "trainer")
+    if problems:
+        raise ComponentError("; ".join(problems))
+    return job.model_copy(update={"model": str(folder), "mode": mode})
+
+
+def _download(model: str) -> Path:
+    """Return the newest version; without a network, the one that is here already."""
+    # Read by ModelScope when it is imported; its default of 5 waits long without a network.
+    os.environ.setdefault("MODELSCOPE_API_MAX_RETRIES", "1")
+    from modelscope.hub.snapshot_download import snapshot_download
+
+    try:
+        return Path(snapshot_download(model))
+    except Exception as cause:
+        with suppress(Exception):
+            return Path(snapshot_download(model, local_files_only=True))
+        lines = str(cause).strip().splitlines()
+        reason = f"{type(cause).__name__}: {lines[-1] if lines else 'no reason given'}"
+        raise ComponentError(
+            f"'{model}' is no folder here and could not be downloaded from the ModelScope hub "
+            f"({reason}); put its files (configuration.json, config.json, weights such as "
+            f"model.safetensors or pytorch_model.bin, tokenizer or vocabulary) into "
+            f"{_cache(model)}, or set model_name to a folder that has them"
+        ) from cause
+
+
+def _cache(model: str) -> Path:
+    """Return where ModelScope looks for files that were put there by hand."""
+    root = Path(os.environ.get("MODELSCOPE_CACHE", "~/.cache/modelscope")).expanduser()
+    owner, name = model.split("/")
+    return root / "models" / owner / name.replace(".", "___")
+
+
+def _do_nothing(*_arguments: object, **_options: object) -> None:
+    """Stand in for the hub's check."""

@@ -1,0 +1,147 @@
+"""What can be known of a model folder, or of a trainer's name, without loading anything."""
+
+from __future__ import annotations
+
+import ast
+import json
+from difflib import get_close_matches
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from djsb_core.api import ComponentError
+
+PACKAGES = ("modelscope", "torch", "transformers", "datasets", "addict", "simplejson")
+
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+
+#: Names of ModelScope's model families and trainers whose code imports ``megatron_util``.
+NEEDS_MEGATRON = frozenset(
+    {"gpt3", "gpt-moe", "mglm", "plug"}
+    | {"nlp-gpt3-trainer", "nlp-gpt-moe-trainer", "nlp-plug-trainer"}
+)
+
+#: ModelScope's own models that ask transformers for what 5.0 removed (tried with 1.40.2 on 5.23).
+NEEDS_TRANSFORMERS_4 = frozenset(
+    {"T5", "bert", "fid-T5", "megatron-bert", "polylm", "qwen-7b", "siamese-uie", "xlm-roberta"}
+)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object, empty if the file does not exist.
+
+    :raises ComponentError: if the file holds something else
+    """
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as cause:
+        raise ComponentError(f"{path}: not JSON: {cause}") from cause
+    if not isinstance(content, dict):
+        raise ComponentError(f"{path}: a JSON object is needed")
+    return content
+
+
+def is_causal_lm(folder: Path) -> bool:
+    """Whether ``config.json`` names a causal language model of transformers."""
+    names = read_json(folder / "config.json").get("architectures") or []
+    return any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in names)
+
+
+def context_length(folder: Path) -> int | None:
+    """Return how many tokens the model can look at, if ``config.json`` says so."""
+    config = read_json(folder / "config.json")
+    for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length"):
+        if isinstance(config.get(key), int):
+            return int(config[key])
+    return None
+
+
+def list_causal_lm_problems(folder: Path, max_length: int | None) -> list[str]:
+    """Say what keeps a folder from being trained as a causal language model."""
+    problems = []
+    if not (folder / "config.json").is_file():
+        problems.append(f"{folder}: no config.json; a causal_lm model is in transformers' format")
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        problems.append(f"{folder}: the model folder has no tokenizer; add its tokenizer.json")
+    if not any([*folder.glob("*.safetensors"), *folder.glob("*.bin")]):
+        problems.append(f"{folder}: the model folder has no weights; add its model.safetensors")
+    longest = context_length(folder)
+    if longest is not None and max_length is not None and max_length > longest:
+        problems.append(f"max_length {max_length} is over the model's context of {longest} tokens")
+    return problems
+
+
+def list_native_problems(folder: Path | None, trainer_name: str) -> list[str]:
+    """Say what keeps a ModelScope model from being trained by ModelScope's own code."""
+    family = ""
+    if folder is not None:
+        if not (folder / "configuration.json").is_file():
+            return [f"{folder}: no configuration.json; ModelScope needs one in native mode"]
+        family = str(read_json(folder / "configuration.json").get("model", {}).get("type", ""))
+    problems = [
+        f"'{name}' needs the package megatron_util, which is not installed "
+        "(the megatron-util on PyPI is a dummy); a model in transformers' format does not"
+        for name in dict.fromkeys((family, trainer_name))
+        if name in NEEDS_MEGATRON and find_spec("megatron_util") is None
+    ]
+    if family in NEEDS_TRANSFORMERS_4 and _major("transformers") > 4:  # noqa: PLR2004 (a version)
+        problems.append(
+            f"ModelScope's own '{family}' model does not import with transformers "
+            f"{version('transformers')}; it needs transformers<5 in an environment of its own"
+        )
+    return problems
+
+
+def list_trainer_problems(name: str | None) -> list[str]:
+    """Say whether ModelScope knows no trainer of that name."""
+    known = list_trainers()
+    if name is None or not known or name in known:
+        return []
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    right = f"did you mean '{near[0]}'?" if near else "the default is 'trainer'"
+    return [f"ModelScope knows no trainer '{name}'; {right}"]
+
+
+@lru_cache(maxsize=1)
+def list_trainers() -> tuple[str, ...]:
+    """List ModelScope's trainers; empty if it is not installed.
+
+    Parses its ``metainfo.py``: importing that loads torch.
+    """
+    spec = find_spec("modelscope")
+    if spec is None or spec.origin is None:
+        return ()
+    source = Path(spec.origin).with_name("metainfo.py").read_text(encoding="utf-8")
+    names = set()
+    for block in ast.parse(source).body:
+        if isinstance(block, ast.ClassDef) and block.name.endswith("Trainers"):
+            for line in block.body:
+                if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant):
+                    names.add(str(line.value.value))
+    return tuple(sorted(names))
+
+
+def list_missing_packages() -> list[str]:
+    """Name the packages that training needs and that are not installed."""
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if not missing:
+        return []
+    return [f"not installed: {', '.join(missing)}; pip install 'modelscope[framework]' torch"]
+
+
+def _major(package: str) -> int:
+    try:
+        return int(version(package).split(".")[0])
+    except PackageNotFoundError:
+        return 0

@@ -1,0 +1,86 @@
+"""Read JSON Lines, naming the file and line of what is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every row with its place, ``file:line``; of a folder, those of all its shards.
+
+    :raises ComponentError: if a line is no JSON object, or a folder holds no shard
+    """
+    for file in _list_files(path):
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    place = f"{file}:{number}"
+                    yield place, _parse(line, place)
+
+
+def read_texts(path: Path, key: str) -> list[str]:
+    """Return the text of every row.
+
+    :raises ComponentError: if there is no row, or a row has no text under ``key``
+    """
+    texts = [_text(row, key, place) for place, row in read_rows(path)]
+    if not any(text.strip() for text in texts):
+        raise ComponentError(f"{path}: no text under '{key}' to train on; the data set is empty")
+    return texts
+
+
+def read_renamed(path: Path, renaming: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return every row with its keys renamed, as ``key_remapping`` says.
+
+    :raises ComponentError: if there is no row, or a row lacks one of the keys
+    """
+    rows = [_rename(row, renaming, place) for place, row in read_rows(path)]
+    if not rows:
+        raise ComponentError(f"{path}: no rows to train on; the data set is empty")
+    return rows
+
+
+def _list_files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted([*path.glob("*.jsonl"), *path.glob("*.json")])
+    if not files:
+        raise ComponentError(f"{path}: the folder holds no *.jsonl file")
+    return files
+
+
+def _parse(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as cause:
+        raise ComponentError(f"{place}: not JSON: {cause}") from cause
+    if not isinstance(row, dict):
+        raise ComponentError(f"{place}: a JSON object is needed, not a {type(row).__name__}")
+    return row
+
+
+def _text(row: dict[str, Any], key: str, place: str) -> str:
+    text = row.get(key)
+    if isinstance(text, str):
+        return text
+    if key in row:
+        raise ComponentError(f"{place}: '{key}' must hold a text, not a {type(text).__name__}")
+    raise ComponentError(f"{place}: no '{key}'; the row has {_names(row)}; set text_key")
+
+
+def _rename(row: dict[str, Any], renaming: Mapping[str, str], place: str) -> dict[str, Any]:
+    for key in renaming:
+        if key not in row:
+            raise ComponentError(f"{place}: no '{key}' to remap; the row has {_names(row)}")
+    return {renaming.get(key, key): value for key, value in row.items()}
+
+
+def _names(row: dict[str, Any]) -> str:
+    return ", ".join(f"'{name}'" for name in row) or "no keys"
