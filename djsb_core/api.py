@@ -28,7 +28,7 @@ from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
-from djsb_core.jsonl import open_text, query, read_jsonl
+from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 
 __all__ = [
     "Analysis",
@@ -66,6 +66,7 @@ __all__ = [
     "Watcher",
     "Workspace",
     "hookimpl",
+    "locate_samples",
     "open_text",
     "query",
     "read_jsonl",

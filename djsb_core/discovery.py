@@ -40,8 +40,7 @@ class Offer:
 
 def list_offers(group: str) -> list[Offer]:
     """List what installed packages announce in one entry-point group; imports no plugin code."""
-    found = sorted(entry_points(group=group), key=lambda entry: entry.name)
-    return [Offer(entry.name, *_package(entry), entry.value) for entry in found]
+    return [_offer(entry) for entry in sorted(entry_points(group=group), key=_name)]
 
 
 def find_offer(kind: Kind, name: object) -> Offer:
@@ -50,12 +49,12 @@ def find_offer(kind: Kind, name: object) -> Offer:
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it
     """
-    offers = list_offers(kind.group)
-    found = [offer for offer in offers if offer.name == name]
+    entries = entry_points(group=kind.group)
+    found = [_offer(entry) for entry in entries if entry.name == name]
     if not found:
-        raise UnknownComponentError(kind.label, name, known=[offer.name for offer in offers])
+        raise UnknownComponentError(kind.label, name, known=map(_name, entries))
     if len({offer.package for offer in found}) > 1:
-        packages = " and ".join(offer.package for offer in found)
+        packages = " and ".join(sorted(offer.package for offer in found))
         raise PluginLoadError(
             f"{kind.label} '{name}'", f"{packages} both offer it; uninstall one of them"
         )
@@ -145,6 +144,14 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
             if result is not None:
                 results.append(result)
     return results
+
+
+def _name(entry: EntryPoint) -> str:
+    return entry.name
+
+
+def _offer(entry: EntryPoint) -> Offer:
+    return Offer(entry.name, *_package(entry), entry.value)
 
 
 def _package(entry: EntryPoint) -> tuple[str, str]:

@@ -34,18 +34,27 @@ def read_jsonl(
         a required field, or there is no sample at all
     """
     required = (require,) if isinstance(require, str) else tuple(require or ())
+    for place, sample in locate_samples(path):
+        for key in required:
+            if not _has(sample, key):
+                fields = ", ".join(map(str, sample)) or "none"
+                raise ComponentError(f"{place}: no field '{key}'; fields: {fields}")
+        yield sample
+
+
+def locate_samples(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the samples of a file as :func:`read_jsonl` does, each with its place, ``file:line``.
+
+    :raises ComponentError: as :func:`read_jsonl`
+    """
     found = False
     with _open_bytes(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.isspace():
                 continue
-            sample = _parse(line, f"{path}:{number}")
-            for key in required:
-                if not _has(sample, key):
-                    fields = ", ".join(map(str, sample)) or "none"
-                    raise ComponentError(f"{path}:{number}: no field '{key}'; fields: {fields}")
             found = True
-            yield sample
+            place = f"{path}:{number}"
+            yield place, _parse(line, place)
     if not found:
         raise ComponentError(f"{path}: no sample in this file; expected one JSON object a line")
 

@@ -119,7 +119,7 @@ class HookContract(ComponentContract):
 
     @pytest.fixture
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """Return the metrics of earlier jobs by their ``meta_name``."""
+        """Return the metrics of earlier jobs, flat, by their ``meta_name``."""
         return {}
 
     @pytest.fixture

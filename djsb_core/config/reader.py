@@ -165,11 +165,10 @@ class _Reader:
             self.problems.append(f"{shown}: no such file: '{path}' (looked in {tried})")
             return None
         try:
-            side = read_document(found)
+            return read_document(_shorten(found))
         except ConfigError as error:
             self.problems += error.problems
             return None
-        return Document(_shorten(found), side.value, side.lines)
 
     def _read_inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
         for target, source in job.input.items():

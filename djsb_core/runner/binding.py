@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 def check_names(jobs: Sequence[PlannedJob | None]) -> Iterator[str]:
     """Find names that two jobs share, and refinements that name no probe; note the probes."""
     first: dict[tuple[str, str], PlannedJob] = {}
+    unplanned = False
     for job in jobs:
         if job is None:
+            unplanned = True  # a probe, perhaps
             continue
         spec = job.spec
         key = (spec.pipeline, spec.meta_name)
         if job.hook.named_after_probe:
             if key in first:
                 job.probe = first[key].spec.position
-            else:
+            elif not unplanned:
                 known = [name for pipeline, name in first if pipeline == spec.pipeline]
                 yield spec.problem(
                     ("meta_name",),
@@ -96,7 +98,7 @@ def _by_name(
 def _in_job(reference: Reference, job: PlannedJob, path: tuple[str, ...]) -> Source | str:
     output, *rest = path
     names = job.output_names
-    if output.isdigit() and int(output) < len(names):
+    if output.isdecimal() and int(output) < len(names):
         return Source(job.spec.position, names[int(output)], tuple(rest))
     if output not in names:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from djsb_core.config.problems import describe_errors
@@ -104,10 +105,11 @@ class _Planner:
         self.experiment = experiment
         self.problems = list(experiment.problems)
         self.expected: set[Path] = set()
+        self.find_offer = cache(find_offer)  # each look-up reads the metadata of every package
 
     def plan_job(self, spec: JobSpec) -> PlannedJob | None:
         try:
-            offer = find_offer(Kind.HOOK, spec.hook)
+            offer = self.find_offer(Kind.HOOK, spec.hook)
             hook = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook))
         except RequestError as error:
             self.problems.append(spec.problem(("hook",), str(error)))
@@ -141,8 +143,8 @@ class _Planner:
         if name is None:
             known = ", ".join(offer.name for offer in _offers(kind)) or "none is installed"
             raise RequestError(f"missing; choose a {kind.label}: {known}")
-        job.component_offer = find_offer(kind, name)
-        job.component = load_component(kind, name)
+        job.component_offer = self.find_offer(kind, name if isinstance(name, str) else str(name))
+        job.component = load_component(kind, job.component_offer.name)
 
     def _check_outputs(self, job: PlannedJob) -> None:
         names, given = job.returned_names, job.spec.output
@@ -177,6 +179,7 @@ class _Planner:
                     job.settings.dj_configs = with_local(job.spec, sections).dj_configs
                 except KeyError as missing:
                     self._bad_override(job.spec, missing)
+                    continue
                 job.settings.pending.discard((Section.DJ_CONFIGS.value,))
 
     def _check_recipe(self, job: PlannedJob) -> None:

@@ -161,10 +161,13 @@ class Store:
 
     def _new_folder(self, name: str) -> Path:
         parent = self.work_dir / "runs"
+        known = {row["id"] for row in self._read("SELECT id FROM runs")}  # its folder may be gone
         try:
             parent.mkdir(parents=True, exist_ok=True)
             for i in range(1, 1000):
                 folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
+                if folder.name in known:
+                    continue
                 with suppress(FileExistsError):
                     folder.mkdir()
                     return folder

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, locate_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,14 +14,10 @@ if TYPE_CHECKING:
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every row with its place, ``file:line``; of a folder, those of all its shards.
 
-    :raises ComponentError: if a line is no JSON object, or a folder holds no shard
+    :raises ComponentError: if a line is no JSON object, or there is none
     """
     for file in _list_files(path):
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    place = f"{file}:{number}"
-                    yield place, _parse(line, place)
+        yield from locate_samples(file)
 
 
 def read_texts(path: Path, key: str) -> list[str]:
@@ -41,29 +36,17 @@ def read_renamed(path: Path, renaming: Mapping[str, str]) -> list[dict[str, Any]
 
     :raises ComponentError: if there is no row, or a row lacks one of the keys
     """
-    rows = [_rename(row, renaming, place) for place, row in read_rows(path)]
-    if not rows:
-        raise ComponentError(f"{path}: no rows to train on; the data set is empty")
-    return rows
+    return [_rename(row, renaming, place) for place, row in read_rows(path)]
 
 
 def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted([*path.glob("*.jsonl"), *path.glob("*.json")])
+    patterns = ("*.jsonl", "*.json", "*.jsonl.gz", "*.jsonl.zst")
+    files = sorted(file for pattern in patterns for file in path.glob(pattern))
     if not files:
         raise ComponentError(f"{path}: the folder holds no *.jsonl file")
     return files
-
-
-def _parse(line: bytes, place: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except ValueError as cause:
-        raise ComponentError(f"{place}: not JSON: {cause}") from cause
-    if not isinstance(row, dict):
-        raise ComponentError(f"{place}: a JSON object is needed, not a {type(row).__name__}")
-    return row
 
 
 def _text(row: dict[str, Any], key: str, place: str) -> str:

@@ -8,10 +8,10 @@ from djsb_core.api import ComponentError
     ("content", "said"),
     [
         ('{"text": "a"}\n{"text": "b"\n', r"data.jsonl:2: not JSON"),
-        ('{"text": "a"}\n\n[1]\n', r"data.jsonl:3: a JSON object is needed, not a list"),
+        ('{"text": "a"}\n\n[1]\n', r"data.jsonl:3: a sample must be a JSON object"),
         ('{"body": "a"}\n', r"data.jsonl:1: no 'text'; the row has 'body'; set text_key"),
         ('{"text": 7}\n', r"data.jsonl:1: 'text' must hold a text, not a int"),
-        ("", r"data.jsonl: no text under 'text' .* empty"),
+        ("", r"data.jsonl: no sample in this file"),
         ('{"text": "  "}\n', r"the data set is empty"),
     ],
 )
