@@ -1,12 +1,23 @@
 """Fixtures shared by the core's tests."""
 
+import os
+import subprocess
 import sys
 import textwrap
+from contextlib import closing
+from pathlib import Path
 
+import pluggy
 import pytest
 from stevedore.extension import ExtensionManager
 
+from djsb_core import hookspecs
+from djsb_core.config.reader import read_experiment
 from djsb_core.discovery import load_component
+from djsb_core.errors import ConfigError
+from djsb_core.runner.plan import plan
+from djsb_core.runner.run import run
+from djsb_core.store.store import Store
 
 
 @pytest.fixture
@@ -49,3 +60,88 @@ def _forget(*modules):
     for name in modules:
         sys.modules.pop(name, None)
     load_component.cache_clear()
+
+
+@pytest.fixture
+def lab(install, tmp_path, monkeypatch):
+    """Install the components of ``tests/lab`` and work in a new folder that has its data."""
+    source = (LAB / "components.py").read_text()
+    install("djsb_lab", source, (LAB / "entry_points.txt").read_text())
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    lab = Lab(folder)
+    lab.write("data.jsonl", "".join(f'{{"text": "{"x" * n}"}}\n' for n in (1, 2, 3, 4, 10)))
+    lab.write("sandbox.yaml", (LAB / "sandbox.yaml").read_text())
+    lab.write("configs/process.yaml", RECIPE)
+    lab.write("configs/train.json", '{\n\t"type": "lab_trainer",\n\t"train": {"max_epochs": 2}\n}')
+    lab.write("configs/eval.yaml", "type: lab_lengths\ndataset_path: data.jsonl\n")
+    return lab
+
+
+LAB = Path(__file__).with_name("lab")
+RECIPE = """\
+project_name: demo-process
+dataset_path: ./data.jsonl
+np: 4
+process:
+  - length_filter:
+      min_len: 0
+"""
+
+
+class Lab:
+    """A folder to run experiments in."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.listeners = pluggy.PluginManager(hookspecs.NAMESPACE)
+        self.listeners.add_hookspecs(hookspecs)
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+        return path
+
+    def plan(self, text=None, *overrides):
+        """Plan an experiment given as text, or the file ``sandbox.yaml`` that is there."""
+        if text is not None:
+            self.write("sandbox.yaml", text)
+        return plan(read_experiment(Path("sandbox.yaml"), overrides))
+
+    def problems(self, text=None, *overrides):
+        with pytest.raises(ConfigError) as caught:
+            self.plan(text, *overrides)
+        return caught.value.problems
+
+    def problem(self, text=None, *overrides):
+        """Return the only problem that a plan finds."""
+        (problem,) = self.problems(text, *overrides)
+        return problem
+
+    def run(self, text=None, *overrides, resume=False):
+        return run(self.plan(text, *overrides), self.listeners, resume=resume)
+
+    def jobs(self, run):
+        """Return the recorded jobs of a run by ``meta_name``."""
+        with closing(self.store(run)) as store:
+            return {job.meta_name: job for job in store.jobs(run.id)}
+
+    def store(self, run):
+        return Store(run.folder.parents[1], create=False)
+
+    def djsb(self, *arguments, **options):
+        """Run the command line in a process of its own."""
+        return subprocess.run(
+            [sys.executable, "-c", "from djsb_core.cli import main; main()", *map(str, arguments)],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "XDG_CACHE_HOME": str(self.folder / ".cache"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            **options,
+        )

@@ -7,6 +7,7 @@ import venv
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from djsb_core import scaffold
@@ -60,6 +61,36 @@ def test_new_plugins_of_every_kind_pass_their_own_tests(plugins, tmp_path, monke
     assert ran.returncode == 0, ran.stdout
     assert "skipped" not in ran.stdout.splitlines()[-1]
     assert all(f"{folder.name}.tests" in report.read_text() for folder in plugins.values())
+
+
+def test_the_jobs_of_every_readme_run_as_one_experiment(plugins, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", ":".join(str(folder) for folder in plugins.values()))
+    experiment = {"work_dir": "out"}
+    # The jobs of the hook and the refiner name the analyzer's job, which so comes first.
+    for kind in sorted(Kind, key=lambda kind: kind is not Kind.DATA_ANALYZER):
+        readme = (plugins[kind] / "README.md").read_text()
+        for stage, jobs in yaml.safe_load(readme.split("```")[3].removeprefix("yaml")).items():
+            experiment.setdefault(stage, []).extend(jobs)
+    (tmp_path / "sandbox.yaml").write_text(yaml.safe_dump(experiment))
+    recipe = {"process": [{"text_length_filter": {"min_len": 1}}]}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "unigrams.json").write_text('{"word": 3}')
+    (tmp_path / "data").mkdir()
+    lines = "".join(
+        json.dumps({"text": f"{number} " + "word " * 30}) + "\n" for number in range(99)
+    )
+    for name in ("train", "heldout"):
+        (tmp_path / "data" / f"{name}.jsonl").write_text(lines)
+    ran = subprocess.run(
+        [sys.executable, "-c", "from djsb_core.cli import main; main()", "run", "sandbox.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "[11/11]" in ran.stderr
 
 
 def test_new_plugins_of_every_kind_are_found(plugins, install, monkeypatch):
@@ -253,5 +284,6 @@ def test_a_new_plugin_installs_with_pip(tmp_path):
     listed = subprocess.run(
         [programs / "djsb", "list-components", "--json"], check=True, capture_output=True, text=True
     )
-    assert "word_count" in json.dumps(json.loads(listed.stdout))
+    components = {(one["kind"], one["name"]) for one in json.loads(listed.stdout)}
+    assert ("general_probes", "word_count") in components
     subprocess.run([programs / "pytest", "-q", plugin], check=True)

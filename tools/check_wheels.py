@@ -19,14 +19,14 @@ import zipfile
 from configparser import ConfigParser
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
+from typing import TYPE_CHECKING
+
+from djsb_core.scaffold import init_experiment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-
-#: What the core's wheel carries besides its modules; of each folder, one file.
-DATA = (
-    "djsb_core/templates/plugin/pyproject.toml.tmpl",
-    "djsb_core/templates/quickstart/sandbox.yaml",
-)
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
         core = wheels[0]
         for wheel in wheels:
             started = time.monotonic()
-            check_contents(wheel, DATA if wheel is core else ())
+            check_contents(wheel, list_core_data() if wheel is core else ())
             with TemporaryDirectory(dir=folder) as environment:
                 count = check_installation(wheel, core, Path(environment))
             seconds = time.monotonic() - started
@@ -53,7 +53,17 @@ def build_wheel(project: Path, folder: Path) -> Path:
     return wheel
 
 
-def check_contents(wheel: Path, data: tuple[str, ...]) -> None:
+def list_core_data() -> list[str]:
+    """List what the core's wheel must carry besides modules: templates and the quickstart."""
+    package = ROOT / "djsb_core"
+    templates = [str(path.relative_to(ROOT)) for path in package.glob("templates/**/*.tmpl")]
+    with TemporaryDirectory() as folder:
+        lab = init_experiment(Path(folder, "lab"))
+        files = [path.relative_to(lab) for path in lab.rglob("*") if path.is_file()]
+    return [*templates, *(f"djsb_core/templates/quickstart/{path}" for path in files)]
+
+
+def check_contents(wheel: Path, data: Sequence[str]) -> None:
     """Check that the wheel has its package, typed and with its data, and nothing else."""
     package = wheel.name.split("-")[0]
     if package == "djsb_core" and not data:

@@ -35,8 +35,14 @@ def _empty_list(value: object) -> object:
     return [] if value is None else value
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
+# What a validator takes besides is told to the JSON Schema.
+Names = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Settings = dict[str, Any]
+EmptySettings = BeforeValidator(_empty_mapping, json_schema_input_type=Settings | None)
+EmptyTexts = BeforeValidator(_empty_mapping, json_schema_input_type=dict[str, str] | None)
+NamesOrNone = Annotated[
+    Names, BeforeValidator(_empty_list, json_schema_input_type=str | list[str] | None)
+]
 
 
 class JobSchema(BaseModel):
@@ -57,7 +63,7 @@ class JobSchema(BaseModel):
         None,
         description="Settings of the component; `type` picks it. A mapping or the path of one.",
     )
-    input: Annotated[dict[str, str], BeforeValidator(_empty_mapping)] = Field(
+    input: Annotated[dict[str, str], EmptyTexts] = Field(
         default_factory=dict,
         description="Values of earlier jobs: `extra_configs.key: pipeline.meta_name.output`, "
         "or `-1.output` for the job before.",
@@ -65,13 +71,16 @@ class JobSchema(BaseModel):
     output: Names | None = Field(
         None, description="Names for what the job returns, in order; one name or a list."
     )
-    local: Annotated[Settings, BeforeValidator(_empty_mapping)] = Field(
+    local: Annotated[Settings, EmptySettings] = Field(
         default_factory=dict,
         description="Overrides for this job: `extra_configs.train.optimizer.lr: 0.001`.",
     )
 
 
-Jobs = Annotated[list[JobSchema | str], BeforeValidator(_empty_list)]
+Jobs = Annotated[
+    list[JobSchema | str],
+    BeforeValidator(_empty_list, json_schema_input_type=list[JobSchema | str] | None),
+]
 """A job may stand in a file of its own; then the list holds its path."""
 
 
@@ -111,13 +120,13 @@ class ExperimentSchema(StagesSchema):
         None, description="A wandb sweep configuration, or the path of one."
     )
     max_iter_num: int = Field(1, ge=0, description="How often the pipelines are repeated at most.")
-    iter_targets: Annotated[Names, BeforeValidator(_empty_list)] = Field(
+    iter_targets: NamesOrNone = Field(
         default_factory=list, description="Stop when met: `pipeline.job.score >= 0.8`."
     )
     iter_targets_mode: Literal["all", "any"] = Field(
         "all", description="Whether all targets must be met, or one."
     )
-    iter_updater: Annotated[dict[str, str], BeforeValidator(_empty_mapping)] = Field(
+    iter_updater: Annotated[dict[str, str], EmptyTexts] = Field(
         default_factory=dict, description="Values carried from one iteration into the next."
     )
 

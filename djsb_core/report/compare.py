@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from djsb_core.store.records import JobRecord, SampleValues
     from djsb_core.store.store import Store
 
+EXECUTION = "execution"
 CONFIDENT = 1.96
 """Standard errors beyond which a difference is called clear (95 %, normal approximation)."""
 
@@ -62,21 +63,31 @@ def compare_jobs(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison
 
 
 def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comparison]:
-    old, new = store.metrics(before.id), store.metrics(after.id)
+    old, new = _results(store, before), _results(store, after)
     old_samples, new_samples = store.samples(before.id), store.samples(after.id)
-    for name, was in old.items():
-        now = new.get(name)
-        if not isinstance(was, int | float) or not isinstance(now, int | float):
-            continue
-        yield Comparison(
-            name,
-            before.meta_name,
-            after.meta_name,
-            was,
-            now,
-            _standard_error(name, old_samples, new_samples),
-            after.directions.get(name),
-        )
+    # Jobs that train or process see different data: their numbers differ, none is better.
+    directions = {} if after.stage == EXECUTION else after.directions
+    for name in old:
+        if name in new:
+            yield Comparison(
+                name,
+                before.meta_name,
+                after.meta_name,
+                old[name],
+                new[name],
+                _standard_error(name, old_samples, new_samples),
+                directions.get(name),
+            )
+
+
+def _results(store: Store, job: JobRecord) -> dict[str, float]:
+    """Return a job's numbers; what ended as a series, such as the loss of a step, is no result."""
+    last = {point.name: point for point in store.points(job.id)}
+    return {
+        name: point.value
+        for name, point in last.items()
+        if point.step is None and isinstance(point.value, int | float)
+    }
 
 
 def _standard_error(

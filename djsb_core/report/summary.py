@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from djsb_core.store.records import JobRecord
     from djsb_core.store.store import Store
 
-PROBE = "probe"
-HIDDEN = ("stderr", "seconds", "refined.", "lr", "epoch", "eta")
+PROBE, TRAINING = "ProbeViaAnalyzerHook", "TrainModelHook"
+HIDDEN = ("stderr", "seconds", "refined.", "after.")
+SHOWN_OF_TRAINING = ("documents", "tokens")
 MEAN = ".mean"
 
 
@@ -49,25 +50,28 @@ def jobs_table(jobs: Sequence[JobRecord]) -> str:
 
 
 def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
-    """Compare what was measured twice, and the rows that processing kept with those given."""
+    """Compare what was measured twice, and the rows that processing kept with those given.
+
+    Of a probe's statistics only the means; what did not change is left out, but for the tokens of
+    trainings: that they are equal is what makes the models comparable.
+    """
     for job in jobs:
         metrics = store.metrics(job.id)
         given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
         if isinstance(given, int | float) and isinstance(kept, int | float):
             yield Comparison("rows", job.meta_name, job.meta_name, given, kept)
+    hooks = {job.meta_name: job.hook for job in jobs}
     for comparison in compare_jobs(store, jobs):
-        probed = any(
-            job.meta_name == comparison.before and job.hook == "ProbeViaAnalyzerHook"
-            for job in jobs
-        )
-        if _is_shown(comparison.metric, probed=probed):
+        if _is_shown(comparison, hooks[comparison.after]):
             yield comparison
 
 
-def _is_shown(metric: str, *, probed: bool) -> bool:
-    if probed:
-        return metric.endswith(MEAN)
-    return not any(part in metric for part in HIDDEN)
+def _is_shown(one: Comparison, hook: str) -> bool:
+    if hook == PROBE:
+        return one.metric.endswith(MEAN)
+    if hook == TRAINING:
+        return one.metric in SHOWN_OF_TRAINING
+    return one.difference != 0 and not any(part in one.metric for part in HIDDEN)
 
 
 def changes_table(changes: Iterable[Comparison]) -> str:

@@ -1,0 +1,91 @@
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from djsb_core.config.problems import describe_errors, show_location
+from djsb_core.interfaces.component import ComponentConfig
+from djsb_core.interfaces.paths import InputPath
+
+
+class Inner(BaseModel, extra="forbid"):
+    lr: float = Field(0.1, gt=0)
+
+
+class Config(ComponentConfig):
+    name: str
+    count: int = 1
+    mode: Literal["all", "any"] = "all"
+    inner: Inner = Inner()
+    many: list[Inner] = []
+    either: int | list[str] = 1
+    path: InputPath | None = None
+    alias: int = Field(1, alias="real_name")
+
+    @model_validator(mode="after")
+    def _count(self):
+        if self.count == 13:
+            raise ValueError("count must not be 13")
+        return self
+
+
+def problems(**values):
+    with pytest.raises(ValidationError) as caught:
+        Config.model_validate(values)
+    return [
+        f"{show_location(location)}: {sentence}"
+        for location, sentence in describe_errors(caught.value, Config, values)
+    ]
+
+
+def problem(**values):
+    (found,) = problems(name="n", **values)
+    return found
+
+
+def test_locations_are_written_as_in_the_file():
+    assert show_location(("a", 0, "b", "c", 12)) == "a[0].b.c[12]"
+    assert show_location(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"coutn": 1}, "coutn: unknown key; did you mean 'count'?"),
+        ({"inner": {"rl": 1}}, "inner.rl: unknown key; "),
+        ({"many": [{}, {"lrr": 1}]}, "many[1].lrr: unknown key; did you mean 'lr'?"),
+        ({"zzz": 1}, "zzz: unknown key; known: count, either, inner, many, mode, name, path, real_name"),
+        ({"count": "many"}, "count: should be a valid integer, "),
+        ({"count": [1]}, "count: should be a valid integer, not a list"),
+        ({"count": {"a": 1}}, "count: should be a valid integer, not a mapping"),
+        ({"inner": 3}, "inner: "),
+        ({"inner": {"lr": -1}}, "inner.lr: should be greater than 0, not -1"),
+        ({"mode": "al"}, "mode: should be 'all' or 'any'"),
+        ({"path": "/no/such/file"}, "path: no such file or folder: '/no/such/file' (looked in "),
+        ({"count": 13}, "count must not be 13"),
+    ],
+)
+def test_one_sentence_says_what_is_wrong(values, message):
+    found = problem(**values)
+    assert message in found
+    assert len(found) < 300
+
+
+def test_a_long_value_is_cut():
+    assert len(problem(count="x" * 1000)) < 200
+
+
+def test_every_problem_is_said():
+    found = problems(count="x", inner={"lr": 0}, mode="b")
+    assert [one.split(":")[0] for one in found] == ["name", "count", "mode", "inner.lr"]
+    assert found[0] == "name: missing; it is required"
+
+
+def test_a_union_is_one_problem():
+    found = problem(either={"a": 1})
+    assert found.startswith("either: ")
+    assert " or " in found
+
+
+def test_a_problem_inside_a_branch_of_a_union_says_where():
+    assert problem(either=["a", 3]).startswith("either[1]: ")

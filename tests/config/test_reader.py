@@ -1,0 +1,324 @@
+from pathlib import Path
+
+import pytest
+
+from djsb_core.config.experiment import lookup_folders
+from djsb_core.config.reader import read_experiment
+from djsb_core.config.schema import Stage
+from djsb_core.errors import ConfigError
+from djsb_core.interfaces.hook import Section
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    """Work in one folder, with the experiment in another."""
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+
+    def write_file(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def read(write):
+    """Return a function that reads an experiment given as text."""
+
+    def read_text(text, *overrides):
+        write("here/x.yaml", text)
+        return read_experiment(Path("x.yaml"), overrides)
+
+    return read_text
+
+
+@pytest.fixture
+def job(read):
+    """Return a function that reads the only job, given in flow style."""
+
+    def read_job(text, *overrides):
+        experiment = read(f"execution_job_configs:\n- {text}\n", *overrides)
+        assert experiment.problems == ()
+        (spec,) = experiment.jobs
+        return spec
+
+    return read_job
+
+
+def test_jobs_come_in_the_order_of_the_stages(read):
+    stages = [f"{stage.key}: [{{hook: H{i}}}, {{hook: I}}]" for i, stage in enumerate(Stage)]
+    jobs = read("\n".join(reversed(stages))).jobs
+    assert [job.hook for job in jobs] == ["H0", "I", "H1", "I", "H2", "I", "H3", "I"]
+    assert [job.position for job in jobs] == list(range(8))
+    assert [job.stage for job in jobs[::2]] == list(Stage)
+    assert jobs[1].meta_name == "probe_1"
+    assert not jobs[1].named
+
+
+def test_null_and_absent_sections_are_fine(read):
+    experiment = read(
+        """
+project_name: p
+hpo_config: null
+pipelines: null
+iter_targets:
+iter_updater:
+probe_job_configs:
+refine_recipe_job_configs: []
+execution_job_configs:
+- hook: H
+  meta_name:
+  dj_configs:
+  extra_configs:
+  input:
+  output:
+  local:
+"""
+    )
+    assert experiment.problems == ()
+    (spec,) = experiment.jobs
+    assert {section.values for section in spec.sections.values()} == {None}
+    assert (spec.inputs, spec.output, dict(spec.local)) == ((), None, {})
+
+
+def test_a_single_output_name_is_a_list_of_one(job):
+    assert job("{hook: H, output: path}").output == ("path",)
+    assert job("{hook: H, output: [a, b]}").output == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- a\n", "x.yaml:1: an experiment is a mapping of keys"),
+        ("text\n", "x.yaml:1: an experiment is a mapping of keys"),
+        ("", "x.yaml:1: an experiment is a mapping of keys"),
+    ],
+)
+def test_what_is_no_mapping_is_refused(read, text, problem):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert caught.value.problems == [problem]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("project_name: p\n", "x.yaml:1: no job to run; add one to probe_job_configs, "),
+        ("workdir: x\n", "x.yaml:1: workdir: unknown key; did you mean 'work_dir'?"),
+        ("a: 1\n\nprobe_jobs: []\n", "x.yaml:3: probe_jobs: unknown key; "),
+        ("work_dir: 3\n", "x.yaml:1: work_dir: should be a valid string, not 3"),
+        ("resume: sometimes\n", "x.yaml:1: resume: should be a valid boolean"),
+        ("max_iter_num: -1\n", "x.yaml:1: max_iter_num: should be greater than or equal to 0"),
+        ("iter_targets_mode: some\n", "x.yaml:1: iter_targets_mode: should be 'all' or 'any'"),
+        ("probe_job_configs: {hook: H}\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
+        ("probe_job_configs: ''\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
+        ("probe_job_configs:\n- 3\n", "x.yaml:2: probe_job_configs[0]: "),
+        ("probe_job_configs:\n- {}\n", "x.yaml:2: probe_job_configs[0].hook: missing; it is required"),
+        (
+            "probe_job_configs:\n- hook: H\n  metaname: x\n",
+            "x.yaml:3: probe_job_configs[0].metaname: unknown key; did you mean 'meta_name'?",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  meta_name: a.b\n",
+            "x.yaml:3: probe_job_configs[0].meta_name: ",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  dj_configs: [a]\n",
+            "x.yaml:3: probe_job_configs[0].dj_configs: ",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  input:\n    extra_configs.x: 3\n",
+            "x.yaml:4: probe_job_configs[0].input.extra_configs.x: should be a valid string, not 3",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  input:\n    configs.x: -1.y\n",
+            "x.yaml:4: probe_job_configs[0].input: 'configs.x' must begin with dj_configs or ",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  input:\n    dj_configs: job.out\n",
+            "x.yaml:4: probe_job_configs[0].input: 'job.out' must be 'pipeline.meta_name.output'",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  local:\n    other.x: 1\n",
+            "x.yaml:4: probe_job_configs[0].local: 'other.x' must begin with dj_configs or ",
+        ),
+    ],
+)
+def test_each_problem_has_file_line_key_and_sentence(read, text, problem):
+    found = [one for one in read(text).problems if one.startswith(problem)]
+    assert len(found) == 1, read(text).problems
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "feature"),
+    [
+        ("pipelines", "[{a: {}}]", "several pipelines in one file"),
+        ("hpo_config", "sweep.yaml", "sweeps"),
+        ("hpo_config", "{method: random}", "sweeps"),
+        ("max_iter_num", "3", "iteration"),
+        ("iter_targets", "a.b.c >= 1", "iteration"),
+        ("iter_targets", "['a.b.c >= 1']", "iteration"),
+        ("iter_updater", "{a.b: c.d}", "iteration"),
+    ],
+)
+def test_what_this_version_cannot_do_is_refused_by_name(read, key, value, feature):
+    problem = read(f"project_name: p\n{key}: {value}\nprobe_job_configs: [{{hook: H}}]\n").problems
+    assert problem == (
+        f"x.yaml:2: {key}: {feature} is not supported yet by this version; remove the key",
+    )
+
+
+def test_all_problems_come_at_once(read):
+    problems = read(
+        "work_dir: 3\nprobe_job_configs:\n- {hook: 1}\n- {hook: H, dj_configs: no.yaml}\n- {h: 1}\n"
+    ).problems
+    assert [problem.split(":")[1] for problem in problems] == ["1", "3", "4", "5", "5"]
+
+
+# -- settings in files of their own ----------------------------------------------------------------
+
+
+def test_settings_are_looked_up_here_then_beside_the_experiment(write):
+    path = write("there/x.yaml", "probe_job_configs: [{hook: H, extra_configs: c/s.yaml}]\n")
+    write("there/c/s.yaml", "where: beside\n")
+    (spec,) = read_experiment(path).jobs
+    assert spec.sections[Section.EXTRA_CONFIGS].values == {"where": "beside"}
+    write("here/c/s.yaml", "where: here\n")
+    (spec,) = read_experiment(path).jobs
+    assert spec.sections[Section.EXTRA_CONFIGS].values == {"where": "here"}
+
+
+@pytest.mark.parametrize("name", ["no.yaml", "x" * 300, "a\\0b", "", "."])
+def test_a_file_that_is_not_there_names_both_folders(write, name):
+    path = write("there/x.yaml", f'probe_job_configs:\n- hook: H\n  dj_configs: "{name}"\n')
+    (problem,) = read_experiment(path).problems
+    assert problem.startswith(f"{path}:3: probe_job_configs[0].dj_configs: no such file: '")
+    here, there = lookup_folders(path)
+    assert problem.endswith(f"(looked in {here} and {there})")
+
+
+def test_one_folder_is_named_once(read):
+    (problem,) = read("probe_job_configs: [{hook: H, dj_configs: no.yaml}]").problems
+    assert problem.endswith(f"(looked in {Path.cwd()})")
+
+
+def test_problems_in_a_side_file_name_it(read, write):
+    write("here/bad.yaml", "a: 1\nb: [\n")
+    write("here/list.yaml", "- a\n")
+    write("here/twice.json", '{\n\t"a": 1,\n\t"a": 2\n}')
+    problems = read(
+        "probe_job_configs:\n"
+        "- {hook: H, dj_configs: bad.yaml, extra_configs: list.yaml}\n"
+        "- {hook: H, dj_configs: twice.json}\n"
+    ).problems
+    assert problems[0].startswith("bad.yaml:3: not plain YAML")
+    assert problems[1] == "list.yaml:1: must be a mapping of settings"
+    assert problems[2].startswith("twice.json:3: the key 'a' is given twice")
+
+
+def test_an_empty_side_file_is_no_settings(job, write):
+    write("here/empty.yaml", "# nothing yet\n")
+    assert job("{hook: H, extra_configs: empty.yaml}").sections[Section.EXTRA_CONFIGS].values == {}
+
+
+def test_a_problem_in_settings_of_a_side_file_says_its_line(job, write):
+    write("here/s.yaml", "a: 1\nb:\n  c: 2\n")
+    spec = job("{hook: H, extra_configs: s.yaml}")
+    problem = spec.problem(("extra_configs", "b", "c"), "is wrong")
+    assert problem == "s.yaml:3: execution_job_configs[0].extra_configs.b.c: is wrong"
+
+
+def test_a_problem_in_an_override_says_the_line_of_the_override(job, write):
+    write("here/s.yaml", "a: 1\n")
+    spec = job("hook: H\n  extra_configs: s.yaml\n  local:\n    extra_configs.a: 2\n")
+    assert spec.problem(("extra_configs", "a"), "is wrong").startswith("x.yaml:5: ")
+
+
+def test_the_published_placeholder_is_no_path(job):
+    spec = job("{hook: H, dj_configs: '<auto_replaced_with_previous_output>'}")
+    assert spec.sections[Section.DJ_CONFIGS].values is None
+
+
+def test_a_job_may_stand_in_a_file_of_its_own(read, write):
+    write("here/job.yaml", "hook: H\nmeta_name: mine\nextra_configs:\n  a: 1\n")
+    (spec,) = read("evaluation_job_configs: [job.yaml]").jobs
+    assert (spec.meta_name, spec.stage) == ("mine", Stage.EVALUATION)
+    assert spec.problem(("extra_configs", "a"), "x") == "job.yaml:4: extra_configs.a: x"
+
+
+def test_problems_of_a_job_in_a_file_of_its_own_name_the_file(read, write):
+    write("here/job.yaml", "hook: H\nmetaname: mine\n")
+    problems = read("evaluation_job_configs:\n- job.yaml\n- none.yaml\n").problems
+    assert problems[0] == "job.yaml:2: metaname: unknown key; did you mean 'meta_name'?"
+    assert problems[1].startswith("x.yaml:3: evaluation_job_configs[1]: no such file: 'none.yaml'")
+
+
+# -- overrides of the command line -----------------------------------------------------------------
+
+
+def test_overrides_reach_every_place(read):
+    experiment = read(
+        "execution_job_configs:\n- {hook: H, extra_configs: {a: {b: [1, 2]}}}\n- {hook: H}\n",
+        "work_dir=elsewhere",
+        "execution_job_configs.0.extra_configs.a.b.1=3e-4",
+        "execution_job_configs.0.extra_configs.new.key=[x, y]",
+        "execution_job_configs.1.extra_configs.lr=1",
+        "execution_job_configs.0.meta_name=named",
+    )
+    assert experiment.problems == ()
+    one, two = experiment.jobs
+    assert one.sections[Section.EXTRA_CONFIGS].values == {
+        "a": {"b": [1, 0.0003]},
+        "new": {"key": ["x", "y"]},
+    }
+    assert two.sections[Section.EXTRA_CONFIGS].values == {"lr": 1}
+    assert (one.meta_name, experiment.schema.work_dir) == ("named", "elsewhere")
+
+
+def test_the_recorded_settings_are_those_that_ran(read):
+    experiment = read("execution_job_configs: [{hook: H}]", "work_dir=elsewhere")
+    assert experiment.document.value["work_dir"] == "elsewhere"
+
+
+def test_an_override_of_settings_in_another_file_is_local(job, write):
+    write("here/s.yaml", "train: {lr: 1}\n")
+    spec = job("{hook: H, extra_configs: s.yaml}", "execution_job_configs.0.extra_configs.train.lr=2")
+    assert spec.local == {"extra_configs.train.lr": 2}
+    assert spec.sections[Section.EXTRA_CONFIGS].values == {"train": {"lr": 1}}
+
+
+def test_an_override_may_replace_a_path_by_another(job, write):
+    write("here/t.yaml", "a: 1\n")
+    spec = job("{hook: H, extra_configs: s.yaml}", "execution_job_configs.0.extra_configs=t.yaml")
+    assert spec.sections[Section.EXTRA_CONFIGS].values == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("work_dir", "--set work_dir: write --set key.0.key=VALUE"),
+        ("=3", "--set =3: write --set key.0.key=VALUE"),
+        ("execution_job_configs.7.hook=H", "no '7' there; write --set key.0.key=VALUE"),
+        ("execution_job_configs.x.hook=H", "no 'x' there"),
+        ("execution_job_configs.--1.hook=H", "no '--1' there"),
+        ("execution_job_configs.5.extra_configs.a=1", "no '5' there"),
+        ("work_dir.a.b=1", "there; write --set key.0.key=VALUE"),
+        ("work_dir=[1", "--set work_dir=[1: the value is not YAML"),
+        ("work_dir=0b_", "the value is not YAML"),
+        ("work_dir={a: 1, a: 2}", "the value is not YAML"),
+        ("work_dir=!!python/name:os.system", "the value is not YAML"),
+    ],
+)
+def test_a_bad_override_is_one_problem(read, override, problem):
+    (found,) = read("work_dir: x\nexecution_job_configs: [{hook: H}]", override).problems
+    assert found.startswith("--set ")
+    assert problem in found
+
+
+def test_an_override_of_what_is_no_experiment_is_no_traceback(read):
+    with pytest.raises(ConfigError, match="an experiment is a mapping"):
+        read("- a\n", "work_dir=x")

@@ -1,0 +1,55 @@
+import pytest
+
+from djsb_core.config.references import Reference, check_form
+from djsb_core.interfaces.hook import Section
+
+
+@pytest.mark.parametrize(
+    ("target", "section", "key"),
+    [
+        ("dj_configs", Section.DJ_CONFIGS, ()),
+        ("extra_configs.train.lr", Section.EXTRA_CONFIGS, ("train", "lr")),
+    ],
+)
+def test_target(target, section, key):
+    reference = Reference(target, "-1.x")
+    assert (reference.section, reference.key) == (section, key)
+
+
+@pytest.mark.parametrize(
+    ("source", "back", "path"),
+    [
+        ("-1.out", 1, ("out",)),
+        ("-12.out.a.0", 12, ("out", "a", "0")),
+        ("anonymous.job.out", None, ("anonymous", "job", "out")),
+        ("-x.job.out", None, ("-x", "job", "out")),
+        ("-².job.out", None, ("-²", "job", "out")),
+    ],
+)
+def test_source(source, back, path):
+    reference = Reference("dj_configs", source)
+    assert (reference.back, reference.path) == (back, path)
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "wrong"),
+    [
+        ("configs.a", "-1.x", "'configs.a' must begin with dj_configs or extra_configs"),
+        ("", "-1.x", "'' must begin with dj_configs or extra_configs"),
+        ("extra_configs.", "-1.x", "'extra_configs.' has an empty part; write extra_configs.key"),
+        ("dj_configs", "-1", "'-1' must be '-1.output', '-2.output', …"),
+        ("dj_configs", "-0.x", "'-0.x' must be '-1.output', '-2.output', …"),
+        ("dj_configs", "job.out", "'job.out' must be 'pipeline.meta_name.output' or '-1.output'"),
+        ("dj_configs", "", "'' must be 'pipeline.meta_name.output' or '-1.output'"),
+    ],
+)
+def test_a_wrong_form_says_the_right_one(target, source, wrong):
+    assert check_form(target, source) == wrong
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [("dj_configs", "-1.x"), ("extra_configs.a.0.b", "anonymous.job.out.more")],
+)
+def test_right_forms(target, source):
+    assert check_form(target, source) is None

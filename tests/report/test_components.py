@@ -1,0 +1,117 @@
+import json
+import sys
+
+import pytest
+
+from djsb_core.errors import RequestError
+from djsb_core.interfaces.kindnames import KINDS
+from djsb_core.report.components import components_json, components_table, list_all
+
+SOURCE = '''
+    from djsb_core.api import ComponentConfig, DataEvaluator, hookimpl
+
+    class Good(DataEvaluator):
+        """Say that all is good.
+
+        More of it.
+        """
+
+        config_type = ComponentConfig
+
+        def evaluate(self):
+            return {"good": 1.0}
+
+    class Silent(Good):
+        def evaluate(self):
+            return {}
+
+    @hookimpl
+    def djsb_component_remarks(kind, name):
+        return f"{kind} {name} lacks a weight" if name == "good-lab" else None
+'''
+
+
+def listed(name, **options):
+    (found,) = [one for one in list_all(**options) if one.name == name]
+    return found
+
+
+def test_listing_reads_the_source_and_imports_nothing(install):
+    install("goodpkg", SOURCE, "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\n")
+    found = listed("good-lab")
+    assert (found.kind, found.package, found.version) == ("data_evaluators", "goodpkg", "1.0")
+    assert (found.summary, found.loads, found.remark) == ("Say that all is good.", None, "")
+    assert "goodpkg" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "summary", "loads", "remark"),
+    [
+        (SOURCE, "goodpkg:Silent", "", None, ""),
+        ("x = (", "goodpkg:Good", "", False, "SyntaxError: "),
+        ("Good = 3", "goodpkg:Good", "", None, ""),
+        ("", "nopkg:Good", "", False, "there is no module nopkg"),
+        ("", "goodpkg.sub:Good", "", False, "there is no module goodpkg.sub"),
+        ("", "sys:Good", "", False, ""),
+    ],
+)
+def test_what_can_be_told_from_the_source(install, source, target, summary, loads, remark):
+    install("goodpkg", source, f"[djsb.data_evaluators]\ngood-lab = {target}\n")
+    found = listed("good-lab", kind="data_evaluators")
+    assert (found.summary, found.loads) == (summary, loads)
+    assert found.remark.startswith(remark)
+
+
+@pytest.mark.parametrize("at_import", ["import no_such_module", "1 / 0", "raise SystemExit(1)"])
+def test_a_check_says_which_cannot_be_used_and_why(install, at_import):
+    install("brokenpkg", at_import, "[djsb.data_evaluators]\nbad-lab = brokenpkg:X\n")
+    install("goodpkg", SOURCE, "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\n")
+    bad = listed("bad-lab", kind="data_evaluators", check=True)
+    assert bad.loads is False
+    assert bad.remark.startswith(("ModuleNotFoundError: ", "ZeroDivisionError: ", "SystemExit: 1"))
+    assert listed("good-lab", kind="data_evaluators", check=True).loads is True
+
+
+def test_a_check_tells_what_listeners_remark(install):
+    install(
+        "goodpkg",
+        SOURCE,
+        "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\n[djsb.listeners]\ngood-lab = goodpkg\n",
+    )
+    found = listed("good-lab", kind="data_evaluators", check=True)
+    assert found.remark == "data_evaluators good-lab lacks a weight"
+
+
+def test_every_kind_can_be_asked_for():
+    for kind in KINDS:
+        assert {one.kind for one in list_all(kind)} <= {kind}
+
+
+def test_an_unknown_kind_suggests_the_nearest():
+    with pytest.raises(RequestError, match="unknown kind 'evaluator'; did you mean"):
+        list_all("evaluator")
+
+
+def test_as_table_and_as_json(install):
+    install("goodpkg", SOURCE, "[djsb.hooks]\nGood = goodpkg:Good\nNone = nopkg:X\n")
+    install("otherpkg", SOURCE, "[djsb.data_evaluators]\nother-lab = otherpkg:Good\n")
+    found = list_all()
+    rows = {line.split()[1]: line for line in components_table(found, checked=False).splitlines()}
+    assert " ".join(rows["Good"].split()) == "hooks Good goodpkg 1.0 not tried Say that all is good."
+    assert "no: there is no module nopkg" in rows["None"]
+    parsed = json.loads(components_json(found))
+    assert {one["name"]: one["loads"] for one in parsed}["None"] is False
+    assert len(parsed) == len(found)
+
+
+def test_a_checked_table_shows_remarks(install):
+    install(
+        "goodpkg",
+        SOURCE,
+        "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\nsilent-lab = goodpkg:Silent\n"
+        "[djsb.listeners]\ngood-lab = goodpkg\n",
+    )
+    text = components_table(list_all("data_evaluators", check=True), checked=True)
+    rows = {line.split()[1]: line for line in text.splitlines()}
+    assert "yes; data_evaluators good-lab lacks a weight" in rows["good-lab"]
+    assert rows["silent-lab"].endswith("yes")

@@ -1,0 +1,116 @@
+import copy
+import json
+
+import jsonschema
+import pytest
+import yaml
+
+from djsb_core.report.schema import json_schema
+
+EXPERIMENT = """
+project_name: p
+work_dir: w
+hpo_config: null
+probe_job_configs:
+- hook: ProbeViaAnalyzerHook
+  meta_name: probe
+  dj_configs: {dataset_path: d.jsonl, process: []}
+  extra_configs: {type: lab_analyzer}
+refine_recipe_job_configs:
+- job.yaml
+execution_job_configs:
+- hook: TrainModelHook
+  input: {extra_configs.train_dataset: -1.path}
+  output: model
+  extra_configs: {type: lab_trainer, train: {max_epochs: 2, optimizer: {lr: 0.1}}}
+- {hook: TrainModelHook, extra_configs: side.yaml}
+- {hook: Echo, dj_configs: null}
+evaluation_job_configs:
+"""
+
+
+@pytest.fixture
+def validator(lab):
+    schema = json.loads(json.dumps(json_schema()))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+@pytest.fixture
+def experiment():
+    return yaml.safe_load(EXPERIMENT)
+
+
+def test_a_right_experiment_is_valid(validator, experiment):
+    assert list(validator.iter_errors(experiment)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("work_dirr",), "x"),
+        (("work_dir",), 3),
+        (("iter_targets_mode",), "some"),
+        (("probe_job_configs", 0, "hook"), "NoSuchHook"),
+        (("probe_job_configs", 0, "hooks"), "x"),
+        (("probe_job_configs", 0, "extra_configs", "type"), "lab_trainer"),
+        (("execution_job_configs", 0, "extra_configs", "type"), "lab_analyzer"),
+        (("execution_job_configs", 0, "extra_configs", "trian"), {}),
+        (("execution_job_configs", 0, "extra_configs", "train", "max_epochs"), "two"),
+        (("execution_job_configs", 0, "extra_configs", "train", "optimizer", "rl"), 1),
+        (("execution_job_configs", 0, "extra_configs"), {"train": {}}),
+        (("execution_job_configs", 0, "extra_configs"), 3),
+        (("execution_job_configs", 0), {"meta_name": "no hook"}),
+    ],
+)
+def test_a_wrong_one_is_not(validator, experiment, path, value):
+    wrong = copy.deepcopy(experiment)
+    tree = wrong
+    for part in path[:-1]:
+        tree = tree[part]
+    tree[path[-1]] = value
+    assert not validator.is_valid(wrong)
+
+
+def test_every_installed_hook_and_type_is_in_it(validator):
+    hooks = validator.schema["$defs"]["JobSchema"]["properties"]["hook"]["enum"]
+    assert {"Echo", "ProcessDataHook", "EvaluateModelHook"} <= set(hooks)
+    assert {"data_evaluators.lab_lengths", "data_evaluators.mse"} <= set(validator.schema["$defs"])
+
+
+def test_every_setting_is_described(validator):
+    mse = validator.schema["$defs"]["data_evaluators.mse"]["properties"]
+    assert [name for name, one in mse.items() if name != "type" and "description" not in one] == []
+
+
+def test_a_package_that_does_not_import_is_left_out(lab, install):
+    install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken-lab = brokenpkg:X\n")
+    assert "data_evaluators.broken-lab" not in json_schema()["$defs"]
+
+
+def test_models_of_one_name_in_two_packages_are_kept_apart(lab, install):
+    source = """
+        from pydantic import BaseModel
+        from djsb_core.api import ComponentConfig, DataEvaluator
+
+        class Train(BaseModel):
+            only_here: int = 1
+
+        class Config(ComponentConfig):
+            train: Train = Train()
+
+        class Twin(DataEvaluator):
+            config_type = Config
+
+            def evaluate(self):
+                return {}
+    """
+    install("twinpkg", source, "[djsb.data_evaluators]\ntwin-lab = twinpkg:Twin\n")
+    validator = jsonschema.Draft202012Validator(json_schema())
+
+    def job(hook, type_, train):
+        return {"execution_job_configs": [{"hook": hook, "extra_configs": {"type": type_, "train": train}}]}
+
+    assert validator.is_valid(job("TrainModelHook", "lab_trainer", {"max_epochs": 1}))
+    assert not validator.is_valid(job("EvaluateDataHook", "twin-lab", {"only_here": "x"}))
+    assert not validator.is_valid(job("TrainModelHook", "lab_trainer", {"only_here": 1}))

@@ -1,0 +1,349 @@
+import json
+
+import pytest
+
+from djsb_core.report.plan import plan_table
+
+ECHO = "execution_job_configs:\n- hook: Echo\n"
+
+
+def echo(*jobs):
+    """Write an experiment of ``Echo`` jobs, each given by its other keys."""
+    return "execution_job_configs:\n" + "".join(f"- {{hook: Echo, {job}}}\n" for job in jobs)
+
+
+def test_the_published_demo_shape_plans(lab):
+    planned = lab.plan()
+    assert [job.component_offer.name for job in planned.jobs] == [
+        *("lab_analyzer", "lab_refiner", "lab_processor", "lab_trainer"),
+        *("lab_analyzer", "lab_lengths", "lab_lengths", "lab_score"),
+    ]
+    process = planned.jobs[2]
+    assert process.settings.dj_configs["process"] == [{"length_filter": {"min_len": 0}}]
+    (source,) = process.sources.values()
+    assert (source.job, source.output) == (1, "refined_recipe_path")
+    assert planned.jobs[1].probe == 0
+
+
+def test_planning_writes_nothing(lab):
+    before = sorted(lab.folder.rglob("*"))
+    lab.plan()
+    assert sorted(lab.folder.rglob("*")) == before
+
+
+def test_the_plan_as_a_table(lab):
+    text = plan_table(lab.plan())
+    assert text.startswith("lab / whole: 8 jobs, results in ./outputs/lab\n")
+    assert "dj_configs ← -1.refined_recipe_path" in text
+    assert "(djsb_lab 1.0)" in text
+    assert [line.split()[0] for line in text.splitlines() if " EvaluateDataHook " in line] == ["6", "7"]
+
+
+# -- hooks, types and outputs ----------------------------------------------------------------------
+
+
+def test_an_unknown_hook_suggests_the_nearest(lab):
+    assert lab.problem("\nprobe_job_configs:\n- hook: Ecco\n") == (
+        "sandbox.yaml:3: probe_job_configs[0].hook: unknown hook 'Ecco'; did you mean 'Echo'?"
+    )
+
+
+def test_an_unknown_type_suggests_the_nearest(lab):
+    text = "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {type: lab_length}\n"
+    assert lab.problem(text) == (
+        "sandbox.yaml:3: evaluation_job_configs[0].extra_configs.type: "
+        "unknown data evaluator 'lab_length'; did you mean 'lab_lengths'?"
+    )
+
+
+@pytest.mark.parametrize("given", ["3", "[lab_lengths]", "{a: 1}", "''"])
+def test_a_type_that_is_no_name_is_unknown(lab, given):
+    text = f"evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {{type: {given}}}\n"
+    assert ".extra_configs.type: unknown data evaluator '" in lab.problem(text)
+
+
+@pytest.mark.parametrize("sections", ["", "\n  extra_configs: {dataset_path: data.jsonl}", "\n  extra_configs:"])
+def test_a_missing_type_lists_what_is_installed(lab, sections):
+    problem = lab.problem(f"evaluation_job_configs:\n- hook: EvaluateDataHook{sections}\n")
+    assert "evaluation_job_configs[0].extra_configs.type: missing; choose a data evaluator: " in problem
+    assert "lab_lengths" in problem
+
+
+def test_the_type_may_come_from_an_override(lab):
+    (job,) = lab.plan(
+        "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: configs/eval.yaml\n"
+        "  local: {extra_configs.type: lab_lengths}\n"
+    ).jobs
+    assert job.component_offer.name == "lab_lengths"
+
+
+def test_a_package_that_does_not_import_is_one_problem(lab, install):
+    install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken = brokenpkg:X\n")
+    problem = lab.problem("evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: {type: broken}}]")
+    assert "cannot load data evaluator 'broken' of brokenpkg 1.0: ModuleNotFoundError" in problem
+
+
+def test_as_many_output_names_as_values(lab):
+    problem = lab.problem(echo("output: [a, b]"))
+    assert problem == (
+        "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 values; it returns text"
+    )
+    assert lab.plan(echo("output: mine")).jobs[0].output_names == ("mine",)
+    assert lab.plan(echo("")).jobs[0].output_names == ("text",)
+
+
+# -- names and references --------------------------------------------------------------------------
+
+
+def test_two_jobs_of_one_name(lab):
+    assert lab.problem(echo("meta_name: a", "meta_name: a")) == (
+        "sandbox.yaml:3: execution_job_configs[1].meta_name: "
+        "another job has the name 'a' (sandbox.yaml:2)"
+    )
+
+
+def test_a_refinement_must_be_named_after_a_probe(lab):
+    lab.write("sandbox.yaml", (lab.folder / "sandbox.yaml").read_text())
+    assert lab.problem(None, "refine_recipe_job_configs.0.meta_name=analysis_or_data") == (
+        "sandbox.yaml:16: refine_recipe_job_configs[0].meta_name: 'analysis_or_data' must name the "
+        "earlier probe whose statistics it reads; did you mean 'analysis_ori_data'?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "job", "output", "rest"),
+    [
+        ("-1.text", 1, "text", ()),
+        ("-2.mine", 0, "mine", ()),
+        ("-1.0", 1, "text", ()),
+        ("anonymous.a.mine", 0, "mine", ()),
+        ("anonymous.a.mine.x.0", 0, "mine", ("x", "0")),
+        ("anonymous.execution_1.text", 1, "text", ()),
+    ],
+)
+def test_references(lab, source, job, output, rest):
+    planned = lab.plan(
+        echo("meta_name: a, output: mine", "", f"input: {{extra_configs.text: '{source}'}}")
+    )
+    (found,) = planned.jobs[2].sources.values()
+    assert (found.job, found.output, found.rest) == (job, output, rest)
+
+
+def test_a_reference_means_the_latest_job_of_that_name_that_has_the_output(lab):
+    lab.plan(None)
+    jobs = lab.plan(
+        None,
+        "execution_job_configs.0.input={dj_configs: anonymous.analysis_ori_data.refined_recipe_path}",
+        "evaluation_job_configs.1.input="
+        "{extra_configs.dataset_path: anonymous.analysis_ori_data.export_path}",
+    ).jobs
+    assert [source.job for source in jobs[2].sources.values()] == [1]
+    assert [source.job for source in jobs[5].sources.values()] == [0]
+
+
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ("-3.text", "'-3.text': there is no earlier job"),
+        ("-1.txt", "the job 'a' has no output 'txt'; did you mean 'text'?"),
+        ("-1.1", "the job 'a' has no output '1'; known: text"),
+        ("-1.²", "the job 'a' has no output '²'; known: text"),
+        ("anonymos.a.text", "no pipeline 'anonymos'; did you mean 'anonymous'?"),
+        ("anonymous.b.text", "no earlier job 'b'; known: a"),
+        ("anonymous.me.text", "no earlier job 'me'; known: a"),
+        ("anonymous.a.txt", "the job 'a' has no output 'txt'; did you mean 'text'?"),
+    ],
+)
+def test_a_reference_that_means_nothing_suggests_what_would(lab, source, problem):
+    found = lab.problem(
+        echo("meta_name: a", f"meta_name: me, input: {{extra_configs.text: '{source}'}}")
+    )
+    assert found.startswith("sandbox.yaml:3: execution_job_configs[1].input.extra_configs.text: '")
+    assert found.endswith(problem)
+
+
+def test_a_job_that_cannot_be_planned_makes_no_second_problem(lab):
+    problems = lab.problems(
+        "execution_job_configs:\n"
+        "- {hook: Ecco, meta_name: a}\n"
+        "- {hook: Echo, input: {extra_configs.text: -1.text}}\n"
+        "- {hook: Echo, input: {extra_configs.text: anonymous.a.text}}\n"
+    )
+    assert len(problems) == 1
+
+
+# -- settings --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        ("txt: a", "extra_configs.txt: unknown key; did you mean 'text'?"),
+        ("number: many", "extra_configs.number: should be a valid integer"),
+        ("train: {max_epochs: 1, lr: 2}", "extra_configs.train.lr: unknown key"),
+        ("train: {optimizer: {lr: fast}}", "extra_configs.train.optimizer.lr: should be a valid number"),
+        ("train: 3", "extra_configs.train: "),
+        ("other: 0", "extra_configs: other must not be 0 without either"),
+        ("missing: no GPU is here", "extra_configs: no GPU is here"),
+    ],
+)
+def test_wrong_settings_say_where(lab, settings, problem):
+    found = lab.problem(f"execution_job_configs:\n- hook: Echo\n  extra_configs: {{{settings}}}\n")
+    assert f"sandbox.yaml:3: execution_job_configs[0].{problem}" in found
+
+
+def test_wrong_settings_in_a_side_file_say_its_line(lab):
+    lab.write("configs/train.json", '{\n\t"type": "lab_trainer",\n\t"train": {\n\t\t"epochs": 2}\n}')
+    assert lab.problem() == (
+        "configs/train.json:4: execution_job_configs[1].extra_configs.train.epochs: "
+        "unknown key; did you mean 'max_epochs'?"
+    ).replace("did you mean 'max_epochs'?", lab.problem().rpartition("; ")[2])
+
+
+def test_settings_that_an_earlier_job_gives_are_not_missing(lab):
+    text = (
+        "execution_job_configs:\n- {hook: Echo}\n"
+        "- {hook: EvaluateDataHook, extra_configs: {type: lab_lengths}, "
+        "input: {extra_configs.dataset_path: -1.text}}\n"
+    )
+    assert len(lab.plan(text).jobs) == 2
+
+
+def test_settings_beside_those_that_an_earlier_job_gives_are_checked(lab):
+    text = (
+        "execution_job_configs:\n- {hook: Echo}\n"
+        "- {hook: EvaluateDataHook, extra_configs: {type: lab_lengths, weight: []}, "
+        "input: {extra_configs.dataset_path: -1.text}}\n"
+    )
+    assert "extra_configs.weight: unknown key; did you mean 'weights'?" in lab.problem(text)
+
+
+def test_a_rule_over_several_settings_waits_for_those_that_an_earlier_job_gives(lab):
+    lab.plan(echo("", "extra_configs: {other: 0}, input: {extra_configs.either: -1.text}"))
+
+
+def test_a_whole_section_that_an_earlier_job_gives_is_not_checked(lab):
+    lab.plan(echo("", "input: {extra_configs: -1.text}"))
+
+
+def test_nested_values_and_items_of_lists_may_come_from_an_earlier_job(lab):
+    lab.plan(
+        echo(
+            "",
+            "extra_configs: {train: {max_epochs: no}, files: [none.txt]}, "
+            "input: {extra_configs.train.max_epochs: -1.text, extra_configs.files.0: -1.text}",
+        )
+    )
+
+
+def test_a_path_that_is_not_there_names_both_folders(lab, tmp_path):
+    lab.write("../other/x.yaml", echo("extra_configs: {file: none.txt}"))
+    from djsb_core.config.reader import read_experiment
+    from djsb_core.errors import ConfigError
+    from djsb_core.runner.plan import plan
+
+    with pytest.raises(ConfigError) as caught:
+        plan(read_experiment(tmp_path / "other" / "x.yaml"))
+    (problem,) = caught.value.problems
+    assert f"no such file or folder: 'none.txt' (looked in {lab.folder} and {tmp_path}/other)" in problem
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/" + "y" * 300 + "/z", "a\\0b", "~nobody-of-that-name/x"])
+def test_a_path_that_cannot_be_is_one_problem(lab, name):
+    text = f'execution_job_configs:\n- hook: Echo\n  extra_configs: {{file: "{name}"}}\n'
+    assert "extra_configs.file: no such file or folder: " in lab.problem(text)
+
+
+def test_a_path_that_an_earlier_job_writes_is_fine(lab):
+    lab.plan(echo("extra_configs: {out: a/b.txt}", "extra_configs: {file: a/b.txt}"))
+    assert "no such file" in lab.problem(
+        echo("extra_configs: {file: a/b.txt}", "extra_configs: {out: a/b.txt}")
+    )
+
+
+def test_a_path_in_a_folder_that_an_earlier_job_writes_is_fine(lab):
+    lab.plan(
+        None,
+        "execution_job_configs.1.extra_configs.work_dir=models/one",
+        "evaluation_job_configs.3.input=",
+        "evaluation_job_configs.3.extra_configs.model_path=models/one/weights.json",
+    )
+
+
+def test_a_path_that_a_job_with_pending_settings_writes_is_fine(lab):
+    lab.plan(
+        echo(
+            "",
+            "extra_configs: {out: a.txt}, input: {extra_configs.number: -1.text}",
+            "extra_configs: {file: a.txt}",
+        )
+    )
+
+
+# -- recipes ---------------------------------------------------------------------------------------
+
+
+def test_a_recipe_that_is_needed(lab):
+    problem = lab.problem("probe_job_configs: [{hook: ProbeViaAnalyzerHook, extra_configs: {type: lab_analyzer}}]")
+    assert problem.endswith("dj_configs: missing; the hook needs a recipe: a mapping, or the path of one")
+
+
+def test_a_recipe_that_is_not_taken(lab):
+    problem = lab.problem(echo("dj_configs: {np: 1}"))
+    assert problem.endswith("dj_configs: Echo takes no recipe; remove it")
+
+
+def test_a_recipe_that_cannot_be_read_is_one_problem_for_its_job_only(lab):
+    problems = lab.problems(
+        "probe_job_configs:\n"
+        "- {hook: ProbeViaAnalyzerHook, dj_configs: no.yaml, extra_configs: {type: lab_analyzer}}\n"
+        "- {hook: ProbeViaAnalyzerHook, extra_configs: {type: lab_analyzer}}\n"
+    )
+    assert len(problems) == 2
+    assert "no such file: 'no.yaml'" in problems[0]
+    assert "probe_job_configs[1].dj_configs: missing; the hook needs a recipe" in problems[1]
+
+
+def test_settings_that_cannot_be_read_are_one_problem(lab):
+    problem = lab.problem("evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: no.yaml}]")
+    assert "no such file: 'no.yaml'" in problem
+
+
+def test_a_wrong_operator_is_found_in_a_refined_recipe_too(lab):
+    lab.write("configs/process.yaml", "dataset_path: data.jsonl\nprocess: []\nnpp: 4\n")
+    problems = lab.problems()
+    assert [problem.split(".npp: ")[0] for problem in problems] == [
+        "configs/process.yaml:3: probe_job_configs[0].dj_configs",
+        "sandbox.yaml:29: execution_job_configs[0].dj_configs",
+        "configs/process.yaml:3: evaluation_job_configs[0].dj_configs",
+    ]
+
+
+def test_an_override_changes_a_refined_recipe(lab):
+    jobs = lab.plan(None, "execution_job_configs.0.dj_configs.np=2").jobs
+    assert jobs[2].settings.dj_configs["np"] == 2
+    assert jobs[1].settings.dj_configs["np"] == 4
+    assert "np: should be" in lab.problem(None, "execution_job_configs.0.dj_configs.np=two")
+
+
+@pytest.mark.parametrize("place", ["dj_configs.process.3.x", "dj_configs.np.x.y"])
+def test_an_override_of_what_is_not_there_is_one_problem(lab, place):
+    text = json.dumps({place: 1})
+    for job in ("execution_job_configs.0", "probe_job_configs.0"):
+        problem = lab.problem(None, f"{job}.local={text}")
+        assert "].local: an override names '" in problem
+        assert problem.endswith("', which is not there")
+
+
+def test_every_problem_of_every_job_comes_at_once(lab):
+    problems = lab.problems(
+        "work: x\n"
+        "execution_job_configs:\n"
+        "- {hook: Ecco}\n"
+        "- {hook: Echo, extra_configs: {number: x, txt: y}}\n"
+        "- {hook: Echo, input: {extra_configs.text: -9.text}}\n"
+        "- {hook: Echo, extra_configs: {file: none}, output: [a, b]}\n"
+        "evaluation_job_configs:\n"
+        "- {hook: EvaluateDataHook, extra_configs: {type: none}}\n"
+    )
+    assert sorted(problem.split(":")[1] for problem in problems) == ["1", "3", "4", "4", "5", "6", "6", "8"]
