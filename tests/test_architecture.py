@@ -9,7 +9,12 @@ MODULES = [
     for folder in (ROOT / "djsb_core", *ROOT.glob("plugins/*/djsb_*"))
     for path in sorted(folder.rglob("*.py"))
 ]
-SHELLS = {("os", "system"), ("os", "popen"), ("subprocess", "getoutput"), ("subprocess", "getstatusoutput")}
+SHELLS = {
+    ("os", "system"),
+    ("os", "popen"),
+    ("subprocess", "getoutput"),
+    ("subprocess", "getstatusoutput"),
+}
 SAFE_LOADERS = {"SafeLoader", "CSafeLoader", "_Loader"}
 
 
@@ -58,7 +63,13 @@ def test_yaml_is_read_safely():
     found = []
     for path in MODULES:
         for node, owner, name in calls(path):
-            if owner != "yaml" or name not in ("load", "load_all", "unsafe_load", "full_load", "parse"):
+            if owner != "yaml" or name not in (
+                "load",
+                "load_all",
+                "unsafe_load",
+                "full_load",
+                "parse",
+            ):
                 continue
             loaders = [keyword.value for keyword in node.keywords if keyword.arg == "Loader"]
             names = {getattr(one, "id", getattr(one, "attr", "")) for one in loaders}
@@ -109,9 +120,7 @@ def test_modules_and_functions_are_short(path):
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    assert [
-        one.name for one in functions if one.end_lineno - one.lineno + 1 > 50
-    ] == []
+    assert [one.name for one in functions if one.end_lineno - one.lineno + 1 > 50] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

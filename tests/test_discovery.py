@@ -106,14 +106,18 @@ def test_a_broken_package_breaks_only_itself(install, at_import):
 
 def test_the_reason_of_a_failed_import_is_named(install):
     install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbad = brokenpkg:X\n")
-    with pytest.raises(PluginLoadError, match="ModuleNotFoundError: No module named 'no_such_module'"):
+    with pytest.raises(
+        PluginLoadError, match="ModuleNotFoundError: No module named 'no_such_module'"
+    ):
         load_component(Kind.DATA_EVALUATOR, "bad")
 
 
 def test_an_entry_point_that_names_nothing_is_one_message(install):
     install("goodpkg", GOOD, "[djsb.data_evaluators]\nbad = goodpkg:NotThere\nworse = nopkg:X\n")
     for name in ("bad", "worse"):
-        with pytest.raises(PluginLoadError, match=f"cannot load data evaluator '{name}' of goodpkg"):
+        with pytest.raises(
+            PluginLoadError, match=f"cannot load data evaluator '{name}' of goodpkg"
+        ):
             load_component(Kind.DATA_EVALUATOR, name)
 
 
@@ -152,7 +156,11 @@ def test_every_component_of_the_core_loads():
 
 @pytest.mark.parametrize(
     "implementation",
-    ["djsb_no_such_moment(job)", "djsb_job_started(no_such_argument)", "djsb_job_started(job, more)"],
+    [
+        "djsb_no_such_moment(job)",
+        "djsb_job_started(no_such_argument)",
+        "djsb_job_started(job, more)",
+    ],
 )
 def test_a_wrong_listener_is_skipped_with_one_warning(install, caplog, implementation):
     source = f"from djsb_core.api import hookimpl\n@hookimpl\ndef {implementation}: pass\n"

@@ -1,9 +1,11 @@
 import inspect
+from pathlib import Path
 
 import pytest
 
 from djsb_core import hookspecs
 
+ROOT = Path(__file__).parents[1]
 SPECS = {name: spec for name, spec in vars(hookspecs).items() if hasattr(spec, "djsb_spec")}
 
 
@@ -27,3 +29,9 @@ def test_every_argument_is_typed(name):
     signature = inspect.signature(SPECS[name])
     assert inspect.Signature.empty not in {one.annotation for one in signature.parameters.values()}
     assert signature.return_annotation is not inspect.Signature.empty
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_every_moment_is_on_the_reference_page(name):
+    page = (ROOT / "docs" / "reference" / "hookspecs.md").read_text(encoding="utf-8")
+    assert f"`{name}" in page

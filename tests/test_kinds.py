@@ -44,7 +44,9 @@ def test_no_interface_hides_another():
 
 
 @pytest.mark.parametrize(
-    "project", [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")], ids=lambda p: p.parent.name
+    "project",
+    [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")],
+    ids=lambda p: p.parent.name,
 )
 def test_packages_announce_to_groups_that_exist(project):
     groups = tomllib.loads(project.read_text())["project"]["entry-points"]

@@ -39,7 +39,10 @@ def find(folders, name, **context):
     return found.required
 
 
-@pytest.mark.parametrize(("name", "text"), [("a", "here a"), ("b", "here b"), ("c", "there c"), ("./../there/b", "there b")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a", "here a"), ("b", "here b"), ("c", "there c"), ("./../there/b", "there b")],
+)
 def test_the_first_folder_that_has_the_file_wins(folders, name, text):
     found = find(folders, name)
     assert found.is_absolute()
@@ -56,7 +59,9 @@ def test_the_home_folder_is_expanded(folders, monkeypatch):
     assert find(folders, "~/c") == folders[1] / "c"
 
 
-@pytest.mark.parametrize("name", ["d", "a/b", "x" * 300, "/" + "y" * 300, "~no-such-user-here/x", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["d", "a/b", "x" * 300, "/" + "y" * 300, "~no-such-user-here/x", "a\0b"]
+)
 def test_what_is_not_there_names_every_folder_once(folders, name):
     with pytest.raises(ValidationError, match="no such file or folder: ") as caught:
         find((*folders, folders[0]), name)

@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: components, commands, hookspecs. Usage: make_reference.py [--check]."""
+"""Write the pages of docs/reference from the code; with ``--check`` only compare them."""
 
 from __future__ import annotations
 
@@ -70,10 +70,13 @@ def _hook(hook: type[Hook[Any, Any]]) -> Iterator[str]:
     if hook.uses is not None:
         kind = Kind.of(hook.uses.interface)
         default = f", by default `{hook.uses.default}`" if hook.uses.default else ""
-        yield f"*Uses:* one of [{kind.value}](#{kind.value}){default}, set in `{hook.uses.section}`\n"
+        link = f"[{kind.value}](#{kind.value})"
+        yield f"*Uses:* one of {link}{default}, set in `{hook.uses.section}`\n"
     recipe = "takes `dj_configs`" if hook.takes_recipe else "takes no `dj_configs`"
-    names = "those of its component" if hook.outputs_of_component else ", ".join(
-        f"`{name}`" for name in hook.output_names
+    names = (
+        "those of its component"
+        if hook.outputs_of_component
+        else ", ".join(f"`{name}`" for name in hook.output_names)
     )
     yield f"*Recipe:* {recipe}. *Outputs:* {names}\n"
 
@@ -99,7 +102,9 @@ def commands_page() -> str:
     """Show the help text of every command."""
     lines = [NOTE, "# Commands\n", _help(djsb, "djsb")]
     context = click.Context(djsb, info_name="djsb")
-    plugins = [offer.name for offer in list_offers("djsb.commands") if offer.package.startswith("djsb-")]
+    plugins = [
+        offer.name for offer in list_offers("djsb.commands") if offer.package.startswith("djsb-")
+    ]
     for name in [*COMMANDS, *plugins]:
         command = djsb.get_command(context, name) or load_command(name)
         if isinstance(command, click.Command):

@@ -194,7 +194,9 @@ def test_run_summarizes(invoke, lab):
 
 
 def test_a_failed_run_says_how_to_go_on(invoke, lab):
-    lab.write("bad.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, extra_configs: {mode: raise}}]")
+    lab.write(
+        "bad.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, extra_configs: {mode: raise}}]"
+    )
     result = invoke("run", "bad.yaml")
     assert result.exit_code == 1
     message, log, hint = result.stderr.strip().splitlines()[-3:]
@@ -204,14 +206,18 @@ def test_a_failed_run_says_how_to_go_on(invoke, lab):
 
 
 def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
-    lab.write("x.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, extra_configs: {mode: interrupt}}]")
+    lab.write(
+        "x.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, extra_configs: {mode: interrupt}}]"
+    )
     result = invoke("run", "x.yaml")
     assert result.exit_code == 130
     assert result.stderr.strip().splitlines()[-2:] == [
         "Interrupted.",
         "Finished jobs are kept; go on with: djsb run x.yaml --resume",
     ]
-    assert [run["status"] for run in json.loads(invoke("runs", "w", "--json").stdout)] == ["interrupted"]
+    assert [run["status"] for run in json.loads(invoke("runs", "w", "--json").stdout)] == [
+        "interrupted"
+    ]
 
 
 def test_a_work_dir_that_cannot_be_used_is_one_message(invoke, lab):
@@ -253,7 +259,9 @@ def test_components_for_scripts(invoke, lab):
     assert {"kind", "name", "package", "version", "summary", "loads", "remark"} == set(found[0])
     (lengths,) = [one for one in found if one["name"] == "lab_lengths"]
     assert (lengths["loads"], lengths["summary"]) == (None, "Mean length of a text.")
-    checked = json.loads(invoke("list-components", "--kind=data_evaluators", "--check", "--json").stdout)
+    checked = json.loads(
+        invoke("list-components", "--kind=data_evaluators", "--check", "--json").stdout
+    )
     assert {one["kind"] for one in checked} == {"data_evaluators"}
     assert {one["name"]: one["loads"] for one in checked}["lab_lengths"] is True
 

@@ -54,7 +54,10 @@ def test_locations_are_written_as_in_the_file():
         ({"coutn": 1}, "coutn: unknown key; did you mean 'count'?"),
         ({"inner": {"rl": 1}}, "inner.rl: unknown key; "),
         ({"many": [{}, {"lrr": 1}]}, "many[1].lrr: unknown key; did you mean 'lr'?"),
-        ({"zzz": 1}, "zzz: unknown key; known: count, either, inner, many, mode, name, path, real_name"),
+        (
+            {"zzz": 1},
+            "zzz: unknown key; known: count, either, inner, many, mode, name, path, real_name",
+        ),
         ({"count": "many"}, "count: should be a valid integer, "),
         ({"count": [1]}, "count: should be a valid integer, not a list"),
         ({"count": {"a": 1}}, "count: should be a valid integer, not a mapping"),

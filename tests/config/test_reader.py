@@ -117,7 +117,10 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         ("probe_job_configs: {hook: H}\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
         ("probe_job_configs: ''\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
         ("probe_job_configs:\n- 3\n", "x.yaml:2: probe_job_configs[0]: "),
-        ("probe_job_configs:\n- {}\n", "x.yaml:2: probe_job_configs[0].hook: missing; it is required"),
+        (
+            "probe_job_configs:\n- {}\n",
+            "x.yaml:2: probe_job_configs[0].hook: missing; it is required",
+        ),
         (
             "probe_job_configs:\n- hook: H\n  metaname: x\n",
             "x.yaml:3: probe_job_configs[0].metaname: unknown key; did you mean 'meta_name'?",
@@ -286,7 +289,9 @@ def test_the_recorded_settings_are_those_that_ran(read):
 
 def test_an_override_of_settings_in_another_file_is_local(job, write):
     write("here/s.yaml", "train: {lr: 1}\n")
-    spec = job("{hook: H, extra_configs: s.yaml}", "execution_job_configs.0.extra_configs.train.lr=2")
+    spec = job(
+        "{hook: H, extra_configs: s.yaml}", "execution_job_configs.0.extra_configs.train.lr=2"
+    )
     assert spec.local == {"extra_configs.train.lr": 2}
     assert spec.sections[Section.EXTRA_CONFIGS].values == {"train": {"lr": 1}}
 

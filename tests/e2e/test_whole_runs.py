@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-PRINTED = ("python speaks", "python complains", "the descriptor speaks", "a process speaks", "C speaks")
+PRINTED = (
+    "python speaks",
+    "python complains",
+    "the descriptor speaks",
+    "a process speaks",
+    "C speaks",
+)
 WAIT = """
 execution_job_configs:
 - {hook: Echo, meta_name: first}
@@ -37,7 +43,9 @@ def test_a_run_answers_the_question(lab):
     plain = [line for line in ran.stderr.splitlines() if line.startswith("[")]
     assert len(plain) == 16
     assert plain[0] == "[1/8] probe: analysis_ori_data (lab_analyzer) …"
-    assert re.fullmatch(r"\[8/8\] evaluation: eval_model \(lab_score\) finished in \S+ s", plain[-1])
+    assert re.fullmatch(
+        r"\[8/8\] evaluation: eval_model \(lab_score\) finished in \S+ s", plain[-1]
+    )
     assert not any(line in ran.stdout + ran.stderr for line in PRINTED)
     log = (Path(jobs(lab)["train_model"]["folder"]) / "log.txt").read_text()
     assert [log.count(line) for line in PRINTED] == [1] * len(PRINTED)
@@ -48,9 +56,16 @@ def test_a_failed_run_goes_on_where_it_stopped(lab):
     train = lab.folder / "configs" / "train.json"
     right = train.read_text()
     text = (lab.folder / "sandbox.yaml").read_text()
-    failing = "  - {hook: Echo, meta_name: gate, extra_configs: {file: gate.txt, mode: bad_input}}\n"
+    failing = (
+        "  - {hook: Echo, meta_name: gate, extra_configs: {file: gate.txt, mode: bad_input}}\n"
+    )
     lab.write("gate.txt", "closed")
-    lab.write("sandbox.yaml", text.replace("  - hook: 'TrainModelHook'\n", failing + "  - hook: 'TrainModelHook'\n").replace("'-1.processed", "'-2.processed"))
+    lab.write(
+        "sandbox.yaml",
+        text.replace(
+            "  - hook: 'TrainModelHook'\n", failing + "  - hook: 'TrainModelHook'\n"
+        ).replace("'-1.processed", "'-2.processed"),
+    )
     failed = lab.djsb("run", "sandbox.yaml")
     assert failed.returncode == 1
     assert failed.stdout == ""
@@ -61,7 +76,13 @@ def test_a_failed_run_goes_on_where_it_stopped(lab):
     assert "Traceback" not in failed.stderr
     assert [job["status"] for job in jobs(lab).values()][-1] == "failed"
 
-    went_on = lab.djsb("run", "sandbox.yaml", "--resume", "--set", "execution_job_configs.1.extra_configs.mode=echo")
+    went_on = lab.djsb(
+        "run",
+        "sandbox.yaml",
+        "--resume",
+        "--set",
+        "execution_job_configs.1.extra_configs.mode=echo",
+    )
     assert went_on.returncode == 0
     statuses = {name: job["status"] for name, job in jobs(lab).items()}
     assert statuses["process_data_with_refined_recipe"] == "cached"
@@ -72,12 +93,12 @@ def test_a_failed_run_goes_on_where_it_stopped(lab):
 
 @pytest.mark.parametrize("sign", [signal.SIGINT])
 def test_ctrl_c_keeps_what_is_finished(lab, sign):
-    source = (lab.folder.parent / "site-packages" / "djsb_lab.py")
+    source = lab.folder.parent / "site-packages" / "djsb_lab.py"
     source.write_text(
         source.read_text().replace(
             '        if config.mode == "raise":',
             '        if config.mode == "wait":\n'
-            '            import subprocess\n'
+            "            import subprocess\n"
             '            print("waiting", flush=True)\n'
             '            subprocess.run(["sleep", "60"], check=True)\n'
             '        if config.mode == "raise":',
@@ -156,10 +177,19 @@ BAD = {
     "job is a number": (b"probe_job_configs: [3]", "probe_job_configs[0]"),
     "hook is a list": (b"probe_job_configs: [{hook: [a]}]", "probe_job_configs[0].hook"),
     "nul in a path": (b'probe_job_configs: [{hook: Echo, dj_configs: "a\\0b"}]', "no such file"),
-    "long path": (b"probe_job_configs: [{hook: Echo, dj_configs: " + b"x" * 5000 + b"}]", "no such file"),
-    "work_dir is a file": (b"work_dir: data.jsonl\nprobe_job_configs: [{hook: Echo}]", "cannot use "),
+    "long path": (
+        b"probe_job_configs: [{hook: Echo, dj_configs: " + b"x" * 5000 + b"}]",
+        "no such file",
+    ),
+    "work_dir is a file": (
+        b"work_dir: data.jsonl\nprobe_job_configs: [{hook: Echo}]",
+        "cannot use ",
+    ),
     "nul in work_dir": (b'work_dir: "a\\0b"\nprobe_job_configs: [{hook: Echo}]', "Error: "),
-    "long work_dir": (b"work_dir: " + b"x" * 300 + b"\nprobe_job_configs: [{hook: Echo}]", "cannot use "),
+    "long work_dir": (
+        b"work_dir: " + b"x" * 300 + b"\nprobe_job_configs: [{hook: Echo}]",
+        "cannot use ",
+    ),
 }
 
 

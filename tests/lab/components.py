@@ -174,7 +174,9 @@ class ModelScore(ModelEvaluator[ModelConfig]):
     output_names = ("scores", "best")
 
     def evaluate(self):
-        return {"seen": float(len(json.loads((self.config.model_path / "weights.json").read_text())))}
+        return {
+            "seen": float(len(json.loads((self.config.model_path / "weights.json").read_text())))
+        }
 
     def outputs(self, scores):
         return dict(scores), scores["seen"]

@@ -49,7 +49,13 @@ def test_with_weights_it_agrees_with_scipys_paired_bootstrap(draw, correlation, 
     new = (correlation * shared + (1 - correlation) * noise) * others
     data = (old, weights, new, others)
     found = stats.bootstrap(
-        data, ratio_difference, paired=True, vectorized=True, n_resamples=3000, rng=draw, method="basic"
+        data,
+        ratio_difference,
+        paired=True,
+        vectorized=True,
+        n_resamples=3000,
+        rng=draw,
+        method="basic",
     )
     error = paired_standard_error(samples(old, weights), samples(new, others))
     assert error == pytest.approx(found.standard_error, rel=0.1)

@@ -40,7 +40,10 @@ def test_a_plugin_whose_checks_fail_breaks_only_itself(install, caplog):
 
 def test_as_a_table():
     text = checks_table(
-        [DoctorCheck("a", ok=True, finding="1.0"), DoctorCheck("b", ok=False, finding="-", remedy="get b")]
+        [
+            DoctorCheck("a", ok=True, finding="1.0"),
+            DoctorCheck("b", ok=False, finding="-", remedy="get b"),
+        ]
     )
     lines = text.splitlines()
     assert lines[-2].split() == ["a", "ok", "1.0"]

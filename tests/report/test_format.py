@@ -34,7 +34,9 @@ def test_number(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize("value", [10.0**i * m for i in range(-12, 300, 7) for m in (1, -2.3456789)])
+@pytest.mark.parametrize(
+    "value", [10.0**i * m for i in range(-12, 300, 7) for m in (1, -2.3456789)]
+)
 def test_a_written_number_is_close_and_short(value):
     text = number(value)
     assert float(text.replace(",", "")) == pytest.approx(value, rel=0.01)

@@ -84,7 +84,9 @@ def test_every_setting_is_described(validator):
 
 
 def test_a_package_that_does_not_import_is_left_out(lab, install):
-    install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken-lab = brokenpkg:X\n")
+    install(
+        "brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken-lab = brokenpkg:X\n"
+    )
     assert "data_evaluators.broken-lab" not in json_schema()["$defs"]
 
 
@@ -109,7 +111,11 @@ def test_models_of_one_name_in_two_packages_are_kept_apart(lab, install):
     validator = jsonschema.Draft202012Validator(json_schema())
 
     def job(hook, type_, train):
-        return {"execution_job_configs": [{"hook": hook, "extra_configs": {"type": type_, "train": train}}]}
+        return {
+            "execution_job_configs": [
+                {"hook": hook, "extra_configs": {"type": type_, "train": train}}
+            ]
+        }
 
     assert validator.is_valid(job("TrainModelHook", "lab_trainer", {"max_epochs": 1}))
     assert not validator.is_valid(job("EvaluateDataHook", "twin-lab", {"only_here": "x"}))

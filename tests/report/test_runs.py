@@ -92,7 +92,9 @@ def test_what_leads_to_no_store_is_one_message(lab, text, message):
 
 def test_a_folder_with_nothing_is_one_message(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(RequestError, match=r"no sandbox\.yaml here; name an experiment file or a work"):
+    with pytest.raises(
+        RequestError, match=r"no sandbox\.yaml here; name an experiment file or a work"
+    ):
         open_store(None)
     with pytest.raises(RequestError, match="there is no djsb.sqlite"):
         open_store(tmp_path)

@@ -23,7 +23,10 @@ def test_a_folder_is_its_names_and_contents(tmp_path):
 
     first = make("a", x="1", sub_y="2")
     assert make("b", sub_y="2", x="1") == first
-    assert len({first, make("c", x="1"), make("d", x="2", sub_y="2"), make("e", z="1", sub_y="2")}) == 4
+    assert (
+        len({first, make("c", x="1"), make("d", x="2", sub_y="2"), make("e", z="1", sub_y="2")})
+        == 4
+    )
 
 
 def test_what_is_absent_has_a_digest_of_its_own(tmp_path):
@@ -35,7 +38,12 @@ def test_outputs_are_searched_for_paths(tmp_path):
     for path in paths:
         path.write_text(path.name)
     outputs = {"one": str(paths[0]), "list": [str(paths[1]), 3], "deep": {"x": [str(paths[2])]}}
-    others = {"text": "a/b", "gone": str(tmp_path / "gone"), "long": "/" + "x" * 500, "nl": f"{paths[3]}\n"}
+    others = {
+        "text": "a/b",
+        "gone": str(tmp_path / "gone"),
+        "long": "/" + "x" * 500,
+        "nl": f"{paths[3]}\n",
+    }
     digests = digest_outputs({**outputs, **others}, [paths[3], tmp_path / "gone"])
     assert list(digests) == [str(path) for path in paths]
     assert is_intact(digests)

@@ -36,7 +36,10 @@ def test_the_plan_as_a_table(lab):
     assert text.startswith("lab / whole: 8 jobs, results in ./outputs/lab\n")
     assert "dj_configs ← -1.refined_recipe_path" in text
     assert "(djsb_lab 1.0)" in text
-    assert [line.split()[0] for line in text.splitlines() if " EvaluateDataHook " in line] == ["6", "7"]
+    assert [line.split()[0] for line in text.splitlines() if " EvaluateDataHook " in line] == [
+        "6",
+        "7",
+    ]
 
 
 # -- hooks, types and outputs ----------------------------------------------------------------------
@@ -49,7 +52,9 @@ def test_an_unknown_hook_suggests_the_nearest(lab):
 
 
 def test_an_unknown_type_suggests_the_nearest(lab):
-    text = "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {type: lab_length}\n"
+    text = (
+        "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {type: lab_length}\n"
+    )
     assert lab.problem(text) == (
         "sandbox.yaml:3: evaluation_job_configs[0].extra_configs.type: "
         "unknown data evaluator 'lab_length'; did you mean 'lab_lengths'?"
@@ -58,14 +63,21 @@ def test_an_unknown_type_suggests_the_nearest(lab):
 
 @pytest.mark.parametrize("given", ["3", "[lab_lengths]", "{a: 1}", "''"])
 def test_a_type_that_is_no_name_is_unknown(lab, given):
-    text = f"evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {{type: {given}}}\n"
+    text = (
+        f"evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: {{type: {given}}}\n"
+    )
     assert ".extra_configs.type: unknown data evaluator '" in lab.problem(text)
 
 
-@pytest.mark.parametrize("sections", ["", "\n  extra_configs: {dataset_path: data.jsonl}", "\n  extra_configs:"])
+@pytest.mark.parametrize(
+    "sections", ["", "\n  extra_configs: {dataset_path: data.jsonl}", "\n  extra_configs:"]
+)
 def test_a_missing_type_lists_what_is_installed(lab, sections):
     problem = lab.problem(f"evaluation_job_configs:\n- hook: EvaluateDataHook{sections}\n")
-    assert "evaluation_job_configs[0].extra_configs.type: missing; choose a data evaluator: " in problem
+    assert (
+        "evaluation_job_configs[0].extra_configs.type: missing; choose a data evaluator: "
+        in problem
+    )
     assert "lab_lengths" in problem
 
 
@@ -79,7 +91,9 @@ def test_the_type_may_come_from_an_override(lab):
 
 def test_a_package_that_does_not_import_is_one_problem(lab, install):
     install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken = brokenpkg:X\n")
-    problem = lab.problem("evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: {type: broken}}]")
+    problem = lab.problem(
+        "evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: {type: broken}}]"
+    )
     assert "cannot load data evaluator 'broken' of brokenpkg 1.0: ModuleNotFoundError" in problem
 
 
@@ -181,7 +195,10 @@ def test_a_job_that_cannot_be_planned_makes_no_second_problem(lab):
         ("txt: a", "extra_configs.txt: unknown key; did you mean 'text'?"),
         ("number: many", "extra_configs.number: should be a valid integer"),
         ("train: {max_epochs: 1, lr: 2}", "extra_configs.train.lr: unknown key"),
-        ("train: {optimizer: {lr: fast}}", "extra_configs.train.optimizer.lr: should be a valid number"),
+        (
+            "train: {optimizer: {lr: fast}}",
+            "extra_configs.train.optimizer.lr: should be a valid number",
+        ),
         ("train: 3", "extra_configs.train: "),
         ("other: 0", "extra_configs: other must not be 0 without either"),
         ("missing: no GPU is here", "extra_configs: no GPU is here"),
@@ -193,7 +210,9 @@ def test_wrong_settings_say_where(lab, settings, problem):
 
 
 def test_wrong_settings_in_a_side_file_say_its_line(lab):
-    lab.write("configs/train.json", '{\n\t"type": "lab_trainer",\n\t"train": {\n\t\t"epochs": 2}\n}')
+    lab.write(
+        "configs/train.json", '{\n\t"type": "lab_trainer",\n\t"train": {\n\t\t"epochs": 2}\n}'
+    )
     assert lab.problem() == (
         "configs/train.json:4: execution_job_configs[1].extra_configs.train.epochs: "
         "unknown key; did you mean 'max_epochs'?"
@@ -245,10 +264,15 @@ def test_a_path_that_is_not_there_names_both_folders(lab, tmp_path):
     with pytest.raises(ConfigError) as caught:
         plan(read_experiment(tmp_path / "other" / "x.yaml"))
     (problem,) = caught.value.problems
-    assert f"no such file or folder: 'none.txt' (looked in {lab.folder} and {tmp_path}/other)" in problem
+    assert (
+        f"no such file or folder: 'none.txt' (looked in {lab.folder} and {tmp_path}/other)"
+        in problem
+    )
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "/" + "y" * 300 + "/z", "a\\0b", "~nobody-of-that-name/x"])
+@pytest.mark.parametrize(
+    "name", ["x" * 300, "/" + "y" * 300 + "/z", "a\\0b", "~nobody-of-that-name/x"]
+)
 def test_a_path_that_cannot_be_is_one_problem(lab, name):
     text = f'execution_job_configs:\n- hook: Echo\n  extra_configs: {{file: "{name}"}}\n'
     assert "extra_configs.file: no such file or folder: " in lab.problem(text)
@@ -284,8 +308,12 @@ def test_a_path_that_a_job_with_pending_settings_writes_is_fine(lab):
 
 
 def test_a_recipe_that_is_needed(lab):
-    problem = lab.problem("probe_job_configs: [{hook: ProbeViaAnalyzerHook, extra_configs: {type: lab_analyzer}}]")
-    assert problem.endswith("dj_configs: missing; the hook needs a recipe: a mapping, or the path of one")
+    problem = lab.problem(
+        "probe_job_configs: [{hook: ProbeViaAnalyzerHook, extra_configs: {type: lab_analyzer}}]"
+    )
+    assert problem.endswith(
+        "dj_configs: missing; the hook needs a recipe: a mapping, or the path of one"
+    )
 
 
 def test_a_recipe_that_is_not_taken(lab):
@@ -305,7 +333,9 @@ def test_a_recipe_that_cannot_be_read_is_one_problem_for_its_job_only(lab):
 
 
 def test_settings_that_cannot_be_read_are_one_problem(lab):
-    problem = lab.problem("evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: no.yaml}]")
+    problem = lab.problem(
+        "evaluation_job_configs: [{hook: EvaluateDataHook, extra_configs: no.yaml}]"
+    )
     assert "no such file: 'no.yaml'" in problem
 
 
@@ -346,4 +376,13 @@ def test_every_problem_of_every_job_comes_at_once(lab):
         "evaluation_job_configs:\n"
         "- {hook: EvaluateDataHook, extra_configs: {type: none}}\n"
     )
-    assert sorted(problem.split(":")[1] for problem in problems) == ["1", "3", "4", "4", "5", "6", "6", "8"]
+    assert sorted(problem.split(":")[1] for problem in problems) == [
+        "1",
+        "3",
+        "4",
+        "4",
+        "5",
+        "6",
+        "6",
+        "8",
+    ]

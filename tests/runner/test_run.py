@@ -24,7 +24,8 @@ evaluation_job_configs:
 
 def echo(*jobs):
     return "work_dir: w\nexecution_job_configs:\n" + "".join(
-        f"- {{hook: Echo, meta_name: j{i}, extra_configs: {{{job}}}}}\n" for i, job in enumerate(jobs)
+        f"- {{hook: Echo, meta_name: j{i}, extra_configs: {{{job}}}}}\n"
+        for i, job in enumerate(jobs)
     )
 
 
@@ -145,7 +146,10 @@ def test_a_failed_job_ends_the_run_and_keeps_the_jobs_before_it(lab, last_run, m
     assert run.status == "failed"
     assert run.seconds is not None
     jobs = lab.jobs(run)
-    assert [(name, job.status) for name, job in jobs.items()] == [("j0", "finished"), ("j1", "failed")]
+    assert [(name, job.status) for name, job in jobs.items()] == [
+        ("j0", "finished"),
+        ("j1", "failed"),
+    ]
     assert jobs["j0"].outputs == {"text": "kept"}
     infos = json.loads((run.folder / "context_infos.json").read_text())
     assert [job["meta_name"] for job in infos[0]["pipeline_infos"][0]["job_infos"]] == ["j0"]
@@ -167,14 +171,18 @@ def test_a_result_without_the_wanted_part_fails_the_job_that_wants_it(lab, rest)
 
 def test_a_setting_of_an_earlier_job_that_is_wrong_names_file_and_line(lab):
     text = SCORES.replace("nested.list.1", "nested")
-    with pytest.raises(JobError, match=r"sandbox.yaml:\d+: .*extra_configs.number: should be a valid int"):
+    with pytest.raises(
+        JobError, match=r"sandbox.yaml:\d+: .*extra_configs.number: should be a valid int"
+    ):
         lab.run(text)
 
 
 def test_a_whole_section_must_be_a_mapping(lab):
     lab.write("list.yaml", "- 1\n")
     text = "execution_job_configs:\n- hook: Echo\n  extra_configs: {text: %s}\n- hook: Echo\n  input: {extra_configs: -1.text}\n"
-    with pytest.raises(JobError, match="input extra_configs: '-1.text' gives no mapping of settings"):
+    with pytest.raises(
+        JobError, match="input extra_configs: '-1.text' gives no mapping of settings"
+    ):
         lab.run(text % "list.yaml")
     with pytest.raises(JobError, match="none.yaml: cannot be read"):
         lab.run(text % "none.yaml")
@@ -378,7 +386,10 @@ def test_a_run_goes_on_after_a_failure(lab, last_run):
     with pytest.raises(JobError):
         lab.run(text, resume=True)
     assert statuses(lab, last_run()) == ["cached", "failed"]
-    assert statuses(lab, lab.run(text.replace("raise", "echo"), resume=True)) == ["cached", "finished"]
+    assert statuses(lab, lab.run(text.replace("raise", "echo"), resume=True)) == [
+        "cached",
+        "finished",
+    ]
     assert Path("ran.txt").read_text() == "ran\n"
 
 
@@ -434,7 +445,10 @@ def test_context_infos_have_the_published_shape(lab):
                 {
                     "pipeline_name": "anonymous",
                     "job_infos": [
-                        {"meta_name": "probe", "output": {"score": 0.0, "nested": {"list": [1, 2]}}},
+                        {
+                            "meta_name": "probe",
+                            "output": {"score": 0.0, "nested": {"list": [1, 2]}},
+                        },
                         {"meta_name": "echo", "text": "hello"},
                         {"meta_name": "ask", "metrics": {"score": 0.0}},
                     ],

@@ -129,7 +129,20 @@ def test_names_are_data_not_sql(store, add_run, add_job):
 
 @pytest.mark.parametrize(
     "value",
-    [0.0, -1.5, 1e300, 5e-324, math.inf, -math.inf, "text", "", "float:", "float:abc", "nan", "1.0"],
+    [
+        0.0,
+        -1.5,
+        1e300,
+        5e-324,
+        math.inf,
+        -math.inf,
+        "text",
+        "",
+        "float:",
+        "float:abc",
+        "nan",
+        "1.0",
+    ],
 )
 def test_values_of_metrics_come_back(store, add_job, value):
     job = add_job()
@@ -166,7 +179,9 @@ def test_another_format_is_refused_by_name(tmp_path, other):
     with sqlite3.connect(tmp_path / NAME) as connection:
         connection.execute(f"PRAGMA user_version={other}")
     connection.close()
-    with pytest.raises(RequestError, match=rf"another version of djsb \(format {other}, this one reads"):
+    with pytest.raises(
+        RequestError, match=rf"another version of djsb \(format {other}, this one reads"
+    ):
         open_database(tmp_path)
 
 
@@ -222,9 +237,9 @@ def test_two_processes_may_open_a_new_store_at_once(tmp_path):
         (np.array([[1, 2], [3, 4]]), "[[1, 2], [3, 4]]"),
         ({"a": np.array([0.5])}, '{"a": [0.5]}'),
         (np.array(["x"]), '["x"]'),
-        (np.float64, '"<class \'numpy.float64\'>"'),
+        (np.float64, "\"<class 'numpy.float64'>\""),
         ("é中", '"é中"'),
-        (b"bytes", '"b\'bytes\'"'),
+        (b"bytes", "\"b'bytes'\""),
     ],
 )
 def test_values_become_json(value, text):

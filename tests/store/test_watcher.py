@@ -16,7 +16,14 @@ def watched(tmp_path):
     store = Store(tmp_path / "work")
     run = store.add_run(names=("p", "e"), experiment=tmp_path, settings={})
     job = store.add_job(
-        run.id, pipeline="a", iteration=1, stage="s", position=0, meta_name="m", hook="h", folder="f"
+        run.id,
+        pipeline="a",
+        iteration=1,
+        stage="s",
+        position=0,
+        meta_name="m",
+        hook="h",
+        folder="f",
     )
     heard = []
     yield SandboxWatcher(store, job, tmp_path, heard.append), store, job, heard
@@ -31,7 +38,11 @@ def watched(tmp_path):
         ("text", "note", [("note", "text")]),
         (None, "none", []),
         ({}, "empty", []),
-        ({"a": {"b": 1, "c": [2, {"d": 3}]}}, "x", [("x.a.b", 1.0), ("x.a.c.0", 2.0), ("x.a.c.1.d", 3.0)]),
+        (
+            {"a": {"b": 1, "c": [2, {"d": 3}]}},
+            "x",
+            [("x.a.b", 1.0), ("x.a.c.0", 2.0), ("x.a.c.1.d", 3.0)],
+        ),
         ({"a": 1}, "", [("a", 1.0)]),
         ({"len": {"33.3%": 5}}, "", [("len.33.3%", 5.0)]),
         ({1: 2}, "", [("1", 2.0)]),
@@ -74,7 +85,9 @@ def test_samples_are_kept(watched):
         "loss": SampleValues([1.0, 2.0], [3.0, 4.0]),
         "a/b": SampleValues([5.0, math.inf], None),
     }
-    assert {json.loads(open(path).read())["values"][0] for path in store.sample_paths(job).values()} == {  # noqa: PTH123, SIM115
+    assert {
+        json.loads(open(path).read())["values"][0] for path in store.sample_paths(job).values()
+    } == {  # noqa: PTH123, SIM115
         1.0,
         5.0,
     }

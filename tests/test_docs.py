@@ -1,0 +1,63 @@
+"""Every page is true: the reference is what the code says, and the examples run."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from djsb_core.config.schema import ExperimentSchema
+
+ROOT = Path(__file__).parents[1]
+DJSB = [sys.executable, "-c", "from djsb_core.cli import main; main()"]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = [
+    pytest.param(text, id=f"{page.stem}-{i}")
+    for page in PAGES
+    for i, text in enumerate(re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL))
+]
+WHOLE = [example for example in EXAMPLES if "project_name" in example.values[0]]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_an_example_has_the_form_of_an_experiment(text):
+    ExperimentSchema.model_validate(yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_a_whole_example_runs(text, tmp_path):
+    words = "the quick brown fox jumps over a lazy dog while nobody looks at it".split()
+    texts = [" ".join(words[i % 7 :] * (1 + i % 5)) for i in range(60)]
+    lines = "".join(json.dumps({"text": f"{i}: {text}"}) + "\n" for i, text in enumerate(texts))
+    (tmp_path / "documents.jsonl").write_text(lines)
+    (tmp_path / "sandbox.yaml").write_text(text)
+    ran = subprocess.run(
+        [*DJSB, "run", "sandbox.yaml"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "finished" in ran.stdout
+
+
+def test_links_lead_somewhere():
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_the_reference_is_up_to_date():
+    script = [sys.executable, ROOT / "tools" / "make_reference.py", "--check"]
+    ran = subprocess.run(script, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_readme_opens_with_the_two_commands():
+    opening = (ROOT / "README.md").read_text()[:900]
+    assert "make demo" in opening
+    assert "make test" in opening
