@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from djsb_core.report.format import table
 
 if TYPE_CHECKING:
-    from djsb_core.runner.plan import Plan, PlannedJob
+    from djsb_core.runner.planned import Plan, PlannedJob
 
 
 def plan_table(plan: Plan) -> str:

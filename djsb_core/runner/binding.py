@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from djsb_core.config.references import Reference
-    from djsb_core.runner.plan import PlannedJob
+    from djsb_core.runner.planned import PlannedJob
 
 
 def check_names(jobs: Sequence[PlannedJob | None]) -> Iterator[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from djsb_core.config.references import Reference
     from djsb_core.interfaces.component import AnyComponent
-    from djsb_core.runner.plan import PlannedJob
+    from djsb_core.runner.planned import PlannedJob
 
 CHUNK = 1 << 20
 

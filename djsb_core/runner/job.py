@@ -13,7 +13,7 @@ from djsb_core.interfaces.component import ComponentConfig
 from djsb_core.interfaces.hook import JobContext, Section
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.runner.fingerprint import fingerprint
-from djsb_core.runner.plan import configure, settings_of
+from djsb_core.runner.plan import configure
 from djsb_core.runner.settings import resolved_settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from djsb_core.config.references import Reference
     from djsb_core.interfaces.component import AnyComponent, Workspace
     from djsb_core.interfaces.hook import Hook
-    from djsb_core.runner.plan import Plan, PlannedJob
+    from djsb_core.runner.planned import Plan, PlannedJob
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Worksp
         for reference, source in job.sources.items()
     }
     settings = resolved_settings(job.spec, values.__getitem__)
-    component_values, hook_values = settings_of(job, settings)
+    component_values, hook_values = job.split(settings)
     context = PathContext(plan.experiment.folders)
     slot = job.hook.uses
     section = slot.section if slot else Section.EXTRA_CONFIGS

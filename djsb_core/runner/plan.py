@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,51 +12,15 @@ from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
 from djsb_core.runner.binding import bind_references, check_names
-from djsb_core.runner.settings import JobSettings, pending_settings, with_local
+from djsb_core.runner.planned import Plan, PlannedJob
+from djsb_core.runner.settings import pending_settings, with_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from djsb_core.config.experiment import Experiment, JobSpec
-    from djsb_core.config.references import Reference
     from djsb_core.interfaces.component import AnyComponent, ComponentConfig
-    from djsb_core.runner.settings import Source
-
-
-@dataclass
-class PlannedJob:
-    """One job whose hook and component are loaded and whose settings are checked."""
-
-    spec: JobSpec
-    hook: type[Hook[Any, Any]]
-    hook_offer: Offer
-    component: type[AnyComponent] | None
-    component_offer: Offer | None
-    settings: JobSettings
-    sources: Mapping[Reference, Source] = field(default_factory=dict)
-    probe: int | None = None
-    """Position of the job whose metrics this one reads, for a refinement."""
-
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """What the job returns, in order: the file's names, else those of the hook."""
-        return self.spec.output or self.returned_names
-
-    @property
-    def returned_names(self) -> tuple[str, ...]:
-        """The names that the hook (or its component) gives to what the job returns."""
-        if self.hook.outputs_of_component and self.component is not None:
-            return self.component.output_names
-        return self.hook.output_names
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A checked experiment: what will run, in which order."""
-
-    experiment: Experiment
-    jobs: tuple[PlannedJob, ...]
 
 
 def plan(experiment: Experiment) -> Plan:
@@ -85,17 +48,6 @@ def configure(
     :raises pydantic.ValidationError: with every problem
     """
     return model.model_validate(dict(values), context=context)
-
-
-def settings_of(job: PlannedJob, settings: JobSettings) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Split a job's settings into those of its component and those of its hook."""
-    extra = {k: v for k, v in (settings.extra_configs or {}).items() if k != "type"}
-    slot = job.hook.uses
-    if slot is None:
-        return {}, extra
-    if slot.section is Section.DJ_CONFIGS:
-        return settings.dj_configs or {}, extra
-    return extra, {}
 
 
 class _Planner:
@@ -160,7 +112,7 @@ class _Planner:
         """Validate a job's settings as far as they are known before the run."""
         self._fill_recipe(job, jobs)
         self._check_recipe(job)
-        values, hook_values = settings_of(job, job.settings)
+        values, hook_values = job.split(job.settings)
         slot = job.hook.uses
         component_section = slot.section if slot else Section.EXTRA_CONFIGS
         if job.component is not None:

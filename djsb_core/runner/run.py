@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
-    from djsb_core.runner.plan import Plan, PlannedJob
+    from djsb_core.runner.planned import Plan, PlannedJob
     from djsb_core.store.records import JobRecord, Point, RunRecord
 
 LOG = "log.txt"

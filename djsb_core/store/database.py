@@ -74,13 +74,13 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
     :raises RequestError: if there is none (and ``create`` is off), or it cannot be used
     """
     path = work_dir / NAME
-    if not create and not path.is_file():
-        raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
     try:
+        if not create and not path.is_file():
+            raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
         work_dir.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         _prepare(connection, path)
-    except (OSError, sqlite3.DatabaseError) as error:
+    except (OSError, ValueError, sqlite3.DatabaseError) as error:
         raise RequestError(f"cannot use {path}: {error}") from error
     return connection
 
