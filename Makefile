@@ -11,6 +11,9 @@
 PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3),python)
 DEMO ?= run examples/quickstart/sandbox.yaml
 SAMPLES ?= 300
+# Two trainings of 50 steps instead of 400: the quickstart of `make test` shows that it runs.
+SHORT ?= --set execution_job_configs.2.extra_configs.max_tokens=51200 \
+         --set execution_job_configs.3.extra_configs.max_tokens=51200
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -39,7 +42,7 @@ wheels: $(VENV)/dev.stamp
 	$(BIN)/python tools/check_wheels.py . $(PLUGINS)
 
 quickstart: $(VENV)/run.stamp
-	$(BIN)/python tools/run_quickstart.py --samples $(SAMPLES)
+	$(BIN)/python tools/run_quickstart.py --samples $(SAMPLES) $(SHORT)
 
 unit: $(VENV)/dev.stamp
 	$(PYTEST) -m "not slow" --cov=djsb_core --cov-fail-under=90

@@ -80,7 +80,7 @@ def test_an_unknown_name_suggests_the_nearest(install):
 
 def test_an_unknown_name_far_from_all_lists_them(install):
     install("goodpkg", GOOD, "[djsb.data_evaluators]\ngood = goodpkg:Good\n")
-    with pytest.raises(UnknownComponentError, match="'zzzz'; known: .*good"):
+    with pytest.raises(UnknownComponentError, match=r"'zzzz'; known: .*good"):
         find_offer(Kind.DATA_EVALUATOR, "zzzz")
 
 
@@ -264,5 +264,5 @@ def test_commands_are_loaded_by_name(install):
 @pytest.mark.parametrize("at_import", BROKEN)
 def test_a_broken_command_is_one_message(install, at_import):
     install("brokenpkg", at_import, f"[{discovery.COMMANDS}]\nbroken-lab = brokenpkg:x\n")
-    with pytest.raises(PluginLoadError, match="cannot load command 'broken-lab' of brokenpkg 1.0"):
+    with pytest.raises(PluginLoadError, match="cannot load command 'broken-lab' of brokenpkg"):
         load_command("broken-lab")

@@ -15,8 +15,8 @@ class Inner(BaseModel):
 class Config(ComponentConfig):
     required: InputPath
     optional: InputPath | None = None
-    many: list[InputPath] = []
-    one_or_many: InputPath | list[InputPath] = []
+    many: tuple[InputPath, ...] = ()
+    one_or_many: InputPath | tuple[InputPath, ...] = ()
     written: OutputPath = Path("default.txt")
     inner: Inner = Inner()
     other: Path = Path("neither")

@@ -70,7 +70,7 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     ``config_type`` when its component is configured by ``dj_configs`` or when it uses none.
     """
 
-    config_type = ComponentConfig
+    config_type: ClassVar[type[ComponentConfig]] = ComponentConfig
 
     uses: ClassVar[Slot | None] = None
     """The component that the hook works with; ``None`` if it works alone."""

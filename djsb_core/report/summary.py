@@ -60,7 +60,9 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
         given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
         if isinstance(given, int | float) and isinstance(kept, int | float):
             yield Comparison("rows", job.meta_name, job.meta_name, given, kept)
-    hooks = {job.meta_name: job.hook for job in jobs}
+    hooks: dict[str, str] = {}
+    for job in jobs:
+        hooks.setdefault(job.meta_name, job.hook)  # a refinement has the name of its probe
     for comparison in compare_jobs(store, jobs):
         if _is_shown(comparison, hooks[comparison.after]):
             yield comparison

@@ -17,7 +17,7 @@ class Config(ComponentConfig):
     count: int = 1
     mode: Literal["all", "any"] = "all"
     inner: Inner = Inner()
-    many: list[Inner] = []
+    many: tuple[Inner, ...] = ()
     either: int | list[str] = 1
     path: InputPath | None = None
     alias: int = Field(1, alias="real_name")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -127,8 +128,8 @@ class Trainer(ModelTrainExecutor[TrainerConfig]):
     config_type = TrainerConfig
 
     def train(self):
-        print("python speaks")
-        print("python complains", file=sys.stderr)
+        print("python speaks")  # noqa: T201
+        print("python complains", file=sys.stderr)  # noqa: T201
         os.write(1, b"the descriptor speaks\n")
         subprocess.run([sys.executable, "-c", "print('a process speaks')"], check=True)
         ctypes.CDLL(None).puts(b"C speaks")
@@ -151,7 +152,7 @@ class Lengths(DataEvaluator[LengthsConfig]):
     """Mean length of a text."""
 
     config_type = LengthsConfig
-    higher_is_better = {"mean_len": True}
+    higher_is_better: ClassVar[dict[str, bool]] = {"mean_len": True}
 
     def evaluate(self):
         lengths = [float(len(text)) for text in texts(self.config.dataset_path)]

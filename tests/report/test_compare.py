@@ -149,7 +149,7 @@ def measured(tmp_path):
             options = {"hook": "H", "component": "c", "status": "finished", **values}
             paired = options.pop("samples", {})
             job = store.add_job(
-                run.id, pipeline="anonymous", iteration=1, stage="s", position=position,
+                run.id, pipeline="anonymous", iteration=1, position=position,
                 meta_name=name, folder=tmp_path, **options,
             )  # fmt: skip
             store.add_points(job, [Point(key, value, None, 0.0) for key, value in metrics.items()])
@@ -209,6 +209,31 @@ def test_probes_are_compared_by_their_means(measured):
         )
     )
     assert [one.metric for one in found] == ["text_len.mean"]
+
+
+def test_probes_that_share_their_names_with_refinements_are_compared_by_their_means(measured):
+    probe = {"hook": "ProbeViaAnalyzerHook"}
+    refine = {"hook": "RefineRecipeViaKSigmaHook", "component": "r"}
+    found = changes_of(
+        *measured(
+            ("a", {"text_len.mean": 4.0, "text_len.std": 1.0}, probe),
+            ("a", {"refined.f.min_len.new": 1.0}, refine),
+            ("b", {"text_len.mean": 7.0, "text_len.std": 2.0}, probe),
+            ("b", {"refined.f.min_len.new": 2.0}, refine),
+        )
+    )
+    assert [one.metric for one in found] == ["text_len.mean"]
+
+
+def test_trainings_are_compared_by_what_they_saw_only(measured):
+    training = {"hook": "TrainModelHook", "stage": "execution", "directions": {"tokens": True}}
+    found = changes_of(
+        *measured(
+            ("a", {"tokens": 10.0, "final_loss": 1.0}, training),
+            ("b", {"tokens": 10.0, "final_loss": 2.0}, training),
+        )
+    )
+    assert [(one.metric, one.verdict) for one in found] == [("tokens", "")]
 
 
 def test_the_summary(measured):

@@ -1,5 +1,6 @@
 import copy
 import json
+from functools import cache
 
 import jsonschema
 import pytest
@@ -31,6 +32,12 @@ evaluation_job_configs:
 
 @pytest.fixture
 def validator(lab):
+    return make_validator()
+
+
+@cache
+def make_validator():
+    """Describe the experiment file once, with the components of ``tests/lab`` installed."""
     schema = json.loads(json.dumps(json_schema()))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)

@@ -1,4 +1,6 @@
 import json
+import os
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +45,30 @@ def test_a_run_that_did_not_end_says_so(lab):
     store = lab.store(run)
     fresh = store.add_run(names=("p", "e"), experiment=lab.folder, settings={})
     assert ", not ended\n" in run_text(store, fresh)
+
+
+def test_a_run_whose_process_was_killed_says_so(lab, monkeypatch):
+    run = replace(lab.run(), status="running")
+
+    def raise_error(error):
+        def kill(pid, sign):
+            assert (pid, sign) == (run.pid, 0)
+            raise error
+
+        return kill
+
+    assert " running " in runs_table([run])
+    monkeypatch.setattr(os, "kill", raise_error(PermissionError()))
+    assert " running " in runs_table([run])
+    monkeypatch.setattr(os, "kill", raise_error(ProcessLookupError()))
+    assert " killed " in runs_table([run])
+
+
+def test_a_job_that_did_nothing_yet_is_not_described(lab):
+    run = lab.run("probe_job_configs: [{hook: Echo, meta_name: quiet}]")
+    store = lab.store(run)
+    store.update_job(store.jobs(run.id)[0].id, outputs={})
+    assert "quiet (Echo)" not in run_text(store, run)
 
 
 def test_a_run_for_scripts(lab):
@@ -96,6 +122,6 @@ def test_a_folder_with_nothing_is_one_message(tmp_path, monkeypatch):
         RequestError, match=r"no sandbox\.yaml here; name an experiment file or a work"
     ):
         open_store(None)
-    with pytest.raises(RequestError, match="there is no djsb.sqlite"):
+    with pytest.raises(RequestError, match=r"there is no djsb\.sqlite"):
         open_store(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,12 @@ import json
 
 import pytest
 
+from djsb_core.config.reader import read_experiment
+from djsb_core.discovery import load_component
+from djsb_core.errors import ComponentError, ConfigError
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.report.plan import plan_table
+from djsb_core.runner.plan import plan
 
 ECHO = "execution_job_configs:\n- hook: Echo\n"
 
@@ -147,7 +152,8 @@ def test_a_reference_means_the_latest_job_of_that_name_that_has_the_output(lab):
     lab.plan(None)
     jobs = lab.plan(
         None,
-        "execution_job_configs.0.input={dj_configs: anonymous.analysis_ori_data.refined_recipe_path}",
+        "execution_job_configs.0.input="
+        "{dj_configs: anonymous.analysis_ori_data.refined_recipe_path}",
         "evaluation_job_configs.1.input="
         "{extra_configs.dataset_path: anonymous.analysis_ori_data.export_path}",
     ).jobs
@@ -257,10 +263,6 @@ def test_nested_values_and_items_of_lists_may_come_from_an_earlier_job(lab):
 
 def test_a_path_that_is_not_there_names_both_folders(lab, tmp_path):
     lab.write("../other/x.yaml", echo("extra_configs: {file: none.txt}"))
-    from djsb_core.config.reader import read_experiment
-    from djsb_core.errors import ConfigError
-    from djsb_core.runner.plan import plan
-
     with pytest.raises(ConfigError) as caught:
         plan(read_experiment(tmp_path / "other" / "x.yaml"))
     (problem,) = caught.value.problems
@@ -301,6 +303,23 @@ def test_a_path_that_a_job_with_pending_settings_writes_is_fine(lab):
             "extra_configs: {out: a.txt}, input: {extra_configs.number: -1.text}",
             "extra_configs: {file: a.txt}",
         )
+    )
+
+
+def test_a_whole_section_may_be_overridden(lab):
+    (job,) = lab.plan(echo("extra_configs: {text: a}, local: {extra_configs: {text: b}}")).jobs
+    assert job.settings.extra_configs == {"text": "b"}
+
+
+def test_a_check_that_fails_is_a_problem_of_its_job(lab, monkeypatch):
+    def check(_):
+        raise ComponentError("weights.bin is damaged; fetch it again")
+
+    lab.plan(echo(""))
+    monkeypatch.setattr(load_component(Kind.HOOK, "Echo"), "check", check)
+    assert lab.problem(echo("")) == (
+        "sandbox.yaml:2: execution_job_configs[0].extra_configs: "
+        "weights.bin is damaged; fetch it again"
     )
 
 

@@ -36,7 +36,7 @@ def statuses(lab, run):
 @pytest.fixture
 def last_run(lab):
     def find():
-        with_folder = sorted((lab.folder / "w" / "runs").iterdir(), key=os.path.getmtime)[-1]
+        with_folder = max((lab.folder / "w" / "runs").iterdir(), key=os.path.getmtime)
         record = type("Folder", (), {"folder": with_folder})
         return lab.store(record).run("last")
 
@@ -86,7 +86,8 @@ def test_results_are_values_for_later_jobs(lab):
 @pytest.mark.parametrize("found", ["0", "0.0", "false", "''", "[]", "{}", "null"])
 def test_a_result_that_is_nothing_is_a_result(lab, found):
     text = (
-        f"probe_job_configs:\n- {{hook: GeneralProbeHook, extra_configs: {{type: lab_findings, found: {found}}}}}\n"
+        "probe_job_configs:\n- {hook: GeneralProbeHook, "
+        f"extra_configs: {{type: lab_findings, found: {found}}}}}\n"
         "- {hook: GeneralProbeHook, meta_name: two, extra_configs: {type: lab_findings}, "
         "input: {extra_configs.found: -1.output}}\n"
     )
@@ -103,8 +104,10 @@ def test_one_path_stands_for_itself_and_several_are_a_list(lab):
             "evaluation_job_configs=["
             "{hook: InferModelHook, meta_name: infer, extra_configs: {type: lab_inference},"
             " input: {extra_configs.model_path: anonymous.train_model.model}},"
-            "{hook: DataPoolManipulationHook, meta_name: pools, extra_configs: {type: lab_pools, dataset_path: data.jsonl}},"
-            "{hook: GeneralDataExecutorHook, meta_name: convert, extra_configs: {type: lab_conversion},"
+            "{hook: DataPoolManipulationHook, meta_name: pools,"
+            " extra_configs: {type: lab_pools, dataset_path: data.jsonl}},"
+            "{hook: GeneralDataExecutorHook, meta_name: convert,"
+            " extra_configs: {type: lab_conversion},"
             " input: {extra_configs.dataset_path: -1.paths}}]",
         )
     )
@@ -165,7 +168,7 @@ def test_an_interruption_ends_the_run(lab, last_run):
 @pytest.mark.parametrize("rest", ["nothing", "list.0", "score.deeper"])
 def test_a_result_without_the_wanted_part_fails_the_job_that_wants_it(lab, rest):
     text = SCORES.replace("nested.list.1", rest)
-    with pytest.raises(JobError, match="job 'echo' failed: the output 'output.* has no '"):
+    with pytest.raises(JobError, match=r"job 'echo' failed: the output 'output.* has no '"):
         lab.run(text)
 
 
@@ -179,13 +182,21 @@ def test_a_setting_of_an_earlier_job_that_is_wrong_names_file_and_line(lab):
 
 def test_a_whole_section_must_be_a_mapping(lab):
     lab.write("list.yaml", "- 1\n")
-    text = "execution_job_configs:\n- hook: Echo\n  extra_configs: {text: %s}\n- hook: Echo\n  input: {extra_configs: -1.text}\n"
+    text = (
+        "execution_job_configs:\n- hook: Echo\n  extra_configs: {text: %s}\n"
+        "- hook: Echo\n  input: {extra_configs: -1.text}\n"
+    )
     with pytest.raises(
-        JobError, match="input extra_configs: '-1.text' gives no mapping of settings"
+        JobError, match=r"input extra_configs: '-1\.text' gives no mapping of settings"
     ):
         lab.run(text % "list.yaml")
-    with pytest.raises(JobError, match="none.yaml: cannot be read"):
+    with pytest.raises(JobError, match=r"none\.yaml: cannot be read"):
         lab.run(text % "none.yaml")
+
+
+def test_a_hook_that_asks_for_a_job_that_is_not_there_fails(lab):
+    with pytest.raises(JobError, match=r"KeyError: .*no earlier job 'later'"):
+        lab.run("probe_job_configs: [{hook: Ask, extra_configs: {text: later}}, {hook: Echo}]")
 
 
 # -- what listeners hear ---------------------------------------------------------------------------
@@ -471,6 +482,6 @@ def test_all_that_a_job_prints_goes_to_its_log(lab, capfd):
         assert log.count(line) == 1
     if sys.platform == "linux":
         assert log.count("C speaks") == 1
-    print("after")
+    os.write(1, b"after\n")
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("after\n", "")

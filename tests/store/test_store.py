@@ -83,7 +83,7 @@ def test_the_newest_run_is_the_last(store, add_run):
 
 
 def test_an_unknown_run_suggests_the_nearest(store, add_run):
-    with pytest.raises(RequestError, match="no run 'last' in .*; known: none"):
+    with pytest.raises(RequestError, match=r"no run 'last' in .*; known: none"):
         store.run("last")
     run = add_run()
     with pytest.raises(RequestError, match=f"no run '{run.id}x' in .*; did you mean '{run.id}'"):
@@ -233,7 +233,7 @@ def test_two_processes_may_open_a_new_store_at_once(tmp_path):
         ({1: (Path("b"), {2})}, '{"1": ["b", [2]]}'),
         (np.float32(0.5), "0.5"),
         (np.int64(3), "3"),
-        (np.bool_(True), "true"),  # noqa: FBT003
+        (np.bool_(True), "true"),
         (np.array([[1, 2], [3, 4]]), "[[1, 2], [3, 4]]"),
         ({"a": np.array([0.5])}, '{"a": [0.5]}'),
         (np.array(["x"]), '["x"]'),

@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_nested_values_are_flattened(value, name, points):
 
 @pytest.mark.parametrize("value", [object(), {"a": object()}, np.array([1, 2]), 1j])
 def test_what_is_neither_number_nor_text_is_refused_by_name(value):
-    with pytest.raises(TypeError, match="metric 'x.*': neither number nor text: "):
+    with pytest.raises(TypeError, match=r"metric 'x.*': neither number nor text: "):
         list(flatten(value, "x"))
 
 
@@ -85,12 +86,8 @@ def test_samples_are_kept(watched):
         "loss": SampleValues([1.0, 2.0], [3.0, 4.0]),
         "a/b": SampleValues([5.0, math.inf], None),
     }
-    assert {
-        json.loads(open(path).read())["values"][0] for path in store.sample_paths(job).values()
-    } == {  # noqa: PTH123, SIM115
-        1.0,
-        5.0,
-    }
+    texts = [Path(path).read_text() for path in store.sample_paths(job).values()]
+    assert sorted(json.loads(text)["values"][0] for text in texts) == [1.0, 5.0]
 
 
 def test_samples_given_again_replace_the_first(watched):
@@ -109,7 +106,5 @@ def test_samples_whose_file_was_deleted_are_left_out(watched):
     watcher, store, job, _ = watched
     watcher.watch_samples([1.0], "loss")
     (path,) = store.sample_paths(job).values()
-    import os
-
-    os.unlink(path)  # noqa: PTH108
+    Path(path).unlink()
     assert store.samples(job) == {}
