@@ -14,12 +14,14 @@ import click
 def runs(where: Path | None, *, as_json: bool) -> None:
     """List the runs of WHERE: an experiment file or a work_dir (default: ./sandbox.yaml)."""
     from djsb_core.report.locate import open_store
-    from djsb_core.report.runs import runs_table
+    from djsb_core.report.runs import runs_table, status_of
 
     found = open_store(where).runs()
     if as_json:
         keys = ("id", "project_name", "experiment_name", "status", "started", "seconds")
-        rows = [{key: getattr(run, key) for key in keys} for run in found]
+        rows = [
+            {**{key: getattr(run, key) for key in keys}, "status": status_of(run)} for run in found
+        ]
         click.echo(json.dumps(rows, indent=2))
     else:
         click.echo(runs_table(found))

@@ -20,6 +20,7 @@ class EvaluateDataHook(Hook[ComponentConfig, DataEvaluator[Any]]):
     """Score a data set."""
 
     uses = Slot(DataEvaluator)
+    asks_for_metrics = False
     outputs_of_component = True
 
     def run(self, context: JobContext[DataEvaluator[Any]]) -> Outputs:
@@ -31,6 +32,7 @@ class EvaluateModelHook(Hook[ComponentConfig, ModelEvaluator[Any]]):
     """Score a model."""
 
     uses = Slot(ModelEvaluator)
+    asks_for_metrics = False
     outputs_of_component = True
 
     def run(self, context: JobContext[ModelEvaluator[Any]]) -> Outputs:

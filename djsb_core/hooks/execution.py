@@ -27,6 +27,7 @@ class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
     """Process a data set by the job's recipe."""
 
     uses = Slot(DataExecutor, Section.DJ_CONFIGS, "data_juicer")
+    asks_for_metrics = False
     output_names = ("export_path",)
     takes_recipe = True
 
@@ -39,6 +40,7 @@ class DataPoolManipulationHook(Hook[ComponentConfig, DataPoolManipulator[Any]]):
     """Build data pools."""
 
     uses = Slot(DataPoolManipulator)
+    asks_for_metrics = False
     output_names = ("paths",)
 
     def run(self, context: JobContext[DataPoolManipulator[Any]]) -> Outputs:
@@ -50,6 +52,7 @@ class GeneralDataExecutorHook(Hook[ComponentConfig, GeneralDataExecutor[Any]]):
     """Run any other step on data."""
 
     uses = Slot(GeneralDataExecutor)
+    asks_for_metrics = False
     output_names = ("paths",)
 
     def run(self, context: JobContext[GeneralDataExecutor[Any]]) -> Outputs:
@@ -61,6 +64,7 @@ class TrainModelHook(Hook[ComponentConfig, ModelTrainExecutor[Any]]):
     """Train a model."""
 
     uses = Slot(ModelTrainExecutor)
+    asks_for_metrics = False
     output_names = ("model_path",)
 
     def run(self, context: JobContext[ModelTrainExecutor[Any]]) -> Outputs:
@@ -72,6 +76,7 @@ class InferModelHook(Hook[ComponentConfig, ModelInferExecutor[Any]]):
     """Run a model over data."""
 
     uses = Slot(ModelInferExecutor)
+    asks_for_metrics = False
     output_names = ("paths",)
 
     def run(self, context: JobContext[ModelInferExecutor[Any]]) -> Outputs:

@@ -21,6 +21,7 @@ class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
     """Analyze a data set and keep the statistics of its samples."""
 
     uses = Slot(DataAnalyzer, Section.DJ_CONFIGS, "data_juicer")
+    asks_for_metrics = False
     output_names = ("export_path",)
     takes_recipe = True
 
@@ -35,6 +36,7 @@ class GeneralProbeHook(Hook[ComponentConfig, GeneralProbe[Any]]):
     """Run any other probe."""
 
     uses = Slot(GeneralProbe)
+    asks_for_metrics = False
     outputs_of_component = True
 
     def run(self, context: JobContext[GeneralProbe[Any]]) -> Outputs:

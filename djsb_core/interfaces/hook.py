@@ -87,6 +87,10 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     named_after_probe: ClassVar[bool] = False
     """Whether the job's ``meta_name`` is that of the earlier job whose metrics it reads."""
 
+    asks_for_metrics: ClassVar[bool] = True
+    """Whether :meth:`run` may call ``context.query``; then any earlier job that changes makes the
+    job run again on a resume, not only those that its ``input`` names."""
+
     @abstractmethod
     def run(self, context: JobContext[ComponentT]) -> Outputs:
         """Run the job and return its outputs, in the order of ``output_names``."""

@@ -19,11 +19,14 @@ ENOUGH_DISK = 2**30
 
 
 def find_checks() -> list[DoctorCheck]:
-    """Collect the core's checks and those of every plugin."""
-    found = list(_core_checks())
+    """Collect the core's checks and those of every plugin, one a subject."""
+    found = {check.subject: check for check in _core_checks()}
     for checks in notify(create_listeners(), "djsb_doctor_checks"):
-        found += checks
-    return found
+        for check in checks:
+            known = found.get(check.subject)
+            if known is None or known.ok:  # plugins share needs; one that fails must be seen
+                found[check.subject] = check
+    return list(found.values())
 
 
 def checks_table(checks: Sequence[DoctorCheck]) -> str:

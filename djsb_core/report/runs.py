@@ -24,7 +24,7 @@ def runs_table(runs: Sequence[RunRecord]) -> str:
         (
             run.id,
             f"{run.project_name} / {run.experiment_name}",
-            run.status,
+            status_of(run),
             _date(run.started),
             duration(run.seconds),
         )
@@ -37,7 +37,7 @@ def run_text(store: Store, run: RunRecord) -> str:
     """Describe one run: jobs, what changed, the last value of each metric, outputs, errors."""
     jobs = store.jobs(run.id)
     head = (
-        f"Run {run.id} of {run.experiment}: {_status(run)}\n"
+        f"Run {run.id} of {run.experiment}: {status_of(run)}\n"
         f"{run.project_name} / {run.experiment_name}, started {_date(run.started)}, "
         f"{duration(run.seconds) or 'not ended'}\nfolder: {run.folder}"
     )
@@ -56,7 +56,7 @@ def run_json(store: Store, run: RunRecord) -> dict[str, Any]:
         "project_name": run.project_name,
         "experiment_name": run.experiment_name,
         "experiment": run.experiment,
-        "status": run.status,
+        "status": status_of(run),
         "started": run.started,
         "seconds": run.seconds,
         "folder": str(run.folder),
@@ -90,7 +90,7 @@ def _describe(store: Store, job: JobRecord) -> Iterator[str]:
         yield f"  {name:<{width}}  {number(metric)}"
 
 
-def _status(run: RunRecord) -> str:
+def status_of(run: RunRecord) -> str:
     """Tell a run that goes on from one whose process was killed."""
     if run.status != "running":
         return run.status

@@ -99,7 +99,7 @@ def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Worksp
         model = job.component.config_type
         config = _configured(job, model, section, component_values, context)
         component = job.component(config, workspace)
-    upstream = [history.fingerprints[job.probe]] if job.probe is not None else []
+    upstream = _upstream(job, history)
     return PreparedJob(
         job,
         hook,
@@ -108,6 +108,13 @@ def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Worksp
         {"dj_configs": settings.dj_configs, "extra_configs": settings.extra_configs},
         fingerprint(job, (hook, component) if component else (hook,), values, upstream),
     )
+
+
+def _upstream(job: PlannedJob, history: History) -> list[str]:
+    """Return the fingerprints of the jobs whose metrics the job may read."""
+    if job.probe is not None:
+        return [history.fingerprints[job.probe]]
+    return list(history.fingerprints.values()) if job.hook.asks_for_metrics else []
 
 
 def _configured(

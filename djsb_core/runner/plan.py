@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,7 @@ from djsb_core.runner.planned import Plan, PlannedJob
 from djsb_core.runner.settings import pending_settings, with_local
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from djsb_core.config.experiment import Experiment, JobSpec
@@ -36,8 +37,26 @@ def plan(experiment: Experiment) -> Plan:
         if job is not None:
             planner.check_settings(job, jobs)
     if planner.problems:
-        raise ConfigError(dict.fromkeys(planner.problems))
+        raise ConfigError(_in_order(planner.problems))
     return Plan(experiment, tuple(cast("list[PlannedJob]", jobs)))
+
+
+PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
+"""File, line, the key at the end of the location, and the sentence."""
+
+
+def _in_order(problems: Iterable[str]) -> list[str]:
+    """Order problems as their places stand in the files; say one in a shared recipe once."""
+    once: dict[tuple[str | Any, ...], str] = {}
+    for problem in problems:
+        found = PROBLEM.match(problem)
+        once.setdefault(found.groups() if found else (problem,), problem)
+    return sorted(once.values(), key=_place)
+
+
+def _place(problem: str) -> tuple[str, int]:
+    found = PROBLEM.match(problem)
+    return (found[1], int(found[2])) if found else ("", 0)
 
 
 def configure(

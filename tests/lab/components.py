@@ -257,6 +257,7 @@ class EchoConfig(ComponentConfig):
 class Echo(Hook[EchoConfig, object]):
     """A hook that uses no component."""
 
+    asks_for_metrics = False
     config_type = EchoConfig
     output_names = ("text",)
 

@@ -146,7 +146,8 @@ def measured(tmp_path):
 
     def record(*jobs):
         for position, (name, metrics, values) in enumerate(jobs):
-            options = {"hook": "H", "component": "c", "status": "finished", **values}
+            base = {"hook": "H", "component": "c", "status": "finished", "stage": "evaluation"}
+            options = base | values
             paired = options.pop("samples", {})
             job = store.add_job(
                 run.id, pipeline="anonymous", iteration=1, position=position,

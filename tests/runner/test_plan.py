@@ -363,8 +363,8 @@ def test_a_wrong_operator_is_found_in_a_refined_recipe_too(lab):
     problems = lab.problems()
     assert [problem.split(".npp: ")[0] for problem in problems] == [
         "configs/process.yaml:3: probe_job_configs[0].dj_configs",
-        "sandbox.yaml:29: execution_job_configs[0].dj_configs",
         "configs/process.yaml:3: evaluation_job_configs[0].dj_configs",
+        "sandbox.yaml:29: execution_job_configs[0].dj_configs",
     ]
 
 
