@@ -362,8 +362,7 @@ def test_a_wrong_operator_is_found_in_a_refined_recipe_too(lab):
     lab.write("configs/process.yaml", "dataset_path: data.jsonl\nprocess: []\nnpp: 4\n")
     problems = lab.problems()
     assert [problem.split(".npp: ")[0] for problem in problems] == [
-        "configs/process.yaml:3: probe_job_configs[0].dj_configs",
-        "configs/process.yaml:3: evaluation_job_configs[0].dj_configs",
+        "configs/process.yaml:3: probe_job_configs[0].dj_configs",  # once for both probes
         "sandbox.yaml:29: execution_job_configs[0].dj_configs",
     ]
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -428,9 +429,17 @@ def test_a_changed_probe_refines_anew(lab):
     assert {job.status for job in jobs.values()} == {"finished"}
 
 
-def test_runs_whose_folders_were_deleted_do_not_stop_a_resume(lab):
-    import shutil
+def test_a_job_that_asks_for_metrics_runs_again_if_an_earlier_job_changed(lab):
+    text = SCORES + "work_dir: w\n"
+    lab.run(text)
+    assert set(statuses(lab, lab.run(text, resume=True))) == {"cached"}
+    found = "{type: lab_findings, found: {score: 1.0, nested: {list: [1, 2]}}}"
+    jobs = lab.jobs(lab.run(text.replace("{type: lab_findings}", found), resume=True))
+    assert [job.status for job in jobs.values()] == ["finished", "cached", "finished"]
+    assert jobs["ask"].outputs == {"metrics": {"score": 1.0}}
 
+
+def test_runs_whose_folders_were_deleted_do_not_stop_a_resume(lab):
     shutil.rmtree(lab.run().folder)
     second = lab.run(None, resume=True)
     assert lab.jobs(second)["train_model"].status == "finished"
