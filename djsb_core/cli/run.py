@@ -45,4 +45,4 @@ def run(experiment: Path, overrides: tuple[str, ...], *, resume: bool, dry_run: 
         except (JobError, KeyboardInterrupt) as error:
             error.add_note(f"Finished jobs are kept; go on with: djsb run {experiment} --resume")
             raise
-    click.echo(summarize(Store(Path(planned.experiment.schema.work_dir)), record.id))
+    click.echo(summarize(Store(Path(planned.experiment.schema.work_dir).expanduser()), record.id))

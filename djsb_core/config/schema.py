@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 
 class Stage(StrEnum):
@@ -36,6 +37,12 @@ def _empty_list(value: object) -> object:
 
 
 # What a validator takes besides is told to the JSON Schema.
+def _reference(value: object) -> object:
+    """YAML reads ``-1.0``, the first output of the job before, as a number."""
+    return str(value) if isinstance(value, float) else value
+
+
+Reference = Annotated[str, BeforeValidator(_reference)]
 Names = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Settings = dict[str, Any]
 EmptySettings = BeforeValidator(_empty_mapping, json_schema_input_type=Settings | None)
@@ -53,7 +60,6 @@ class JobSchema(BaseModel):
     hook: str = Field(description="The hook that runs the job (see: djsb list-components).")
     meta_name: str | None = Field(
         None,
-        pattern=r"^[^.\s]*$",
         description="Name of the job; needed where other jobs or targets refer to it.",
     )
     dj_configs: Settings | str | None = Field(
@@ -63,7 +69,7 @@ class JobSchema(BaseModel):
         None,
         description="Settings of the component; `type` picks it. A mapping or the path of one.",
     )
-    input: Annotated[dict[str, str], EmptyTexts] = Field(
+    input: Annotated[dict[str, Reference], EmptyTexts] = Field(
         default_factory=dict,
         description="Values of earlier jobs: `extra_configs.key: pipeline.meta_name.output`, "
         "or `-1.output` for the job before.",
@@ -75,6 +81,13 @@ class JobSchema(BaseModel):
         default_factory=dict,
         description="Overrides for this job: `extra_configs.train.optimizer.lr: 0.001`.",
     )
+
+    @field_validator("meta_name")
+    @classmethod
+    def _check_name(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[^.\s]+", value):
+            raise ValueError(f"'{value}' cannot be referred to; leave out dots and spaces")
+        return value
 
 
 Jobs = Annotated[

@@ -95,6 +95,8 @@ def _standard_error(
 ) -> float | None:
     if name not in old or name not in new:
         return None
+    if old[name].weights != new[name].weights:
+        return None  # other tokens or bytes: not the same samples
     return paired_standard_error(old[name], new[name])
 
 

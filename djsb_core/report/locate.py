@@ -40,4 +40,4 @@ def _work_dir_of(experiment: Path) -> Path:
     work_dir = value.get("work_dir", default) if isinstance(value, dict) else None
     if not isinstance(work_dir, str):
         raise RequestError(f"{experiment}: has no work_dir")
-    return Path(work_dir)
+    return Path(work_dir).expanduser()

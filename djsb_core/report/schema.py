@@ -52,10 +52,15 @@ def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict
     for name, component in components.items():
         definitions[f"{kind.value}.{name}"] = _config_schema(component, definitions)
     names = sorted(components)
+    if not names:
+        return {}
     type_of = {"type": "string", "enum": names}
     if slot.section is Section.DJ_CONFIGS:
-        extra = {"properties": {"type": type_of}}
-        return _section(Section.EXTRA_CONFIGS, {"type": "object", **extra})
+        extra = {"type": "object", "properties": {"type": type_of}}
+        recipes = [{"$ref": f"#/$defs/{kind.value}.{name}"} for name in names]
+        sections = _section(Section.DJ_CONFIGS, *recipes)
+        sections["properties"] |= _section(Section.EXTRA_CONFIGS, extra)["properties"]
+        return sections
     described: dict[str, Any] = {"type": "object", "properties": {"type": type_of}}
     described["allOf"] = [
         _when({"type": {"const": name}}, {"$ref": f"#/$defs/{kind.value}.{name}"}) for name in names
@@ -77,9 +82,9 @@ def _config_schema(component: type[Any], definitions: dict[str, Any]) -> dict[st
     return found
 
 
-def _section(section: Section, mapping: dict[str, Any]) -> dict[str, Any]:
+def _section(section: Section, *mappings: dict[str, Any]) -> dict[str, Any]:
     path = {"type": "string", "description": "Path of a YAML or JSON file."}
-    return {"properties": {section.value: {"anyOf": [mapping, path, {"type": "null"}]}}}
+    return {"properties": {section.value: {"anyOf": [*mappings, path, {"type": "null"}]}}}
 
 
 def _when(condition: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:

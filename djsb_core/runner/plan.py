@@ -185,6 +185,8 @@ class _Planner:
             missing = () if job.settings.pending else made.check()
         except DjsbError as error:
             missing = (str(error),)
+        except Exception as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
+            missing = (f"{component.__name__} cannot be checked: {type(error).__name__}: {error}",)
         for sentence in missing:
             self.problems.append(job.spec.problem((section.value,), sentence))
 

@@ -42,7 +42,7 @@ def run(plan: Plan, listeners: pluggy.PluginManager, *, resume: bool = False) ->
     :raises KeyboardInterrupt: if the user ends the run; likewise
     """
     schema = plan.experiment.schema
-    store = Store(Path(schema.work_dir).absolute())
+    store = Store(Path(schema.work_dir).expanduser().absolute())
     try:
         record = store.add_run(
             names=(schema.project_name, schema.experiment_name),

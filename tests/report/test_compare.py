@@ -273,3 +273,13 @@ def test_how_a_difference_is_written(comparison, shown):
 
 def test_a_job_compared_with_itself_is_named_once():
     assert changes_table([Comparison("m", "a", "a", 1.0, 2.0)]).splitlines()[-1].startswith("a  ")
+
+
+def test_samples_with_other_weights_are_not_the_same_samples(measured, tmp_path):
+    store, jobs = measured(("a", {"loss": 2.0}, {}), ("b", {"loss": 1.0}, {}))
+    for job, weights in zip(jobs, ([1, 2, 3], [1, 2, 4]), strict=True):
+        path = tmp_path / f"{job.meta_name}.json"
+        path.write_text(f'{{"values": [1, 2, 3], "weights": {weights}}}')
+        store.add_samples(job.id, "loss", path)
+    (found,) = changes_of(store, jobs)
+    assert found.standard_error is None
