@@ -1,0 +1,107 @@
+"""Runs a Data-Juicer recipe: the ``data_juicer`` data executor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError, DataExecutor
+from djsb_datajuicer.files import publish
+from djsb_datajuicer.funnel import Funnel, watch_rows
+from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_dataset
+from djsb_datajuicer.needs import missing
+from djsb_datajuicer.recipe import RecipeConfig, recipe_type
+from djsb_datajuicer.session import create_config, data_juicer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+STAGED = "export"
+DEFAULT_NAME = "processed.jsonl"
+
+
+class DataJuicerExecutor(DataExecutor[RecipeConfig]):
+    """Processes a data set with Data-Juicer; the config is the recipe.
+
+    Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and, for each operator, the rows that it
+    left: ``after.<operator>``.
+    """
+
+    config_type = recipe_type()
+
+    def check(self) -> Sequence[str]:
+        """Name the packages that the recipe's operators lack."""
+        return missing(self.config)
+
+    def reads(self) -> Sequence[Path]:
+        """List the data set's files and folders, and those of the recipe's own operators."""
+        return list(dict.fromkeys([*super().reads(), *self.config.sources]))
+
+    def execute(self) -> Path | Sequence[Path]:
+        """Process the data set; the result is moved into place when it is complete.
+
+        :return: the result, or its parts if the recipe asks for shards
+        :raises ComponentError: if the data set cannot be read, no row is left, or an operator
+            fails
+        """
+        folder = self.workspace.folder
+        staged = folder / STAGED
+        staged.mkdir(parents=True, exist_ok=True)
+        target = self.config.export_path or folder / DEFAULT_NAME
+        check_not_empty(self.config)
+        with data_juicer(folder):
+            config = create_config(self.config, staged / target.name, folder)
+            local = self.config.executor_type == "default"
+            funnel = self._run_here(config) if local else self._run_on_ray(config)
+        self.workspace.watcher.watch(funnel.metrics(), "")
+        moved = publish(staged, target.parent)
+        stats = f"{target.stem}_stats"
+        parts = sorted(path for path in moved if path.stem != stats)
+        return target if target in parts else parts
+
+    def _run_here(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+        from data_juicer.core.executor.default_executor import DefaultExecutor
+
+        funnel = Funnel()
+        executor = _guarded(lambda: DefaultExecutor(config))
+        if config.use_checkpoint:
+            # With a checkpoint Data-Juicer decides itself where to go on from.
+            result = _guarded(executor.run)
+            funnel.rows_in = count_rows(self.config) or len(result)
+            funnel.add("recipe", len(result))
+            return funnel
+        dataset = watch_rows(load_dataset(executor.dataset_builder, self.config), funnel)
+        _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
+        return funnel
+
+    def _run_on_ray(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+        import ray
+        from data_juicer.core.executor import ExecutorFactory
+
+        funnel = Funnel()
+        ours = not ray.is_initialized()
+        try:
+            executor = ExecutorFactory.create_executor(config.executor_type)(config)
+            result = executor.run()
+            rows = result.count()
+        except ComponentError:
+            raise
+        except Exception as error:
+            raise ComponentError(explain(self.config, error)) from error
+        finally:
+            if ours and ray.is_initialized():
+                ray.shutdown()
+        funnel.rows_in = count_rows(self.config) or rows
+        funnel.add("recipe", rows)
+        return funnel
+
+
+def _guarded(step: Any) -> Any:  # noqa: ANN401 (a step of Data-Juicer's, untyped)
+    """Run a step of Data-Juicer's, and turn what it raises into one sentence."""
+    try:
+        return step()
+    except ComponentError:
+        raise
+    except Exception as error:
+        said = " ".join(str(error).split())
+        raise ComponentError(f"Data-Juicer failed: {type(error).__name__}: {said}") from error

@@ -1,0 +1,227 @@
+"""Several filters of Data-Juicer's in one pass over the rows, by worker processes started once."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError
+from djsb_datajuicer.stats_column import STATS, held_as_json, joined, packed, settled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import pyarrow as pa
+
+CHUNK = 1000  # rows a task; Data-Juicer's own batch size
+ALONE = 500  # with fewer rows starting a process takes longer than the work
+IN_MEMORY = 256 * 2**20  # bytes of a data set that is not written to disk once more
+
+
+class CannotShareError(Exception):
+    """The filters need Data-Juicer's own way after all: one of them fails on a row."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the filters made of one run of rows."""
+
+    kept: list[int]
+    """Positions in the data set of the rows that are left."""
+    left: list[int]
+    """Number of rows after each filter."""
+    stats: dict[str, pa.Array]
+    """The statistics of the kept rows, packed."""
+
+
+class FilterPass:
+    """Consecutive filters, run as one operator. Data-Juicer's ``process`` sees an operator."""
+
+    def __init__(
+        self,
+        filters: Sequence[Any],
+        *,
+        reduce: bool,
+        count: Callable[[str, int], None] = lambda _name, _rows: None,
+    ) -> None:
+        """Take the filters in order.
+
+        :param filters: operators for which :func:`can_share_a_pass` holds
+        :param reduce: whether rows are dropped; otherwise statistics are computed for all
+        :param count: told the name of each filter and the number of rows after it
+        """
+        self.filters = list(filters)
+        self.reduce = reduce
+        self.count = count
+        self.as_json = False
+        self._name = "+".join(one._name for one in self.filters)  # noqa: SLF001
+        self._op_cfg = {self._name: [one._op_cfg for one in self.filters]}  # noqa: SLF001
+
+    def use_cuda(self) -> bool:
+        """Return that no GPU is used: filters that use one never share a pass."""
+        return False
+
+    def run(self, dataset: Any, *, exporter: Any = None, tracer: Any = None) -> Any:  # noqa: ANN401
+        """Run the filters and return what is left, with its statistics."""
+        from loguru import logger
+
+        try:
+            chunks = list(self._chunks(dataset))
+            result = self._result(dataset, chunks)
+        except ComponentError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever went wrong, Data-Juicer decides on it)
+            logger.warning(f"{self._name}: one operator at a time, because of {error!r}")
+            return self._one_by_one(dataset, exporter, tracer)
+        for position, one in enumerate(self.filters):
+            self.count(one._name, sum(chunk.left[position] for chunk in chunks))  # noqa: SLF001
+        return result
+
+    def _one_by_one(self, dataset: Any, exporter: Any, tracer: Any) -> Any:  # noqa: ANN401
+        for one in self.filters:
+            dataset = one.run(dataset, exporter=exporter, tracer=tracer, reduce=self.reduce)
+            self.count(one._name, len(dataset))  # noqa: SLF001
+        return dataset
+
+    def _chunks(self, dataset: Any) -> Iterator[Chunk]:  # noqa: ANN401 (untyped)
+        rows = len(dataset)
+        self.as_json = rows > 0 and held_as_json(dataset)
+        workers = min(*(one.runtime_np() or 1 for one in self.filters), -(-rows // ALONE))
+        size = max(1, min(CHUNK, -(-rows // workers))) if workers else 1
+        starts = range(0, rows, size)
+        if workers <= 1 or "fork" not in multiprocessing.get_all_start_methods():
+            yield from (self.run_chunk(dataset, start, size) for start in starts)
+            return
+        # Forked workers inherit operators and rows, which need not be picklable then.
+        context = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(workers, context, _inherit, (self, dataset, size)) as pool:
+            yield from pool.map(_run_inherited, starts)
+
+    def run_chunk(self, dataset: Any, start: int, size: int) -> Chunk:  # noqa: ANN401 (untyped)
+        """Run the filters over ``size`` rows from ``start`` on."""
+        from datasets import Dataset
+
+        batch = Dataset.__getitem__(dataset, slice(start, start + size))
+        count = len(next(iter(batch.values())))
+        batch.setdefault(STATS, [{} for _ in range(count)])
+        kept = list(range(start, start + count))
+        left = []
+        for one in self.filters:
+            batch[STATS] = settled(_compute(one, batch), as_json=self.as_json)
+            if self.reduce:
+                keep = _decide(one, batch)
+                kept = [row for row, stays in zip(kept, keep, strict=True) if stays]
+                batch = {
+                    name: [value for value, stays in zip(values, keep, strict=True) if stays]
+                    for name, values in batch.items()
+                }
+            left.append(len(kept))
+        return Chunk(kept, left, packed(batch[STATS], as_json=self.as_json))
+
+    def _result(self, dataset: Any, chunks: Sequence[Chunk]) -> Any:  # noqa: ANN401 (untyped)
+        from data_juicer.core.data import NestedDataset
+        from data_juicer.utils.fingerprint_utils import Hasher
+
+        kept = [row for chunk in chunks for row in chunk.kept]
+        if len(kept) < len(dataset):
+            dataset = dataset.select(kept)
+        small = dataset.data.nbytes < IN_MEMORY
+        before = dataset._fingerprint  # noqa: SLF001
+        state = [one._fingerprint_bytes() for one in self.filters]  # noqa: SLF001
+        stats = joined([one.stats for one in chunks if one.kept], as_json=self.as_json)
+        if stats is None:
+            return NestedDataset(dataset)
+        flat = NestedDataset(dataset.flatten_indices(keep_in_memory=small))
+        if STATS in flat.column_names:
+            flat = flat.remove_columns([STATS])
+        mark = Hasher.hash_bytes([before.encode(), *state])
+        return flat.add_column(STATS, stats, new_fingerprint=mark, feature=_feature(stats))
+
+
+def can_share_a_pass(operator: Any) -> bool:  # noqa: ANN401 (an operator, untyped)
+    """Tell whether an operator is a plain filter of Data-Juicer's: its rows are independent.
+
+    Those that use a GPU, write tags, look at other rows or have files of their own are not; nor
+    are operators from outside, about which nothing is known.
+    """
+    from data_juicer.ops import (
+        ATTRIBUTION_FILTERS,
+        OPERATORS,
+        TAGGING_OPS,
+        UNFORKABLE,
+        Filter,
+    )
+
+    name = operator._name  # noqa: SLF001
+    return (
+        isinstance(operator, Filter)
+        and type(operator).run is Filter.run
+        and type(operator).__module__.startswith("data_juicer.ops.filter.")
+        and name in OPERATORS.modules
+        and not any(name in some.modules for some in (ATTRIBUTION_FILTERS, TAGGING_OPS, UNFORKABLE))
+        and operator.accelerator == "cpu"
+        and operator.index_key is None
+        and operator.stats_export_path is None
+    )
+
+
+def _feature(stats: pa.Array) -> Any:  # noqa: ANN401 (a feature of datasets, untyped)
+    from datasets.features.features import generate_from_arrow_type
+
+    return generate_from_arrow_type(stats.type)
+
+
+_inherited: tuple[FilterPass, Any, int] | None = None
+
+
+def _inherit(work: FilterPass, dataset: Any, size: int) -> None:  # noqa: ANN401 (untyped)
+    """Keep in a worker process what it works on."""
+    global _inherited  # noqa: PLW0603 (one process, one piece of work)
+    _inherited = (work, dataset, size)
+
+
+def _run_inherited(start: int) -> Chunk:
+    if _inherited is None:
+        raise CannotShareError("the worker was started without its work")
+    work, dataset, size = _inherited
+    return work.run_chunk(dataset, start, size)
+
+
+def _compute(operator: Any, batch: dict[str, list[Any]]) -> list[dict[str, Any]]:  # noqa: ANN401
+    """Let a filter add to the statistics of a batch (columns of rows), and return them."""
+    from data_juicer.core.data import wrap_func_with_nested_access
+
+    compute = wrap_func_with_nested_access(operator.compute_stats)
+    stats: list[dict[str, Any]] = []
+    for part in _parts(operator, batch):
+        size = len(part[STATS])
+        found = compute(part)
+        if set(found) != set(part) or len(found[STATS]) != size:
+            raise CannotShareError(f"{operator._name} fails on a row")  # noqa: SLF001
+        stats += found[STATS]
+    return stats
+
+
+def _decide(operator: Any, batch: dict[str, list[Any]]) -> list[bool]:  # noqa: ANN401 (untyped)
+    """Ask a filter which rows of a batch stay."""
+    from data_juicer.core.data import wrap_func_with_nested_access
+
+    process = wrap_func_with_nested_access(operator.process)
+    keep: list[bool] = []
+    for part in _parts(operator, batch):
+        answer = process(part)
+        found = [] if isinstance(answer, dict) else [bool(one) for one in answer]
+        if len(found) != len(part[STATS]):
+            raise CannotShareError(f"{operator._name} fails on a row")  # noqa: SLF001
+        keep += found
+    return keep
+
+
+def _parts(operator: Any, batch: dict[str, list[Any]]) -> Iterator[dict[str, list[Any]]]:  # noqa: ANN401
+    """Cut a batch as Data-Juicer would: into the operator's batches, or rows for most."""
+    rows = len(batch[STATS])
+    size = operator.batch_size if operator.is_batched_op() else 1
+    for start in range(0, rows, size):
+        yield {name: values[start : start + size] for name, values in batch.items()}

@@ -1,0 +1,105 @@
+"""Reads a recipe's data set, and says in one sentence why it cannot be read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError
+from djsb_datajuicer.lines import SUFFIXES, numbered_lines, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from djsb_datajuicer.recipe import RecipeConfig
+
+
+def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Data-Juicer's own)
+    """Read the data set with Data-Juicer's own builder.
+
+    :param builder: a ``DatasetBuilder`` made from the recipe
+    :return: a ``NestedDataset`` with at least one row
+    :raises ComponentError: if it is missing, empty, broken, or has no text
+    """
+    check_not_empty(recipe)
+    try:
+        dataset = builder.load_dataset()
+    except Exception as error:
+        raise ComponentError(explain(recipe, error)) from error
+    if len(dataset) == 0:
+        raise ComponentError(f"{_names(recipe)}: every row's '{recipe.text_key}' is null")
+    return dataset
+
+
+def check_not_empty(recipe: RecipeConfig) -> None:
+    """Look whether the data set is there at all.
+
+    :raises ComponentError: if a file is missing, or all are empty
+    """
+    sources = recipe.sources
+    for path in sources:
+        if not path.exists():
+            raise ComponentError(f"{path}: no such file or folder")
+    if sources and not any(_has_content(file) for path in sources for file in _files(path)):
+        raise ComponentError(f"{_names(recipe)}: the data set is empty")
+
+
+def explain(recipe: RecipeConfig, error: BaseException) -> str:
+    """Say in one sentence why the data set cannot be read, with file and line where that helps.
+
+    :param error: what Data-Juicer raised
+    """
+    files = [file for path in recipe.sources for file in _files(path)]
+    listed = [file for file in files if file.name.endswith(SUFFIXES)]
+    broken = next((said for file in listed for said in broken_lines(file)), None)
+    if broken:
+        return broken
+    without = [file for file in listed if recipe.text_key not in _fields(file)]
+    if without:
+        known = ", ".join(sorted(_fields(without[0]))) or "none"
+        return (
+            f"{without[0]}: no row has the field '{recipe.text_key}' that text_keys names; "
+            f"fields: {known}"
+        )
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return f"{_names(recipe)}: Data-Juicer cannot read the data set: {cause}"
+
+
+def broken_lines(path: Path) -> Iterator[str]:
+    """Say of each line of a JSON Lines file that is no JSON object where it is and why."""
+    for number, line in numbered_lines(path):
+        try:
+            row_of(line, f"{path}:{number}")
+        except ComponentError as error:
+            yield str(error)
+
+
+def count_rows(recipe: RecipeConfig) -> int | None:
+    """Count the rows of a data set of JSON Lines files; ``None`` for other formats."""
+    files = [file for path in recipe.sources for file in _files(path)]
+    if not files or not all(file.name.endswith(SUFFIXES) for file in files):
+        return None
+    return sum(1 for file in files for _ in numbered_lines(file))
+
+
+def _fields(path: Path) -> set[str]:
+    """Return every field of a JSON Lines file's rows."""
+    return {
+        name for number, line in numbered_lines(path) for name in row_of(line, f"{path}:{number}")
+    }
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+
+
+def _has_content(path: Path) -> bool:
+    if path.name.endswith(SUFFIXES):
+        return any(True for _ in numbered_lines(path))
+    return path.stat().st_size > 0
+
+
+def _names(recipe: RecipeConfig) -> str:
+    return ", ".join(map(str, recipe.sources)) or "the data set"

@@ -1,0 +1,77 @@
+"""The keys of a recipe besides its operators, read from Data-Juicer's own argument parser."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from djsb_datajuicer.annotations import Hint, hint_of
+from djsb_datajuicer.sources import package_folder, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PARSER_FILE = "config/config.py"
+PARSER_FUNCTION = "build_base_parser"
+NOT_IN_RECIPES = {"config", "auto"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One key of a recipe."""
+
+    hint: Hint = Any
+    choices: tuple[object, ...] = ()
+    help: str = ""
+    parts: Mapping[str, Option] = field(default_factory=dict)
+    """The keys inside it, for a key that holds a mapping: ``partition`` and ``checkpoint``."""
+
+
+@lru_cache(maxsize=1)
+def options() -> Mapping[str, Option]:
+    """Return every key that Data-Juicer accepts at a recipe's top level."""
+    found: dict[str, Option] = {}
+    nested: dict[str, dict[str, Option]] = {}
+    for name, option in _arguments():
+        head, _, rest = name.partition(".")
+        if rest:
+            nested.setdefault(head, {})[rest] = option
+        elif name not in NOT_IN_RECIPES:
+            found[name] = option
+    for name, parts in nested.items():
+        found[name] = Option(hint=dict, help=f"Mapping of: {', '.join(parts)}.", parts=parts)
+    return found
+
+
+def _arguments() -> Iterator[tuple[str, Option]]:
+    """Yield what each ``add_argument("--name", ...)`` of the parser says."""
+    for node in ast.walk(_parser_function()):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr == "add_argument" and isinstance(node.args[0], ast.Constant):
+            name = str(node.args[0].value).removeprefix("--")
+            said = {keyword.arg: keyword.value for keyword in node.keywords}
+            yield name.replace("-", "_"), _option(said)
+
+
+def _option(said: Mapping[str | None, ast.expr]) -> Option:
+    hint: Hint = hint_of(said.get("type"), {})
+    if "nargs" in said:
+        hint = list
+    elif isinstance(said.get("action"), ast.Constant):
+        hint = hint_of(ast.Name("bool"), {})
+    choices = ast.literal_eval(said["choices"]) if "choices" in said else ()
+    words = said.get("help")
+    text = str(words.value) if isinstance(words, ast.Constant) else ""
+    return Option(hint, tuple(choices), text)
+
+
+def _parser_function() -> ast.FunctionDef:
+    module = parse(package_folder() / PARSER_FILE)
+    return next(
+        node
+        for node in module.body
+        if isinstance(node, ast.FunctionDef) and node.name == PARSER_FUNCTION
+    )

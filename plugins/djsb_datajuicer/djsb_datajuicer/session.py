@@ -1,0 +1,187 @@
+"""Data-Juicer inside our process: its config, and none of its habits left behind.
+
+Data-Juicer expects a process of its own. It changes process-wide settings, and where a package is
+missing it installs one while it runs. :func:`data_juicer` puts the settings back, and installing
+is switched off for good in a process that used it: a missing package is an error that names it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.api import ComponentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from djsb_datajuicer.recipe import RecipeConfig
+
+REFUSED = "missing_packages.txt"
+WORK_FOLDER = "data_juicer"
+SPECIAL_TOKENS = ("image", "audio", "video", "eoc")
+
+
+class _Refusals:
+    """Where packages are noted that Data-Juicer wanted to install; worker processes note too."""
+
+    file: Path | None = None
+
+
+@contextmanager
+def data_juicer(folder: Path) -> Iterator[None]:
+    """Use Data-Juicer, and put back what it changes in the process.
+
+    :param folder: the job's folder
+    :raises ComponentError: if Data-Juicer wanted a package that is not installed
+    """
+    _Refusals.file = folder / REFUSED
+    _Refusals.file.unlink(missing_ok=True)
+    _switch_off_installs()
+    with ExitStack() as after:
+        for put_back in _put_back():
+            after.callback(put_back)
+        _quieten()
+        try:
+            yield
+        except Exception as error:
+            check_refusals(error)
+            raise
+        check_refusals()
+
+
+def check_refusals(cause: BaseException | None = None) -> None:
+    """Report the packages that Data-Juicer wanted to install since the session began.
+
+    :raises ComponentError: if there are any
+    """
+    noted = _Refusals.file
+    if noted is not None and noted.exists():
+        packages = " ".join(dict.fromkeys(noted.read_text(encoding="utf-8").split("\n")[:-1]))
+        raise ComponentError(
+            f"Data-Juicer needs packages that are not installed; run: pip install {packages}"
+        ) from cause
+
+
+def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:  # noqa: ANN401
+    """Build Data-Juicer's own config (a ``jsonargparse.Namespace``) from a recipe.
+
+    :param recipe: the recipe
+    :param export_path: where Data-Juicer is to write; not the recipe's own path
+    :param folder: the job's folder; Data-Juicer's logs go below it
+    :raises ComponentError: if Data-Juicer rejects the recipe
+    """
+    from data_juicer.config import get_init_configs
+
+    settings = {"work_dir": str(folder / WORK_FOLDER), **recipe.settings()}
+    settings["export_path"] = str(export_path)
+    settings["custom_operator_paths"] = _not_loaded(recipe.custom_operator_paths)
+    said = io.StringIO()
+    try:
+        # The parser of Data-Juicer prints what is wrong, and ends the process.
+        with redirect_stderr(said):
+            return get_init_configs(_without_empty(settings))
+    except SystemExit as error:
+        reason = " ".join(said.getvalue().split()).rpartition("error: ")[2]
+        raise ComponentError(f"Data-Juicer rejects the recipe: {reason}") from error
+    except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+        raise ComponentError(f"Data-Juicer rejects the recipe: {error}") from error
+
+
+def _without_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value not in (None, [])}
+
+
+def _not_loaded(paths: list[Path]) -> list[str]:
+    """Leave out operators of the recipe's own that this process has: loading twice is an error."""
+    loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    packages = {getattr(module, "__loaded_from__", None) for module in list(sys.modules.values())}
+    return [str(path) for path in paths if str(path) not in loaded | packages]
+
+
+def _switch_off_installs() -> None:
+    """Make Data-Juicer's one place that installs packages refuse; it has no setting for that."""
+    from data_juicer.utils.lazy_loader import LazyLoader
+
+    LazyLoader._install_package = staticmethod(_refuse)  # noqa: SLF001
+
+
+def _refuse(package: str, _pip_args: object = None) -> None:
+    if _Refusals.file is not None:
+        with _Refusals.file.open("a", encoding="utf-8") as file:
+            file.write(package + "\n")
+    raise ImportError(f"{package} is not installed; run: pip install {package}")
+
+
+def _quieten() -> None:
+    from datasets import disable_progress_bars
+
+    disable_progress_bars()
+
+
+def _put_back() -> Iterator[Callable[[], None]]:
+    """Yield what restores each setting to what it is now."""
+    import datasets
+    from data_juicer.core.exporter import Exporter
+    from data_juicer.utils import cache_utils
+    from data_juicer.utils.constant import RAY_JOB_ENV_VAR
+    from data_juicer.utils.mm_utils import SpecialTokens
+
+    yield _environment(RAY_JOB_ENV_VAR)
+    yield _caching(datasets)
+    yield _attribute(tempfile, "tempdir")
+    yield _attribute(cache_utils, "CACHE_COMPRESS")
+    for name in SPECIAL_TOKENS:
+        yield _attribute(SpecialTokens, name)
+    for name in dir(datasets.config):
+        if name.endswith(("_PATH", "DATASETS_CACHE")):
+            yield _attribute(datasets.config, name)
+    yield _skip_needless_pass(Exporter)
+
+
+def _attribute(owner: object, name: str) -> Callable[[], None]:
+    value = getattr(owner, name)
+    return lambda: setattr(owner, name, value)
+
+
+def _environment(name: str) -> Callable[[], None]:
+    value = os.environ.get(name)
+
+    def put_back() -> None:
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+    return put_back
+
+
+def _caching(datasets: Any) -> Callable[[], None]:  # noqa: ANN401 (a module without types)
+    enabled = datasets.is_caching_enabled()
+    bars = datasets.are_progress_bars_disabled()
+
+    def put_back() -> None:
+        (datasets.enable_caching if enabled else datasets.disable_caching)()
+        (datasets.disable_progress_bars if bars else datasets.enable_progress_bars)()
+
+    return put_back
+
+
+def _skip_needless_pass(exporter: Any) -> Callable[[], None]:  # noqa: ANN401 (untyped class)
+    """Skip the exporter's pass over every row that parses statistics held as JSON text.
+
+    It leaves statistics that are no text as they are, and takes a second for 20,000 rows.
+    """
+    name = "_ensure_meta_stats_dicts_for_export"
+    original = getattr(exporter, name)
+
+    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a data set of Data-Juicer's)
+        kinds = {getattr(dataset.features[one], "dtype", "") for one in dataset.column_names}
+        return original(dataset) if "string" in kinds else dataset
+
+    setattr(exporter, name, staticmethod(ensure))
+    return lambda: setattr(exporter, name, staticmethod(original))

@@ -1,0 +1,85 @@
+"""The column of per-sample statistics, with exactly the values that Data-Juicer would read back.
+
+Data-Juicer starts every row with empty statistics, which ``datasets`` holds as JSON text, written
+with ten decimals and read back to the nearest double or its neighbour. Between two operators each
+value makes that round trip, and a filter compares what comes back: 0.3 is more than 0.3 then.
+Rows at a bound are only kept alike if the values here make the same trip.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+STATS = "__dj__stats__"
+AS_JSON = "json"
+
+
+class UnevenStatisticsError(Exception):
+    """Rows have different statistics, which a column of structs cannot hold."""
+
+
+def held_as_json(dataset: Any) -> bool:  # noqa: ANN401 (a data set, untyped)
+    """Tell whether a data set holds its statistics as JSON text, or would if it had any."""
+    from data_juicer.core.data import add_same_content_to_new_column
+    from datasets import Json
+
+    if STATS not in dataset.features:
+        # Only the first row: what the other rows get is the same.
+        dataset = dataset.select([0]).map(
+            add_same_content_to_new_column,
+            fn_kwargs={"new_column_name": STATS, "initial_value": {}},
+            keep_in_memory=True,
+        )
+    return isinstance(dataset.features[STATS], Json)
+
+
+def settled(stats: Sequence[dict[str, Any]], *, as_json: bool) -> list[dict[str, Any]]:
+    """Return the statistics as they come back from the column."""
+    from datasets import Json
+
+    if not as_json:
+        return list(stats)
+    column = Json()
+    return [column.decode_example(column.encode_example(dict(one))) for one in stats]
+
+
+def packed(stats: Sequence[dict[str, Any]], *, as_json: bool) -> dict[str, pa.Array]:
+    """Turn one mapping a row into arrays: one of JSON text, or one a statistic.
+
+    :raises UnevenStatisticsError: if rows differ in what they have, and no text holds that
+    """
+    import pyarrow as pa
+    from datasets import Json
+
+    if as_json:
+        column = Json()
+        return {AS_JSON: pa.array([column.encode_example(one) for one in stats], pa.string())}
+    names = list(stats[0]) if stats else []
+    if any(list(one) != names for one in stats):
+        raise UnevenStatisticsError
+    return {name: pa.array([one[name] for one in stats]) for name in names}
+
+
+def joined(parts: Sequence[dict[str, pa.Array]], *, as_json: bool) -> pa.Array | None:
+    """Join the arrays of consecutive rows to one column; ``None`` if there is nothing in it.
+
+    :raises UnevenStatisticsError: if rows differ in what they have, and no text holds that
+    """
+    import pyarrow as pa
+    from datasets import Json
+
+    if not parts or not parts[0]:
+        return None
+    if any(list(part) != list(parts[0]) for part in parts):
+        raise UnevenStatisticsError
+    tables = [pa.table(part) for part in parts]
+    whole = pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    columns = [column.combine_chunks() for column in whole.columns]
+    if as_json:
+        return Json().cast_storage(columns[0])
+    return pa.StructArray.from_arrays(columns, names=whole.column_names)

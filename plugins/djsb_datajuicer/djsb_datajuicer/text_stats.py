@@ -1,0 +1,128 @@
+"""Scores a text data set by counting: the ``text_stats`` data evaluator."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from array import array
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import fsum, sqrt
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from djsb_core.api import ComponentConfig, ComponentError, DataEvaluator, InputPath, Scores
+from djsb_datajuicer.lines import numbered_lines, row_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WORD = re.compile(r"\w+")
+COMPRESSION_LEVEL = 6
+
+
+class TextStatsConfig(ComponentConfig):
+    """Settings of the ``text_stats`` evaluator."""
+
+    dataset_path: InputPath = Field(description="JSON Lines file (.jsonl or .jsonl.gz).")
+    text_key: str = Field("text", description="Field of a sample that holds its text.")
+
+
+class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
+    """A summary of a text data set, read line by line; downloads nothing.
+
+    ``documents``, ``characters``, ``bytes`` (UTF-8), ``words`` (runs of letters, digits and
+    underscores), ``characters_mean`` / ``_median`` / ``_std`` (of the population) a document,
+    ``words_mean`` a document, ``empty_share``, ``duplicate_share`` (documents whose text stood
+    earlier, byte for byte), ``alphanumeric_ratio`` and ``whitespace_ratio`` of all characters,
+    ``distinct_word_ratio`` (distinct words, lower case, to words), and ``compression_ratio``
+    (bytes to bytes after zlib, all texts as one stream: more means more repetition).
+    """
+
+    config_type = TextStatsConfig
+    higher_is_better = {  # noqa: RUF012 (the interface's own type)
+        "duplicate_share": False,
+        "empty_share": False,
+        "distinct_word_ratio": True,
+    }
+
+    def evaluate(self) -> Scores:
+        """Read the data set once.
+
+        :raises ComponentError: if a line is no JSON object with a text, or there is no line
+        """
+        counts = _Counts()
+        for text in _texts(self.config.dataset_path, self.config.text_key):
+            counts.add(text)
+        if not counts.lengths:
+            raise ComponentError(f"{self.config.dataset_path}: the data set is empty")
+        return counts.scores()
+
+
+@dataclass
+class _Counts:
+    """What was counted so far; memory grows by about 30 bytes a document, and with the words."""
+
+    lengths: array[int] = field(default_factory=lambda: array("q"))
+    size: int = 0
+    words: int = 0
+    alphanumeric: int = 0
+    whitespace: int = 0
+    duplicates: int = 0
+    compressed: int = 0
+    seen: set[bytes] = field(default_factory=set)
+    vocabulary: set[str] = field(default_factory=set)
+    stream: Any = field(default_factory=lambda: zlib.compressobj(COMPRESSION_LEVEL))
+
+    def add(self, text: str) -> None:
+        encoded = text.encode("utf-8", errors="surrogatepass")
+        mark = blake2b(encoded, digest_size=16).digest()
+        self.duplicates += mark in self.seen
+        self.seen.add(mark)
+        self.lengths.append(len(text))
+        self.size += len(encoded)
+        words = WORD.findall(text.lower())
+        self.words += len(words)
+        self.vocabulary.update(words)
+        self.alphanumeric += sum(map(str.isalnum, text))
+        self.whitespace += sum(map(str.isspace, text))
+        self.compressed += len(self.stream.compress(encoded + b"\n"))
+
+    def scores(self) -> dict[str, float]:
+        documents, characters = len(self.lengths), sum(self.lengths)
+        mean = characters / documents
+        spread = fsum((length - mean) ** 2 for length in self.lengths) / documents
+        compressed = self.compressed + len(self.stream.flush())
+        return {
+            "documents": float(documents),
+            "characters": float(characters),
+            "bytes": float(self.size),
+            "words": float(self.words),
+            "characters_mean": mean,
+            "characters_median": float(median(self.lengths)),
+            "characters_std": sqrt(spread),
+            "words_mean": self.words / documents,
+            "empty_share": self.lengths.count(0) / documents,
+            "duplicate_share": self.duplicates / documents,
+            "alphanumeric_ratio": self.alphanumeric / characters if characters else 0.0,
+            "whitespace_ratio": self.whitespace / characters if characters else 0.0,
+            "distinct_word_ratio": len(self.vocabulary) / self.words if self.words else 0.0,
+            "compression_ratio": (self.size + documents) / compressed,
+        }
+
+
+def _texts(path: Path, key: str) -> Iterator[str]:
+    for number, line in numbered_lines(path):
+        place = f"{path}:{number}"
+        row = row_of(line, place)
+        if key not in row:
+            known = ", ".join(sorted(row)) or "none"
+            raise ComponentError(f"{place}: no field '{key}' that text_key names; fields: {known}")
+        text = row[key]
+        if not isinstance(text, str):
+            kind = type(text).__name__
+            raise ComponentError(f"{place}: the field '{key}' must hold a text, not {kind}")
+        yield text

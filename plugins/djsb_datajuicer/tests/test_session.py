@@ -1,0 +1,80 @@
+"""Data-Juicer leaves nothing behind in our process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from djsb_datajuicer.recipe import recipe_type
+from djsb_datajuicer.session import create_config, data_juicer
+
+from djsb_core.api import ComponentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def state() -> dict[str, Any]:
+    import datasets
+    from data_juicer.core.exporter import Exporter
+    from data_juicer.utils.mm_utils import SpecialTokens
+
+    return {
+        "stdout": sys.stdout,
+        "stderr": sys.stderr,
+        "tempdir": tempfile.tempdir,
+        "caching": datasets.is_caching_enabled(),
+        "bars": datasets.are_progress_bars_disabled(),
+        "cache": datasets.config.HF_DATASETS_CACHE,
+        "image": SpecialTokens.image,
+        "ray": os.environ.get("RAY_JOB"),
+        "exporter": Exporter._ensure_meta_stats_dicts_for_export,
+    }
+
+
+def test_settings_are_put_back(make_data: Any, tmp_path: Path) -> None:
+    import datasets
+
+    datasets.enable_caching()
+    before = state()
+    recipe = recipe_type()(
+        dataset_path=make_data([{"text": "a"}]),
+        use_cache=False,
+        temp_dir=str(tmp_path / "temp"),
+        ds_cache_dir=str(tmp_path / "cache"),
+        image_special_token="<picture>",  # noqa: S106 (a mark in texts)
+        executor_type="ray",
+        process=["text_length_filter"],
+    )
+    with data_juicer(tmp_path):
+        create_config(recipe, tmp_path / "out.jsonl", tmp_path)
+        during = state()
+    after = state()
+    assert after == before
+    changed = {name for name in before if during[name] != before[name]}
+    assert {"tempdir", "caching", "cache", "image", "ray"} <= changed
+
+
+def test_settings_are_put_back_after_a_failure(tmp_path: Path) -> None:
+    before = state()
+
+    def fail() -> None:
+        with data_juicer(tmp_path):
+            tempfile.tempdir = str(tmp_path)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert state() == before
+
+
+def test_what_only_data_juicer_rejects_is_one_sentence(make_data: Any, tmp_path: Path) -> None:
+    recipe = recipe_type()(dataset_path=make_data([{"text": "a"}]), job_id="a", resume="b")
+    with (
+        pytest.raises(ComponentError, match=r"Data-Juicer rejects the recipe: .*job_id"),
+        data_juicer(tmp_path),
+    ):
+        create_config(recipe, tmp_path / "out.jsonl", tmp_path)
