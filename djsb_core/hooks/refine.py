@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -42,13 +43,12 @@ class RefineRecipeViaKSigmaHook(Hook[ComponentConfig, RecipeRefiner[Any]]):
             raise ComponentError(f"the probe '{context.meta_name}' has recorded no statistics")
         refinement = context.component.refine(context.dj_configs, statistics)
         _report(refinement, context)
-        text = dump_yaml(refinement.recipe)
-        path = context.workspace.folder / "refined_recipe.yaml"
-        path.write_text(text, encoding="utf-8")
-        for path in context.component.writes():
+        paths = [context.workspace.folder / "refined_recipe.yaml", *context.component.writes()]
+        for path in paths:
+            write = json.dumps if path.suffix == ".json" else dump_yaml
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        return (str(path),)
+            path.write_text(write(refinement.recipe), encoding="utf-8")
+        return (str(paths[-1]),)
 
 
 def _statistics(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:

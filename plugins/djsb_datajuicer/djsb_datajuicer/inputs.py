@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
-from djsb_datajuicer.lines import SUFFIXES, numbered_lines, row_of
+from djsb_core.api import ComponentError, locate_samples
+from djsb_datajuicer.lines import SUFFIXES, count_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from djsb_datajuicer.recipe import RecipeConfig
@@ -51,7 +50,7 @@ def explain(recipe: RecipeConfig, error: BaseException) -> str:
     """
     files = [file for path in recipe.sources for file in _files(path)]
     listed = [file for file in files if file.name.endswith(SUFFIXES)]
-    broken = next((said for file in listed for said in broken_lines(file)), None)
+    broken = next((said for file in listed if (said := broken_line(file))), None)
     if broken:
         return broken
     without = [file for file in listed if recipe.text_key not in _fields(file)]
@@ -67,13 +66,14 @@ def explain(recipe: RecipeConfig, error: BaseException) -> str:
     return f"{_names(recipe)}: Data-Juicer cannot read the data set: {cause}"
 
 
-def broken_lines(path: Path) -> Iterator[str]:
-    """Say of each line of a JSON Lines file that is no JSON object where it is and why."""
-    for number, line in numbered_lines(path):
-        try:
-            row_of(line, f"{path}:{number}")
-        except ComponentError as error:
-            yield str(error)
+def broken_line(path: Path) -> str | None:
+    """Say which line of a JSON Lines file is no JSON object, and why; ``None`` if all are."""
+    try:
+        for _ in locate_samples(path):
+            pass
+    except ComponentError as error:
+        return str(error)
+    return None
 
 
 def count_rows(recipe: RecipeConfig) -> int | None:
@@ -81,14 +81,12 @@ def count_rows(recipe: RecipeConfig) -> int | None:
     files = [file for path in recipe.sources for file in _files(path)]
     if not files or not all(file.name.endswith(SUFFIXES) for file in files):
         return None
-    return sum(1 for file in files for _ in numbered_lines(file))
+    return sum(count_lines(file) for file in files)
 
 
 def _fields(path: Path) -> set[str]:
     """Return every field of a JSON Lines file's rows."""
-    return {
-        name for number, line in numbered_lines(path) for name in row_of(line, f"{path}:{number}")
-    }
+    return {name for _, sample in locate_samples(path) for name in sample}
 
 
 def _files(path: Path) -> list[Path]:
@@ -97,7 +95,7 @@ def _files(path: Path) -> list[Path]:
 
 def _has_content(path: Path) -> bool:
     if path.name.endswith(SUFFIXES):
-        return any(True for _ in numbered_lines(path))
+        return count_lines(path) > 0
     return path.stat().st_size > 0
 
 

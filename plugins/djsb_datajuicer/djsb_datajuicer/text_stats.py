@@ -13,8 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from djsb_core.api import ComponentConfig, ComponentError, DataEvaluator, InputPath, Scores
-from djsb_datajuicer.lines import numbered_lines, row_of
+from djsb_core.api import (
+    ComponentConfig,
+    ComponentError,
+    DataEvaluator,
+    InputPath,
+    Scores,
+    locate_samples,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +63,6 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
         counts = _Counts()
         for text in _texts(self.config.dataset_path, self.config.text_key):
             counts.add(text)
-        if not counts.lengths:
-            raise ComponentError(f"{self.config.dataset_path}: the data set is empty")
         return counts.scores()
 
 
@@ -115,9 +119,7 @@ class _Counts:
 
 
 def _texts(path: Path, key: str) -> Iterator[str]:
-    for number, line in numbered_lines(path):
-        place = f"{path}:{number}"
-        row = row_of(line, place)
+    for place, row in locate_samples(path):
         if key not in row:
             known = ", ".join(sorted(row)) or "none"
             raise ComponentError(f"{place}: no field '{key}' that text_key names; fields: {known}")

@@ -213,8 +213,8 @@ def test_filtering_everything_out_names_the_operators(execute: Any, make_data: A
     [
         ("", "the data set is empty"),
         ("\n\n", "the data set is empty"),
-        ('{"text": "a"}\n{"text": "b"\n', "rows.jsonl:2: not a line of JSON"),
-        ('{"text": "a"}\n\n[1]\n', "rows.jsonl:3: a line must hold one JSON object, not list"),
+        ('{"text": "a"}\n{"text": "b"\n', "rows.jsonl:2: not JSON"),
+        ('{"text": "a"}\n\n[1]\n', "rows.jsonl:3: a sample must be a JSON object, this is a list"),
         (
             '{"txt": "a", "id": 1}\n',
             "no row has the field 'text' that text_keys names; fields: id, txt",

@@ -83,9 +83,9 @@ def test_gzipped_files_and_other_fields(make_data: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", r"rows\.jsonl: the data set is empty"),
-        ('{"text": "a"}\n{"text"\n', r"rows\.jsonl:2: not a line of JSON"),
-        ("[1]\n", r"rows\.jsonl:1: a line must hold one JSON object, not list"),
+        ("", r"rows\.jsonl: no sample in this file"),
+        ('{"text": "a"}\n{"text"\n', r"rows\.jsonl:2: not JSON"),
+        ("[1]\n", r"rows\.jsonl:1: a sample must be a JSON object"),
         ('{"id": 1}\n', r"rows\.jsonl:1: no field 'text' that text_key names; fields: id"),
         ('{"text": 3}\n', r"rows\.jsonl:1: the field 'text' must hold a text, not int"),
     ],
