@@ -27,7 +27,7 @@ def run(experiment: Path, overrides: tuple[str, ...], *, resume: bool, dry_run: 
     from djsb_core.config.reader import read_experiment
     from djsb_core.discovery import create_listeners
     from djsb_core.errors import JobError
-    from djsb_core.report.plan import plan_table
+    from djsb_core.report.plan import plan_text
     from djsb_core.report.summary import summarize
     from djsb_core.runner.plan import plan
     from djsb_core.runner.run import run as run_plan
@@ -35,7 +35,7 @@ def run(experiment: Path, overrides: tuple[str, ...], *, resume: bool, dry_run: 
 
     planned = plan(read_experiment(experiment, overrides))
     if dry_run:
-        click.echo(plan_table(planned))
+        click.echo(plan_text(planned))
         return
     listeners = create_listeners()
     with Progress(len(planned.jobs)) as progress:

@@ -55,7 +55,8 @@ def components_table(found: Sequence[Listed], *, checked: bool) -> str:
         (c.kind, c.name, f"{c.package} {c.version}", _loads(c, checked=checked), c.summary)
         for c in found
     ]
-    return table(rows, ("kind", "name", "package", "loads", "summary"))
+    text = table(rows, ("kind", "name", "package", "loads", "summary"))
+    return text if checked else f"{text}\n\n?: not tried; --check imports each component"
 
 
 def components_json(found: Sequence[Listed]) -> str:
@@ -67,7 +68,7 @@ def _loads(component: Listed, *, checked: bool) -> str:
     if component.loads is False:
         return f"no: {component.remark}"
     if component.loads is None:
-        return "not tried"
+        return "?"
     return f"yes; {component.remark}" if checked and component.remark else "yes"
 
 

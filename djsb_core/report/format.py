@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,14 +46,24 @@ def duration(seconds: float | None) -> str:
 def table(
     rows: Sequence[Sequence[object]], headers: Sequence[str], *, right: Sequence[int] = ()
 ) -> str:
-    """Lay out rows in columns; the columns in ``right`` are aligned to the right."""
+    """Lay out rows in columns; the columns in ``right`` are aligned to the right.
+
+    On a terminal that is too narrow, cells of the last column are cut off.
+    """
     from tabulate import tabulate
 
+    cells = [[str(cell) for cell in row] for row in rows]
     align = ["right" if i in right else "left" for i in range(len(headers))]
-    return tabulate(
-        [[str(cell) for cell in row] for row in rows],
+    text = tabulate(
+        cells,
         headers,
         tablefmt="simple",
         disable_numparse=True,
         colalign=align if rows else None,
     )
+    return "\n".join(_cut(line) for line in text.split("\n")) if sys.stdout.isatty() else text
+
+
+def _cut(line: str) -> str:
+    width = get_terminal_size().columns
+    return line if len(line) <= width else f"{line[: width - 1]}…"

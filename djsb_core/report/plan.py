@@ -1,37 +1,40 @@
-"""A plan as a table: what ``djsb run --dry-run`` prints."""
+"""A plan as text: what ``djsb run --dry-run`` prints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from djsb_core.report.format import table
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from djsb_core.runner.planned import Plan, PlannedJob
 
 
-def plan_table(plan: Plan) -> str:
-    """List every job with stage, hook, component, inputs and outputs."""
-    rows = [
-        (
-            job.spec.position + 1,
-            job.spec.stage.value,
-            job.spec.meta_name,
-            job.spec.hook,
-            _component(job),
-            "\n".join(f"{ref.target} ← {ref.source}" for ref in job.spec.inputs),
-            "\n".join(job.output_names),
-        )
-        for job in plan.jobs
-    ]
+def plan_text(plan: Plan) -> str:
+    """List every job with stage, hook, component, inputs (``←``) and outputs (``→``)."""
     schema = plan.experiment.schema
-    headers = ("", "stage", "meta_name", "hook", "component", "input", "output")
-    return (
-        f"{schema.project_name} / {schema.experiment_name}: {len(rows)} jobs, "
-        f"results in {schema.work_dir}\n\n{table(rows, headers, right=(0,))}"
+    head = (
+        f"{schema.project_name} / {schema.experiment_name}: {len(plan.jobs)} jobs, "
+        f"results in {schema.work_dir}"
     )
+    return "\n".join([head, *_stages(plan)])
 
 
-def _component(job: PlannedJob) -> str:
+def _stages(plan: Plan) -> Iterator[str]:
+    stage = None
+    width = max(len(job.spec.meta_name) for job in plan.jobs)
+    for job in plan.jobs:
+        if job.spec.stage is not stage:
+            stage = job.spec.stage
+            yield f"\n{stage.value}"
+        yield from _job(job, width)
+
+
+def _job(job: PlannedJob, width: int) -> Iterator[str]:
+    name = f"{job.spec.position + 1:>3}  {job.spec.meta_name:<{width}}"
     offer = job.component_offer
-    return f"{offer.name}\n({offer.package} {offer.version})" if offer else ""
+    component = f": {offer.name} ({offer.package} {offer.version})" if offer else ""
+    yield f"{name}  {job.spec.hook}{component}"
+    for reference in job.spec.inputs:
+        yield f"       {reference.target} ← {reference.source}"
+    yield f"       → {', '.join(job.output_names)}"

@@ -6,7 +6,7 @@ from djsb_core.config.reader import read_experiment
 from djsb_core.discovery import load_component
 from djsb_core.errors import ComponentError, ConfigError
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.report.plan import plan_table
+from djsb_core.report.plan import plan_text
 from djsb_core.runner.plan import plan
 
 ECHO = "execution_job_configs:\n- hook: Echo\n"
@@ -36,12 +36,12 @@ def test_planning_writes_nothing(lab):
     assert sorted(lab.folder.rglob("*")) == before
 
 
-def test_the_plan_as_a_table(lab):
-    text = plan_table(lab.plan())
+def test_the_plan_as_text(lab):
+    text = plan_text(lab.plan())
     assert text.startswith("lab / whole: 8 jobs, results in ./outputs/lab\n")
     assert "dj_configs ← -1.refined_recipe_path" in text
     assert "(djsb_lab 1.0)" in text
-    assert [line.split()[0] for line in text.splitlines() if " EvaluateDataHook " in line] == [
+    assert [line.split()[0] for line in text.splitlines() if " EvaluateDataHook: " in line] == [
         "6",
         "7",
     ]
