@@ -162,7 +162,7 @@ class LiveLines:
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._task = None
-        failed = outcome.startswith("FAILED")
+        failed = outcome.startswith(("FAILED", "interrupted"))
         sign, style = ("✗", "red") if failed else ("✓", "green")
         self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{outcome}[/]")
 
