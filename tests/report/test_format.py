@@ -74,3 +74,14 @@ def test_a_table_of_texts_that_look_like_numbers_keeps_them():
 
 def test_a_table_without_rows_has_its_headers():
     assert table([], ("a", "b")).split()[:2] == ["a", "b"]
+
+
+def test_a_narrow_terminal_cuts_lines_and_a_pipe_does_not(monkeypatch):
+    rows = [("name", "a summary that is long")]
+    whole = table(rows, ("", "summary"))
+    assert "long" in whole
+    monkeypatch.setenv("COLUMNS", "14")
+    monkeypatch.setattr("sys.stdout", type("Terminal", (), {"isatty": staticmethod(lambda: True)}))
+    lines = table(rows, ("", "summary")).split("\n")
+    assert lines[-1] == "name  a summa…"
+    assert all(len(line) <= 14 for line in lines)

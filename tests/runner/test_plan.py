@@ -404,3 +404,28 @@ def test_every_problem_of_every_job_comes_at_once(lab):
         "6",
         "8",
     ]
+
+
+def test_a_plugin_whose_check_fails_is_one_problem(lab, install):
+    install(
+        "faulty",
+        """
+        from djsb_core.api import GeneralProbe
+        from djsb_core.api import ComponentConfig
+
+        class Faulty(GeneralProbe):
+            config_type = ComponentConfig
+
+            def check(self):
+                return 1 / 0
+
+            def probe(self):
+                return {}
+        """,
+        "[djsb.general_probes]\nfaulty = faulty:Faulty\n",
+    )
+    text = "probe_job_configs:\n- hook: GeneralProbeHook\n  extra_configs: {type: faulty}\n"
+    assert lab.problem(text) == (
+        "sandbox.yaml:3: probe_job_configs[0].extra_configs: "
+        "Faulty cannot be checked: ZeroDivisionError: division by zero"
+    )
