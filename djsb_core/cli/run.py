@@ -18,7 +18,15 @@ import click
 )
 @click.option("--resume", is_flag=True, help="Reuse the finished jobs of earlier runs.")
 @click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
-def run(experiment: Path, overrides: tuple[str, ...], *, resume: bool, dry_run: bool) -> None:
+@click.pass_context
+def run(
+    ctx: click.Context,
+    experiment: Path,
+    overrides: tuple[str, ...],
+    *,
+    resume: bool,
+    dry_run: bool,
+) -> None:
     """Run the experiment that the file EXPERIMENT describes.
 
     Everything is checked before the first job starts. Results go to the file's work_dir.
@@ -34,6 +42,8 @@ def run(experiment: Path, overrides: tuple[str, ...], *, resume: bool, dry_run: 
     from djsb_core.store.store import Store
 
     planned = plan(read_experiment(experiment, overrides))
+    if planned.experiment.schema.debug:
+        ctx.find_root().params["debug"] = True
     if dry_run:
         click.echo(plan_text(planned))
         return

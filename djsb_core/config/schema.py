@@ -125,7 +125,10 @@ class ExperimentSchema(StagesSchema):
     resume: bool = Field(
         default=False, description="Go on from the finished jobs of the last run of this work_dir."
     )
-    debug: bool = Field(default=False, description="Show tracebacks, as `djsb --debug` does.")
+    debug: bool = Field(
+        default=False,
+        description="Show the traceback of a job that fails, as `djsb --debug run` does.",
+    )
     pipelines: list[Any] | dict[str, Any] | None = Field(
         None, description="Named pipelines, each with its own four stages."
     )

@@ -206,3 +206,13 @@ def test_bad_input_is_one_message_and_nothing_half_written(lab, case):
     assert len(ran.stderr) < 16_000
     assert ran.stdout == ""
     assert sorted(path for path in lab.folder.rglob("*") if ".cache" not in path.parts) == before
+
+
+def test_the_file_may_ask_for_the_traceback_of_a_failed_job(lab):
+    failing = "execution_job_configs:\n- hook: Echo\n  extra_configs: {mode: raise}\n"
+    for debug, shown in (("false", False), ("true", True)):
+        lab.write("sandbox.yaml", f"debug: {debug}\n{failing}")
+        ran = lab.djsb("run", "sandbox.yaml")
+        assert ran.returncode == 1
+        assert ("Traceback" in ran.stderr) is shown
+        assert "ValueError: it broke" in ran.stderr
