@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.config.dotted import split_path
 from djsb_core.config.problems import show_location
 from djsb_core.interfaces.hook import Section
 
@@ -59,8 +60,10 @@ class JobSpec:
         return f"{self._place(location)}: {shown}: {text}"
 
     def _place(self, location: Location) -> str:
+        parts = tuple(str(part) for part in location)
         for target in self.local:
-            if show_location(location).startswith(target):
+            overridden = split_path(target)
+            if parts[: len(overridden)] == overridden:
                 return self.document.place((*self.location, "local", target))
         if location and location[0] in tuple(Section):
             section = self.sections[Section(location[0])]
