@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from djsb_core.interfaces.kindnames import KINDS
+from djsb_core.interfaces.kinds import Kind
+
+KINDS = ", ".join(kind.value for kind in Kind)
 
 
 @click.command("new-plugin")
 @click.argument("name")
-@click.option(
-    "--kind", default="data_evaluators", show_default=True, help=f"One of {', '.join(KINDS)}."
-)
+@click.option("--kind", default="data_evaluators", show_default=True, help=f"One of {KINDS}.")
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),

@@ -1,21 +1,13 @@
-"""The kinds of component: each has one entry-point group and one interface."""
+"""The kinds of component: each has one entry-point group and one interface.
+
+The interfaces are imported when one is asked for: listings need only the names.
+"""
 
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING
-
-from djsb_core.interfaces.data import (
-    DataAnalyzer,
-    DataEvaluator,
-    DataExecutor,
-    DataPoolManipulator,
-    GeneralDataExecutor,
-    GeneralProbe,
-    RecipeRefiner,
-)
-from djsb_core.interfaces.hook import Hook
-from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 
 if TYPE_CHECKING:
     from djsb_core.interfaces.component import AnyComponent
@@ -49,24 +41,38 @@ class Kind(Enum):
     @property
     def interface(self) -> type[AnyComponent]:
         """The class that every component of this kind extends."""
-        return INTERFACES[self]
+        return _interfaces()[self]
 
     @classmethod
     def of(cls, interface: type[AnyComponent]) -> Kind:
         """Return the kind whose components extend ``interface``."""
-        return next(kind for kind, known in INTERFACES.items() if issubclass(interface, known))
+        return next(kind for kind, known in _interfaces().items() if issubclass(interface, known))
 
 
-INTERFACES: dict[Kind, type[AnyComponent]] = {
-    Kind.HOOK: Hook,
-    Kind.DATA_EXECUTOR: DataExecutor,
-    Kind.DATA_ANALYZER: DataAnalyzer,
-    Kind.RECIPE_REFINER: RecipeRefiner,
-    Kind.DATA_EVALUATOR: DataEvaluator,
-    Kind.DATA_POOL_MANIPULATOR: DataPoolManipulator,
-    Kind.GENERAL_PROBE: GeneralProbe,
-    Kind.GENERAL_DATA_EXECUTOR: GeneralDataExecutor,
-    Kind.MODEL_TRAIN_EXECUTOR: ModelTrainExecutor,
-    Kind.MODEL_INFER_EXECUTOR: ModelInferExecutor,
-    Kind.MODEL_EVALUATOR: ModelEvaluator,
-}
+@cache
+def _interfaces() -> dict[Kind, type[AnyComponent]]:
+    from djsb_core.interfaces.data import (
+        DataAnalyzer,
+        DataEvaluator,
+        DataExecutor,
+        DataPoolManipulator,
+        GeneralDataExecutor,
+        GeneralProbe,
+        RecipeRefiner,
+    )
+    from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
+
+    return {
+        Kind.HOOK: Hook,
+        Kind.DATA_EXECUTOR: DataExecutor,
+        Kind.DATA_ANALYZER: DataAnalyzer,
+        Kind.RECIPE_REFINER: RecipeRefiner,
+        Kind.DATA_EVALUATOR: DataEvaluator,
+        Kind.DATA_POOL_MANIPULATOR: DataPoolManipulator,
+        Kind.GENERAL_PROBE: GeneralProbe,
+        Kind.GENERAL_DATA_EXECUTOR: GeneralDataExecutor,
+        Kind.MODEL_TRAIN_EXECUTOR: ModelTrainExecutor,
+        Kind.MODEL_INFER_EXECUTOR: ModelInferExecutor,
+        Kind.MODEL_EVALUATOR: ModelEvaluator,
+    }

@@ -36,6 +36,11 @@ class PathContext:
                 continue
         return None
 
+    @property
+    def tried(self) -> str:
+        """The folders in words, for a message that a path is in none of them."""
+        return " and ".join(dict.fromkeys(map(str, self.folders)))
+
     def _is_expected(self, path: Path) -> bool:
         return any(path == one or one in path.parents for one in self.expected)
 
@@ -44,11 +49,10 @@ def _find_input(path: Path, info: ValidationInfo) -> Path:
     context = info.context if isinstance(info.context, PathContext) else PathContext()
     found = context.find(path)
     if found is None:
-        tried = " and ".join(dict.fromkeys(str(folder) for folder in context.folders))
         raise PydanticCustomError(
             MISSING,
             "no such file or folder: '{path}' (looked in {tried})",
-            {"path": str(path), "tried": tried},
+            {"path": str(path), "tried": context.tried},
         )
     return found
 

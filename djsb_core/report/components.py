@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core.discovery import Offer, list_offers
 from djsb_core.errors import DjsbError, RequestError, suggest
-from djsb_core.interfaces.kindnames import KINDS
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.report.format import table
 
 if TYPE_CHECKING:
@@ -38,11 +38,12 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
     :param check: import each one
     :raises RequestError: if there is no such kind
     """
-    if kind is not None and kind not in KINDS:
-        raise RequestError(f"unknown kind '{kind}'; {suggest(kind, KINDS)}")
+    names = [one.value for one in Kind]
+    if kind is not None and kind not in names:
+        raise RequestError(f"unknown kind '{kind}'; {suggest(kind, names)}")
     found = [
         _list_one(name, offer, check=check)
-        for name in KINDS
+        for name in names
         if kind in (None, name)
         for offer in list_offers(f"djsb.{name}")
     ]
@@ -81,7 +82,6 @@ def _list_one(kind: str, offer: Offer, *, check: bool) -> Listed:
 
 def _try_to_load(kind: str, offer: Offer) -> tuple[bool, str]:
     from djsb_core.discovery import load_component
-    from djsb_core.interfaces.kinds import Kind
 
     try:
         load_component(Kind(kind), offer.name)

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from djsb_core.errors import RequestError
-from djsb_core.interfaces.kindnames import KINDS
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.report.components import components_json, components_table, list_all
 
 SOURCE = '''
@@ -83,7 +83,7 @@ def test_a_check_tells_what_listeners_remark(install):
 
 
 def test_every_kind_can_be_asked_for():
-    for kind in KINDS:
+    for kind in (one.value for one in Kind):
         assert {one.kind for one in list_all(kind)} <= {kind}
 
 
