@@ -128,7 +128,7 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
     Each implementation is called on its own, so that a failing one silences no other.
     """
     results = []
-    for implementation in reversed(listeners.hook.__getattribute__(moment).get_hookimpls()):
+    for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
         wanted = {name: arguments[name] for name in implementation.argnames}
         try:
             result = implementation.function(**wanted)

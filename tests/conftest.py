@@ -90,8 +90,24 @@ process:
 """
 
 
+SCORES = """
+evaluation_job_configs:
+- hook: GeneralProbeHook
+  meta_name: probe
+  extra_configs: {type: lab_findings}
+- hook: Echo
+  meta_name: echo
+  input: {extra_configs.number: anonymous.probe.output.nested.list.1}
+- hook: Ask
+  meta_name: ask
+  extra_configs: {text: probe}
+"""
+
+
 class Lab:
     """A folder to run experiments in."""
+
+    SCORES = SCORES
 
     def __init__(self, folder):
         self.folder = folder
@@ -122,6 +138,17 @@ class Lab:
 
     def run(self, text=None, *overrides, resume=False):
         return run(self.plan(text, *overrides), self.listeners, resume=resume)
+
+    @staticmethod
+    def echo(*jobs):
+        """Write an experiment of ``Echo`` jobs, each given by its settings."""
+        return "work_dir: w\nexecution_job_configs:\n" + "".join(
+            f"- {{hook: Echo, meta_name: j{i}, extra_configs: {{{job}}}}}\n"
+            for i, job in enumerate(jobs)
+        )
+
+    def statuses(self, run):
+        return [job.status for job in self.jobs(run).values()]
 
     def jobs(self, run):
         """Return the recorded jobs of a run by ``meta_name``."""

@@ -161,8 +161,7 @@ class _Reader:
         found = context.find(Path(path))
         shown = f"{document.place(location)}: {show_location(location)}"
         if found is None or not found.is_file():
-            tried = " and ".join(str(folder) for folder in context.folders)
-            self.problems.append(f"{shown}: no such file: '{path}' (looked in {tried})")
+            self.problems.append(f"{shown}: no such file: '{path}' (looked in {context.tried})")
             return None
         try:
             return read_document(_shorten(found))

@@ -6,8 +6,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ValidationError
+
 from djsb_core.config.problems import describe_errors
-from djsb_core.discovery import Offer, find_offer, load_component
+from djsb_core.discovery import find_offer, list_offers, load_component
 from djsb_core.errors import ConfigError, DjsbError, RequestError
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
@@ -112,7 +114,9 @@ class _Planner:
         kind = Kind.of(slot.interface)
         name = (job.settings.extra_configs or {}).get("type", slot.default)
         if name is None:
-            known = ", ".join(offer.name for offer in _offers(kind)) or "none is installed"
+            known = (
+                ", ".join(offer.name for offer in list_offers(kind.group)) or "none is installed"
+            )
             raise RequestError(f"missing; choose a {kind.label}: {known}")
         job.component_offer = self.find_offer(kind, name if isinstance(name, str) else str(name))
         job.component = load_component(kind, job.component_offer.name)
@@ -197,8 +201,6 @@ class _Planner:
         section: Section,
         values: dict[str, Any],
     ) -> ComponentConfig | None:
-        from pydantic import ValidationError
-
         context = PathContext(self.experiment.folders, frozenset(self.expected))
         try:
             return configure(model, values, context)
@@ -208,9 +210,3 @@ class _Planner:
                 if not job.settings.is_pending(full):
                     self.problems.append(job.spec.problem(full, sentence))
             return None
-
-
-def _offers(kind: Kind) -> list[Offer]:
-    from djsb_core.discovery import list_offers
-
-    return list_offers(kind.group)

@@ -155,10 +155,7 @@ class _Run:
 
     def _execute(self, job: PlannedJob, prepared: PreparedJob, info: JobInfo, job_id: int) -> float:
         started = time.monotonic()
-        probe = job.probe
-        returned = prepared.run(
-            lambda name: self.store.metrics(self._job_named(job, name, probe)),
-        )
+        returned = prepared.run(lambda name: self.store.metrics(self._job_named(job, name)))
         # As a later run would read them: whether a job was reused changes nothing downstream.
         outputs = plain(dict(zip(job.output_names, returned, strict=True)))
         self.history.outputs[info.position] = outputs
@@ -169,9 +166,9 @@ class _Run:
         )
         return seconds
 
-    def _job_named(self, job: PlannedJob, name: str, probe: int | None) -> int:
-        if probe is not None and name == job.spec.meta_name:
-            return self.job_ids[probe]
+    def _job_named(self, job: PlannedJob, name: str) -> int:
+        if job.probe is not None and name == job.spec.meta_name:
+            return self.job_ids[job.probe]
         positions = [
             other.spec.position
             for other in self.plan.jobs[: job.spec.position]

@@ -6,41 +6,6 @@ import pytest
 
 from djsb_core.errors import JobError
 
-SCORES = """
-evaluation_job_configs:
-- hook: GeneralProbeHook
-  meta_name: probe
-  extra_configs: {type: lab_findings}
-- hook: Echo
-  meta_name: echo
-  input: {extra_configs.number: anonymous.probe.output.nested.list.1}
-- hook: Ask
-  meta_name: ask
-  extra_configs: {text: probe}
-"""
-
-
-def echo(*jobs):
-    return "work_dir: w\nexecution_job_configs:\n" + "".join(
-        f"- {{hook: Echo, meta_name: j{i}, extra_configs: {{{job}}}}}\n"
-        for i, job in enumerate(jobs)
-    )
-
-
-def statuses(lab, run):
-    return [job.status for job in lab.jobs(run).values()]
-
-
-@pytest.fixture
-def last_run(lab):
-    def find():
-        with_folder = max((lab.folder / "w" / "runs").iterdir(), key=os.path.getmtime)
-        record = type("Folder", (), {"folder": with_folder})
-        return lab.store(record).run("last")
-
-    return find
-
-
 CHAIN = """
 work_dir: w
 execution_job_configs:
@@ -60,7 +25,7 @@ def chain(lab):
     lab.write("in.txt", "one")
 
     def run(text=CHAIN, **options):
-        return statuses(lab, lab.run(text, **{"resume": True, **options}))
+        return lab.statuses(lab.run(text, **{"resume": True, **options}))
 
     assert run(resume=False) == ["finished", "finished"]
     return run
@@ -127,13 +92,13 @@ def test_an_older_run_serves_too(lab, chain):
 
 
 def test_a_run_goes_on_after_a_failure(lab, last_run):
-    text = echo("counter: ran.txt", "mode: raise")
+    text = lab.echo("counter: ran.txt", "mode: raise")
     with pytest.raises(JobError):
         lab.run(text)
     with pytest.raises(JobError):
         lab.run(text, resume=True)
-    assert statuses(lab, last_run()) == ["cached", "failed"]
-    assert statuses(lab, lab.run(text.replace("raise", "echo"), resume=True)) == [
+    assert lab.statuses(last_run()) == ["cached", "failed"]
+    assert lab.statuses(lab.run(text.replace("raise", "echo"), resume=True)) == [
         "cached",
         "finished",
     ]
@@ -143,7 +108,7 @@ def test_a_run_goes_on_after_a_failure(lab, last_run):
 def test_a_whole_experiment_resumes(lab):
     first = lab.run()
     second = lab.run(None, resume=True)
-    assert set(statuses(lab, second)) == {"cached"}
+    assert set(lab.statuses(second)) == {"cached"}
     old, new = lab.jobs(first), lab.jobs(second)
     assert {name: job.outputs for name, job in old.items()} == {
         name: job.outputs for name, job in new.items()
@@ -165,9 +130,9 @@ def test_a_changed_probe_refines_anew(lab):
 
 
 def test_a_job_that_asks_for_metrics_runs_again_if_an_earlier_job_changed(lab):
-    text = SCORES + "work_dir: w\n"
+    text = lab.SCORES + "work_dir: w\n"
     lab.run(text)
-    assert set(statuses(lab, lab.run(text, resume=True))) == {"cached"}
+    assert set(lab.statuses(lab.run(text, resume=True))) == {"cached"}
     found = "{type: lab_findings, found: {score: 1.0, nested: {list: [1, 2]}}}"
     jobs = lab.jobs(lab.run(text.replace("{type: lab_findings}", found), resume=True))
     assert [job.status for job in jobs.values()] == ["finished", "cached", "finished"]
@@ -183,5 +148,5 @@ def test_runs_whose_folders_were_deleted_do_not_stop_a_resume(lab):
 
 def test_a_text_that_looks_like_a_long_path_is_a_text(lab):
     text = "/" + "word " * 100
-    run = lab.run(echo(f"text: '{text}'"))
+    run = lab.run(lab.echo(f"text: '{text}'"))
     assert lab.jobs(run)["j0"].outputs == {"text": text}

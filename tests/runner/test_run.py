@@ -8,46 +8,12 @@ import pytest
 from djsb_core.errors import JobError
 from djsb_core.hookspecs import hookimpl
 
-SCORES = """
-evaluation_job_configs:
-- hook: GeneralProbeHook
-  meta_name: probe
-  extra_configs: {type: lab_findings}
-- hook: Echo
-  meta_name: echo
-  input: {extra_configs.number: anonymous.probe.output.nested.list.1}
-- hook: Ask
-  meta_name: ask
-  extra_configs: {text: probe}
-"""
-
-
-def echo(*jobs):
-    return "work_dir: w\nexecution_job_configs:\n" + "".join(
-        f"- {{hook: Echo, meta_name: j{i}, extra_configs: {{{job}}}}}\n"
-        for i, job in enumerate(jobs)
-    )
-
-
-def statuses(lab, run):
-    return [job.status for job in lab.jobs(run).values()]
-
-
-@pytest.fixture
-def last_run(lab):
-    def find():
-        with_folder = max((lab.folder / "w" / "runs").iterdir(), key=os.path.getmtime)
-        record = type("Folder", (), {"folder": with_folder})
-        return lab.store(record).run("last")
-
-    return find
-
 
 def test_a_whole_experiment(lab):
     run = lab.run()
     jobs = lab.jobs(run)
     assert run.status == "finished"
-    assert set(statuses(lab, run)) == {"finished"}
+    assert set(lab.statuses(run)) == {"finished"}
     assert jobs["eval_before"].outputs == {"scores": {"mean_len": 4.0}}
     assert jobs["eval_data"].outputs == {"scores": {"mean_len": 7.0}}
     assert jobs["eval_model"].outputs == {"scores": {"seen": 2.0}, "best": 2.0}
@@ -77,7 +43,7 @@ def test_a_name_cannot_lead_out_of_the_run_folder(lab, name):
 
 
 def test_results_are_values_for_later_jobs(lab):
-    jobs = lab.jobs(lab.run(SCORES))
+    jobs = lab.jobs(lab.run(lab.SCORES))
     assert jobs["probe"].outputs == {"output": {"score": 0.0, "nested": {"list": [1, 2]}}}
     assert jobs["echo"].settings["extra_configs"]["number"] == 2
     assert jobs["ask"].outputs == {"metrics": {"score": 0.0}}
@@ -141,7 +107,7 @@ def test_local_overrides_reach_a_recipe_that_an_earlier_job_wrote(lab):
 )
 def test_a_failed_job_ends_the_run_and_keeps_the_jobs_before_it(lab, last_run, mode, said):
     with pytest.raises(JobError) as caught:
-        lab.run(echo("text: kept", f"mode: {mode}", "text: never"))
+        lab.run(lab.echo("text: kept", f"mode: {mode}", "text: never"))
     message, _, where = str(caught.value).partition("\n  its log: ")
     assert message == said
     assert "Traceback" in Path(where).read_text()
@@ -160,20 +126,20 @@ def test_a_failed_job_ends_the_run_and_keeps_the_jobs_before_it(lab, last_run, m
 
 def test_an_interruption_ends_the_run(lab, last_run):
     with pytest.raises(KeyboardInterrupt):
-        lab.run(echo("text: kept", "mode: interrupt"))
+        lab.run(lab.echo("text: kept", "mode: interrupt"))
     run = last_run()
-    assert (run.status, statuses(lab, run)) == ("interrupted", ["finished", "interrupted"])
+    assert (run.status, lab.statuses(run)) == ("interrupted", ["finished", "interrupted"])
 
 
 @pytest.mark.parametrize("rest", ["nothing", "list.0", "score.deeper"])
 def test_a_result_without_the_wanted_part_fails_the_job_that_wants_it(lab, rest):
-    text = SCORES.replace("nested.list.1", rest)
+    text = lab.SCORES.replace("nested.list.1", rest)
     with pytest.raises(JobError, match=r"job 'echo' failed: the output 'output.* has no '"):
         lab.run(text)
 
 
 def test_a_setting_of_an_earlier_job_that_is_wrong_names_file_and_line(lab):
-    text = SCORES.replace("nested.list.1", "nested")
+    text = lab.SCORES.replace("nested.list.1", "nested")
     with pytest.raises(
         JobError, match=r"sandbox.yaml:\d+: .*extra_configs.number: should be a valid int"
     ):
@@ -279,7 +245,7 @@ def test_listeners_hear_of_a_failure(lab):
     recorder = Recorder()
     lab.listeners.register(recorder)
     with pytest.raises(JobError):
-        lab.run(echo("mode: raise"))
+        lab.run(lab.echo("mode: raise"))
     assert recorder.heard[2:] == [
         ("job started", "j0", "execution", 0, None),
         ("job failed", "j0", "it broke"),
@@ -297,7 +263,7 @@ def test_a_listener_that_fails_changes_nothing(lab, caplog):
     recorder = Recorder()
     lab.listeners.register(recorder)
     lab.listeners.register(Broken(), name="broken")
-    assert lab.run(echo("", "")).status == "finished"
+    assert lab.run(lab.echo("", "")).status == "finished"
     assert caplog.text.count("dropped listener 'broken': djsb_job_started: SystemExit: j0") == 1
     assert [one[1] for one in recorder.heard if one[0] == "job started"] == ["j0", "j1"]
 
@@ -306,7 +272,7 @@ def test_a_listener_that_fails_changes_nothing(lab, caplog):
 
 
 def test_context_infos_have_the_published_shape(lab):
-    run = lab.run(SCORES + "work_dir: w\n")
+    run = lab.run(lab.SCORES + "work_dir: w\n")
     text = (run.folder / "context_infos.json").read_text()
     assert json.loads(text) == [
         {

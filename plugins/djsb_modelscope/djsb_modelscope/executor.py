@@ -49,9 +49,9 @@ def find_model(name: str, info: ValidationInfo) -> str:
         return str(found)
     if HUB_ID.fullmatch(name):
         return name
-    tried = " and ".join(dict.fromkeys(str(folder) for folder in context.folders))
     raise ValueError(
-        f"no model folder '{name}' (looked in {tried}), and not an id on the hub ('org/name')"
+        f"no model folder '{name}' (looked in {context.tried}), "
+        "and not an id on the hub ('org/name')"
     )
 
 
