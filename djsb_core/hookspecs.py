@@ -30,9 +30,11 @@ class JobInfo:
 
     run_id: str
     pipeline: str
+    iteration: int
+    """From 1."""
     stage: str
     position: int
-    """Place of the job in its pipeline, from 0."""
+    """Place of the job in the experiment file, from 0."""
     meta_name: str
     """The job's ``meta_name``; a name made from hook and position where the file gives none."""
     hook: str

@@ -209,7 +209,7 @@ def test_a_listener_that_fails_is_dropped_with_one_warning_and_others_still_hear
     warnings = [one for one in caplog.records if "dropped listener 'bad'" in one.getMessage()]
     assert [one.levelno for one in warnings] == [logging.WARNING]
     assert "djsb_component_remarks: SystemExit: bad" in warnings[0].getMessage()
-    job = JobInfo("r", "p", "s", 0, "m", "h", None, None)
+    job = JobInfo("r", "p", 1, "s", 0, "m", "h", None, None)
     assert notify(listeners, "djsb_job_started", job=job) == []
 
 

@@ -98,6 +98,14 @@ class Component(ABC, Generic[ConfigT]):
         """List the files and folders whose contents decide the result."""
         return paths_of(self.config, writes=False)
 
+    def goes_on(self) -> bool:
+        """Tell whether the component goes on from what an interrupted execution left.
+
+        Then it works in the folder that this left behind (or at the place that its config names),
+        not in an empty one.
+        """
+        return False
+
     def writes(self) -> Sequence[Path]:
         """List the files and folders outside the job's folder that the config names for results."""
         return paths_of(self.config, writes=True)

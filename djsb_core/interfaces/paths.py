@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -10,9 +11,10 @@ from pydantic import AfterValidator, BaseModel, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MISSING = "input_path_missing"
+ITERATION = re.compile(r"iter_[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -25,16 +27,34 @@ class PathContext:
     expected: frozenset[Path] = frozenset()
     """Absolute paths that do not exist yet, because an earlier job writes them."""
 
+    placed: Mapping[Path, Path] = field(default_factory=dict)
+    """Where the results of earlier jobs are, by the absolute path that their settings name."""
+
+    outputs: Mapping[Path, Path] = field(default_factory=dict)
+    """Where a result is written instead of at the absolute path that the settings name."""
+
     def find(self, path: Path) -> Path | None:
         """Return the absolute path of an existing or expected file or folder."""
         for folder in self.folders:
             try:
                 candidate = (folder / path.expanduser()).resolve()
-                if candidate.exists() or self._is_expected(candidate):
-                    return candidate
+                found = self._find(candidate) or self._find_result(_without_iteration(candidate))
             except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
                 continue
+            if found is not None:
+                return found
         return None
+
+    def _find(self, candidate: Path) -> Path | None:
+        return self._find_result(candidate) or (candidate if candidate.exists() else None)
+
+    def _find_result(self, candidate: Path) -> Path | None:
+        for named, place in self.placed.items():
+            if candidate.is_relative_to(named):
+                inside = place / candidate.relative_to(named)
+                if inside.exists():
+                    return inside
+        return candidate if self._is_expected(candidate) else None
 
     @property
     def tried(self) -> str:
@@ -42,7 +62,12 @@ class PathContext:
         return " and ".join(dict.fromkeys(map(str, self.folders)))
 
     def _is_expected(self, path: Path) -> bool:
-        return any(path == one or one in path.parents for one in self.expected)
+        return path in self.expected or any(one in self.expected for one in path.parents)
+
+
+def _without_iteration(path: Path) -> Path:
+    """Leave out ``iter_1``: published configs name a result of the first iteration like this."""
+    return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
 
 
 def _find_input(path: Path, info: ValidationInfo) -> Path:
@@ -57,8 +82,10 @@ def _find_input(path: Path, info: ValidationInfo) -> Path:
     return found
 
 
-def _make_absolute(path: Path) -> Path:
-    return Path.cwd() / path.expanduser()
+def _make_absolute(path: Path, info: ValidationInfo) -> Path:
+    absolute = Path.cwd() / path.expanduser()
+    context = info.context
+    return context.outputs.get(absolute, absolute) if isinstance(context, PathContext) else absolute
 
 
 @dataclass(frozen=True)
