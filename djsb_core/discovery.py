@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.errors import PluginLoadError, UnknownComponentError
+from djsb_core.published import advise
 
 if TYPE_CHECKING:
     import pluggy
@@ -52,7 +53,8 @@ def find_offer(kind: Kind, name: object) -> Offer:
     entries = entry_points(group=kind.group)
     found = [_offer(entry) for entry in entries if entry.name == name]
     if not found:
-        raise UnknownComponentError(kind.label, name, known=map(_name, entries))
+        advice = advise(kind.group, name)
+        raise UnknownComponentError(kind.label, name, map(_name, entries), advice)
     if len({offer.package for offer in found}) > 1:
         packages = " and ".join(sorted(offer.package for offer in found))
         raise PluginLoadError(

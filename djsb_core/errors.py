@@ -7,6 +7,7 @@
     - PluginLoadError         a package offers the name, but its code cannot be used
   - ComponentError            a component met bad input while it ran
   - JobError                  a job of the experiment failed
+  - JobsError                 jobs of several pipelines failed
 """
 
 from __future__ import annotations
@@ -16,6 +17,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
+"""How the operating system and SQLite say it."""
+
+
+MANY = 200
+"""As many problems are shown."""
+
+LONG = 2000
+"""As many characters of one problem are shown."""
 
 
 class DjsbError(Exception):
@@ -34,17 +46,21 @@ class ConfigError(RequestError):
     """The experiment is wrong; carries every problem found, not only the first."""
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems: Sequence[str] = list(problems)
-        lines = "\n  ".join(self.problems)
+        self.problems: Sequence[str] = [_shorten(problem) for problem in problems]
         count = len(self.problems)
+        more = [f"… and {count - MANY} more"] if count > MANY else []
+        lines = "\n  ".join([*self.problems[:MANY], *more])
         super().__init__(lines if count == 1 else f"{count} problems\n  {lines}")
 
 
 class UnknownComponentError(RequestError):
     """No installed package offers a component of that kind and name."""
 
-    def __init__(self, label: str, name: object, known: Iterable[str]) -> None:
-        super().__init__(f"unknown {label} '{name}'; {suggest(name, known)}")
+    def __init__(
+        self, label: str, name: object, known: Iterable[str], advice: str | None = None
+    ) -> None:
+        shown = _shorten(str(name))
+        super().__init__(f"unknown {label} '{shown}'; {advice or suggest(name, known)}")
 
 
 class PluginLoadError(RequestError):
@@ -65,15 +81,34 @@ class JobError(DjsbError):
     """A job failed; ``cause`` keeps its traceback (shown with ``--debug``)."""
 
     def __init__(self, job: str, cause: BaseException, log: object = None) -> None:
-        said = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
         where = f"\n  its log: {log}" if log else ""
-        super().__init__(f"job {job} failed: {said}{where}")
+        super().__init__(f"job {job} failed: {describe_cause(cause)}{where}")
+
+
+class JobsError(DjsbError):
+    """Jobs of several pipelines failed."""
+
+    def __init__(self, errors: Sequence[BaseException]) -> None:
+        super().__init__("\n".join([f"{len(errors)} jobs failed", *map(str, errors)]))
+
+
+def describe_cause(cause: BaseException) -> str:
+    """Say in one sentence what went wrong; on a full disk, also what to do."""
+    said = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
+    if any(sign in said for sign in FULL_DISK):
+        return f"{said}; make space, then run the same command again: finished jobs are kept"
+    return said
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
     """Say what would be right: the nearest known word, else all of them."""
     words = sorted(known)
-    near = get_close_matches(str(name), words, n=1)
+    near = get_close_matches(str(name)[:LONG], words, n=1)
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known: {', '.join(words) or 'none'}"
+
+
+def _shorten(text: str) -> str:
+    """Cut the middle out of a text that quotes a file at length."""
+    return text if len(text) <= LONG else f"{text[: LONG // 2]} … {text[-LONG // 2 :]}"

@@ -19,7 +19,9 @@ Location: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 
 MAX_DEPTH = 64
-MAX_VALUES = 500_000  # aliases of aliases can make a small file expand without end
+MAX_VALUES = 100_000  # aliases of aliases can make a small file expand without end
+MAX_BITS = 1024  # of a whole number: Python refuses to write much longer ones as text
+TOO_LARGE = f"nested deeper than {MAX_DEPTH} levels, or too large"
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -82,14 +84,15 @@ def read_document(path: Path) -> Document:
         raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([f"{path}:{line}: not UTF-8 text: {error.reason}"]) from error
+        problem = f"{path}:{line}: not UTF-8 text: {error.reason}; save the file as UTF-8"
+        raise ConfigError([problem]) from error
     is_json = path.suffix == ".json"
     try:
         return _read_yaml(path, text.replace("\t", " ") if is_json else text)
     except yaml.YAMLError as error:
         if is_json:
             return _read_json(path, text)
-        raise ConfigError([_describe(path, error)]) from error
+        raise ConfigError([_describe(path, text, error)]) from error
 
 
 def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
@@ -109,10 +112,39 @@ def dump_yaml(value: object) -> str:
 def _read_json(path: Path, text: str) -> Document:
     """Read JSON that is not YAML: its escapes may be surrogate pairs."""
     try:
-        return Document(path, json.loads(text), {(): 1})
+        value = json.loads(text, object_pairs_hook=_without_duplicates)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError([f"{path}:1: not JSON: half of a surrogate pair is no text"]) from error
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise ConfigError([f"{path}:{line}: not JSON: {getattr(error, 'msg', error)}"]) from error
+    if _depth(value) > MAX_DEPTH:
+        raise ConfigError([f"{path}:1: nested deeper than {MAX_DEPTH} levels"])
+    return Document(path, value, {(): 1})
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key '{twice}' is given twice")
+    return found
+
+
+def _depth(value: object) -> int:
+    """Count the levels of lists and mappings, without recursion."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def _read_yaml(path: Path, text: str) -> Document:
@@ -132,16 +164,16 @@ def _read_yaml(path: Path, text: str) -> Document:
 
 
 def _check_depth(path: Path, text: str) -> None:
-    """Refuse what would exhaust the stack of the recursive (C) composer."""
+    """Refuse what would exhaust the stack of the recursive (C) composer, or the memory."""
     depth = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or count > 2 * MAX_VALUES:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ConfigError([f"{path}:{line}: nested deeper than {MAX_DEPTH} levels"])
+            raise ConfigError([f"{path}:{line}: {TOO_LARGE}"])
 
 
 class _Walk:
@@ -160,7 +192,7 @@ class _Walk:
         if id(node) in self._open:
             return self._problem(line, "an alias refers to a value that contains it")
         if len(location) > MAX_DEPTH or len(self.lines) > MAX_VALUES:
-            return self._problem(line, f"nested deeper than {MAX_DEPTH} levels, or too large")
+            raise ConfigError([f"{self.path}:{line}: {TOO_LARGE}"])
         self._open.append(id(node))
         try:
             if isinstance(node, yaml.ScalarNode):
@@ -175,9 +207,14 @@ class _Walk:
 
     def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:  # noqa: ANN401
         try:
-            return self.loader.construct_object(node)
+            value = self.loader.construct_object(node)
         except (ValueError, LookupError, AttributeError):  # !!int x, 0b_, five thousand digits
             return self._problem(line, f"not a value: {node.value[:40]!r}")
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            return self._problem(line, f"not a value: {node.value[:40]!r}")
+        if not isinstance(value, str | int | float | None):  # bytes, dates
+            return self._problem(line, f"not plain YAML: the tag '{node.tag}'")
+        return value
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_duplicates(node)
@@ -188,6 +225,8 @@ class _Walk:
                 self._problem(key_node.start_mark.line + 1, "a key must be a word")
                 continue
             key = str(self._scalar(key_node, key_node.start_mark.line + 1))
+            if key in found:  # 1 and 0x1, or 1 and "1" from a merge
+                self._problem(key_node.start_mark.line + 1, f"the key '{key}' is given twice")
             self.lines[(*location, key)] = key_node.start_mark.line + 1
             found[key] = self.value_of(value_node, (*location, key))
         return found
@@ -211,8 +250,10 @@ class _Walk:
             self.problems.append(problem)
 
 
-def _describe(path: Path, error: yaml.YAMLError) -> str:
+def _describe(path: Path, text: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
     line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.reader.ReaderError):  # a character that YAML has not, by its offset
+        line = text.encode()[: error.position].count(b"\n") + 1
     return f"{path}:{line}: not plain YAML: {what}"

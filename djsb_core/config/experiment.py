@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from djsb_core.config.document import Document, Location
-    from djsb_core.config.references import Reference
+    from djsb_core.config.references import Reference, Update
     from djsb_core.config.schema import ExperimentSchema, Stage
+    from djsb_core.config.targets import Target
+
+ANONYMOUS = "anonymous"
+"""The name of the pipeline whose stages are those of the experiment itself."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class JobSpec:
     pipeline: str
     stage: Stage
     position: int
+    """Place among all jobs of the experiment, from 0."""
     location: Location
     document: Document
     hook: str
@@ -50,6 +55,10 @@ class JobSpec:
     inputs: tuple[Reference, ...] = ()
     output: tuple[str, ...] | None = None
     local: Mapping[str, Any] = field(default_factory=dict)
+    cache: bool = True
+    timeout: float | None = None
+    """In seconds."""
+    retries: int = 0
 
     def problem(self, location: Location, text: str) -> str:
         """Say what is wrong at a key of this job: file, line, key and sentence.
@@ -80,6 +89,22 @@ class Experiment:
     jobs: tuple[JobSpec, ...]
     problems: tuple[str, ...] = ()
     """What is wrong with its form, each with file, line and key."""
+
+    pipelines: tuple[str, ...] = (ANONYMOUS,)
+    """Their names, in order; one may have no jobs."""
+
+    targets: tuple[tuple[Target, Location], ...] = ()
+    """What ends the iteration, and where each stands in the file."""
+
+    updates: tuple[Update, ...] = ()
+    """What one iteration gives to the next."""
+
+    unread: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    """Pipeline and name of the jobs that could not be read, by position; empty where unknown."""
+
+    def problem(self, location: Location, text: str) -> str:
+        """Say what is wrong at a key of the experiment itself: file, line, key and sentence."""
+        return f"{self.document.place(location)}: {show_location(location)}: {text}"
 
     @property
     def folders(self) -> tuple[Path, ...]:

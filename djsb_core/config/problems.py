@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from djsb_core.errors import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -124,3 +124,46 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (a
         return
     for argument in typing.get_args(annotation):
         yield from _models_in(argument)
+
+
+def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> str | None:
+    """Say which part of a dotted setting a model does not have; ``None`` where it cannot be told.
+
+    :param key: ``("train", "optimizer", "lr")``
+    """
+    current: Any = model
+    for part in key:
+        if part.isdecimal():
+            continue  # an item of a list: what it is, the annotation around it says
+        models = _only_models(current)
+        if not models or any(_takes_more(one) for one in models):
+            return None
+        fields: dict[str, Any] = {}
+        for one in models:
+            for name, info in one.model_fields.items():
+                fields |= dict.fromkeys((name, info.alias or name), info.annotation)
+        if part not in fields:
+            return f"unknown setting '{part}'; {suggest(part, fields)}"
+        current = fields[part]
+    return None
+
+
+def _takes_more(model: type[BaseModel]) -> bool:
+    """Tell whether a model may take keys that are no fields of it."""
+    validators = model.__pydantic_decorators__.model_validators.values()
+    return (
+        model.model_config.get("extra") != "forbid"
+        or any(one.info.mode != "after" for one in validators)
+        or any(info.validation_alias != info.alias for info in model.model_fields.values())
+    )
+
+
+def _only_models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (any annotation)
+    """List the models of an annotation; none if the value may also be something else."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _only_models(arguments[0])
+    if origin in {typing.Union, types.UnionType, list, tuple}:
+        found = [_only_models(one) for one in arguments if one not in {type(None), ...}]
+        return [model for models in found for model in models] if all(found) else []
+    return list(_models_in(annotation)) if origin is None else []

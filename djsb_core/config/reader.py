@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import ValidationError
 
-from djsb_core.config.document import Document, Location, parse_value, read_document
-from djsb_core.config.dotted import get_value, set_value, split_path
-from djsb_core.config.experiment import Experiment, JobSpec, Settings, lookup_folders
-from djsb_core.config.problems import describe_errors, show_location
-from djsb_core.config.references import Reference, check_form
-from djsb_core.config.schema import ExperimentSchema, JobSchema, Stage
+from djsb_core.config.document import Document, Location, read_document
+from djsb_core.config.experiment import Experiment, JobSpec
+from djsb_core.config.jobs import JobReader
+from djsb_core.config.overrides import apply_override
+from djsb_core.config.pipelines import PipelineSpec, read_pipelines
+from djsb_core.config.reading import Reading
+from djsb_core.config.references import Update, check_update
+from djsb_core.config.schema import ExperimentSchema, Stage
+from djsb_core.config.targets import Target, parse_target
 from djsb_core.errors import ConfigError
-from djsb_core.interfaces.hook import Section
-from djsb_core.interfaces.paths import PathContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-ANONYMOUS = "anonymous"
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 
 def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
@@ -34,171 +32,116 @@ def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
     :param overrides: ``a.b.0.c=VALUE``, applied before anything is checked
     :raises ConfigError: if the file cannot be read at all
     """
-    return _Reader(path, overrides).read()
+    document = read_document(path)
+    tree = copy.deepcopy(document.value)
+    wrong = [apply_override(tree, override) for override in overrides]
+    if not isinstance(tree, dict):
+        raise ConfigError([f"{path}:1: an experiment is a mapping of keys"])
+    reading = Reading(replace(document, value=tree))
+    reading.problems += [problem for problem in wrong if problem is not None]
+    return _Reader(reading).read()
 
 
 class _Reader:
-    """Collects problems while it reads."""
+    """Collects jobs and problems while it reads."""
 
-    def __init__(self, path: Path, overrides: Sequence[str]) -> None:
-        document = read_document(path)
-        self.document = document
-        self.problems: list[str] = []
-        self.tree = copy.deepcopy(document.value)
-        for override in overrides:
-            self._override(override)
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.document: Document = reading.document
+        self.tree = reading.document.value
+        self.jobs: list[JobSpec] = []
+        self.unread: dict[int, tuple[str, str]] = {}
 
     def read(self) -> Experiment:
-        if not isinstance(self.tree, dict):
-            raise ConfigError([f"{self.document.path}:1: an experiment is a mapping of keys"])
-        stage_keys = {stage.key for stage in Stage}
-        rest = {key: value for key, value in self.tree.items() if key not in stage_keys}
-        schema = self._validate(ExperimentSchema, rest, self.document, ())
-        if schema is not None:
-            self._refuse_later_keys(schema)
-        jobs = [job for stage in Stage for job in self._read_stage(stage)]
-        if not jobs and not self.problems:
+        schema = self._read_schema()
+        pipelines = read_pipelines(self.tree, self.reading)
+        for pipeline in pipelines:
+            self._read_pipeline(pipeline)
+        targets, updates = tuple(self._read_targets(schema)), tuple(self._read_updates(schema))
+        problems = self.reading.problems
+        if not self.jobs and not problems:
             keys = ", ".join(stage.key for stage in Stage)
-            self.problems.append(f"{self.document.path}:1: no job to run; add one to {keys}")
+            problems.append(f"{self.document.path}:1: no job to run; add one to {keys}")
         return Experiment(
-            replace(self.document, value=self.tree),
-            schema or ExperimentSchema(),
-            tuple(replace(job, position=i) for i, job in enumerate(jobs)),
-            tuple(self.problems),
+            self.document,
+            schema,
+            tuple(self.jobs),
+            tuple(problems),
+            tuple(pipeline.name for pipeline in pipelines if pipeline.name),
+            targets,
+            updates,
+            self.unread,
         )
 
-    def _override(self, text: str) -> None:
-        path, sign, value_text = text.partition("=")
-        if not sign or not path:
-            self.problems.append(f"--set {text}: write --set key.0.key=VALUE")
-            return
-        try:
-            value = parse_value(value_text)
-            parts = split_path(path)
-            cut = next((i for i, part in enumerate(parts) if part in tuple(Section)), None)
-            job = self.tree if cut is None else get_value(self.tree, parts[:cut])
-            section = job.get(parts[cut]) if cut is not None and isinstance(job, dict) else None
-            if cut is not None and isinstance(section, str) and len(parts) > cut + 1:
-                # The settings are in another file: override them for this job.
-                set_value(self.tree, (*parts[:cut], "local", ".".join(parts[cut:])), value)
-            else:
-                set_value(self.tree, parts, value)
-        except KeyError as missing:
-            self.problems.append(
-                f"--set {text}: no '{missing.args[0]}' there; write --set key.0.key=VALUE"
-            )
-        except (yaml.YAMLError, ConfigError):
-            self.problems.append(f"--set {text}: the value is not YAML")
-
-    def _refuse_later_keys(self, schema: ExperimentSchema) -> None:
-        """Refuse, by name, what the schema knows and this version cannot do."""
+    def _read_schema(self) -> ExperimentSchema:
+        """Read the keys of the experiment itself; a wrong one counts as absent, once noted."""
+        others = {"pipelines", *(stage.key for stage in Stage)}
+        keys = {key: value for key, value in self.tree.items() if key not in others}
+        schema = self.reading.validate(ExperimentSchema, keys, self.document, ())
+        if schema is None:
+            right = {key: value for key, value in keys.items() if _is_right(key, value)}
+            schema = ExperimentSchema.model_validate(right)
         for key, feature in schema.later_keys():
-            place = self.document.place((key,))
-            self.problems.append(
-                f"{place}: {key}: {feature} is not supported yet by this version; remove the key"
-            )
+            text = f"{feature} is not supported yet by this version; remove the key"
+            self.reading.say(self.document, (key,), text)
+        if schema.max_iter_num == 0 and not schema.iter_targets:
+            text = "0 is no limit; say in iter_targets when to end, or give a number"
+            self.reading.say(self.document, ("max_iter_num",), text)
+        return schema
 
-    def _read_stage(self, stage: Stage) -> Iterable[JobSpec]:
-        listed = self.tree.get(stage.key)
-        if listed is None:
-            return
-        if not isinstance(listed, list):
-            place = self.document.place((stage.key,))
-            self.problems.append(f"{place}: {stage.key}: should be a list of jobs")
-            return
-        for i, job in enumerate(listed):
-            spec = self._read_job(job, stage, (stage.key, i))
-            if spec is not None:
-                yield spec
+    def _read_targets(self, schema: ExperimentSchema) -> Iterator[tuple[Target, Location]]:
+        single = isinstance(self.tree.get("iter_targets"), str)
+        for i, text in enumerate(schema.iter_targets):
+            at = ("iter_targets",) if single else ("iter_targets", i)
+            try:
+                yield parse_target(text), at
+            except ValueError as error:
+                self.reading.say(self.document, at, str(error))
 
-    def _read_job(self, value: object, stage: Stage, location: Location) -> JobSpec | None:
-        document, start = self.document, location
-        if isinstance(value, str):
-            found = self._read_side_file(value, self.document, location)
-            if found is None:
-                return None
-            document, start, value = found, (), found.value
-        job = self._validate(JobSchema, value, document, start)
-        if job is None:
-            return None
-        sections = {
-            section: self._read_section(getattr(job, section.value), section, document, start)
-            for section in Section
-        }
-        return JobSpec(
-            pipeline=ANONYMOUS,
-            stage=stage,
-            position=0,
-            location=start,
-            document=document,
-            hook=job.hook,
-            meta_name=job.meta_name or f"{stage.value}_{location[1]}",
-            named=bool(job.meta_name),
-            sections=sections,
-            inputs=tuple(self._read_inputs(job, document, start)),
-            output=tuple(job.output) if job.output is not None else None,
-            local=self._checked_local(job, document, start),
-        )
-
-    def _read_section(
-        self, value: dict[str, Any] | str | None, section: Section, document: Document, at: Location
-    ) -> Settings:
-        place = (*at, section.value)
-        if not isinstance(value, str):
-            return Settings(value, document, place)
-        if value.startswith("<") and value.endswith(">"):
-            return Settings(None, document, place)  # the published form of "set by the input"
-        found = self._read_side_file(value, document, place)
-        if found is None:
-            return Settings(None, document, place, failed=True)
-        if found.value is not None and not isinstance(found.value, dict):
-            self.problems.append(f"{found.path}:1: must be a mapping of settings")
-            return Settings(None, document, place, failed=True)
-        return Settings(found.value or {}, found, ())
-
-    def _read_side_file(self, path: str, document: Document, location: Location) -> Document | None:
-        context = PathContext(lookup_folders(self.document.path))
-        found = context.find(Path(path))
-        shown = f"{document.place(location)}: {show_location(location)}"
-        if found is None or not found.is_file():
-            self.problems.append(f"{shown}: no such file: '{path}' (looked in {context.tried})")
-            return None
-        try:
-            return read_document(_shorten(found))
-        except ConfigError as error:
-            self.problems += error.problems
-            return None
-
-    def _read_inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
-        for target, source in job.input.items():
-            wrong = check_form(target, source)
+    def _read_updates(self, schema: ExperimentSchema) -> Iterator[Update]:
+        sources: dict[str, str] = {}
+        for source, target in schema.iter_updater.items():
+            wrong = check_update(source, target)
+            if wrong is None and target in sources:
+                wrong = f"'{target}' takes its value from '{sources[target]}' already"
+            sources.setdefault(target, source)
             if wrong is None:
-                yield Reference(target, source)
+                yield Update(source, target)
             else:
-                place = (*at, "input", target)
-                shown = show_location((*at, "input"))
-                self.problems.append(f"{document.place(place)}: {shown}: {wrong}")
+                self.reading.say(self.document, ("iter_updater", source), wrong, ("iter_updater",))
 
-    def _checked_local(self, job: JobSchema, document: Document, at: Location) -> dict[str, Any]:
-        for target in job.local:
-            if split_path(target)[0] not in tuple(Section):
-                place, shown = document.place((*at, "local", target)), show_location((*at, "local"))
-                self.problems.append(
-                    f"{place}: {shown}: '{target}' must begin with dj_configs or extra_configs"
-                )
-        return job.local
+    def _read_pipeline(self, pipeline: PipelineSpec) -> None:
+        if pipeline.stages is None or not pipeline.complete:
+            self._cannot_read(pipeline.name)
+        if pipeline.stages is None:
+            return
+        reader = JobReader(self.reading, pipeline.name)
+        for stage in Stage:
+            listed, at = pipeline.stages.get(stage.key), (*pipeline.location, stage.key)
+            if listed is None:
+                continue
+            if not isinstance(listed, list):
+                self.reading.say(pipeline.document, at, "should be a list of jobs")
+                self._cannot_read(pipeline.name)
+                continue
+            for i, value in enumerate(listed):
+                position = len(self.jobs) + len(self.unread)
+                job = reader.read(value, stage, position, pipeline.document, (*at, i))
+                if job is not None:
+                    self.jobs.append(job)
+                else:
+                    self._cannot_read(pipeline.name, value)
 
-    def _validate(self, model: type[Any], value: object, document: Document, at: Location) -> Any:  # noqa: ANN401 (an instance of the model, or None)
-        try:
-            return model.model_validate(value)
-        except ValidationError as error:
-            for location, sentence in describe_errors(error, model, value):
-                place = document.place((*at, *location))
-                shown = show_location((*at, *location)) or "experiment"
-                self.problems.append(f"{place}: {shown}: {sentence}")
-            return None
+    def _cannot_read(self, pipeline: str, job: object = None) -> None:
+        """Leave the place of a job free, so that references to it make no second problem."""
+        name = job.get("meta_name") if isinstance(job, dict) else None
+        position = len(self.jobs) + len(self.unread)
+        self.unread[position] = (pipeline, name if isinstance(name, str) else "")
 
 
-def _shorten(path: Path) -> Path:
-    """Name a file as the user would: relative where it lies below the working directory."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _is_right(key: str, value: object) -> bool:
+    try:
+        ExperimentSchema.model_validate({key: value})
+    except ValidationError:
+        return False
+    return True

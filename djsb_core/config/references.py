@@ -1,4 +1,7 @@
-"""References between jobs: ``extra_configs.train_dataset: anonymous.process.export_path``."""
+"""References between jobs: ``extra_configs.train_dataset: anonymous.process.export_path``.
+
+And between iterations: ``pipeline.job.output: pipeline.job.extra_configs.key``.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,41 @@ class Reference:
         """What follows ``-1`` or stands in ``pipeline.meta_name.output``."""
         parts = split_path(self.source)
         return parts[1:] if self.back is not None else parts
+
+
+@dataclass(frozen=True)
+class Update:
+    """One entry of ``iter_updater``: a result of one iteration is a setting of the next."""
+
+    source: str
+    """``pipeline.meta_name.output``, and perhaps what is inside it."""
+    target: str
+    """``pipeline.meta_name.extra_configs.key``."""
+
+    @property
+    def job(self) -> tuple[str, str]:
+        """Pipeline and name of the job whose setting it is."""
+        pipeline, name, *_ = split_path(self.target)
+        return pipeline, name
+
+    @property
+    def reference(self) -> Reference:
+        """The entry as one of that job's ``input``."""
+        return Reference(".".join(split_path(self.target)[2:]), self.source)
+
+
+def check_update(source: str, target: str) -> str | None:
+    """Say what is wrong with the form of an entry of ``iter_updater``, if anything is."""
+    parts = split_path(source)
+    if len(parts) < 3 or "" in parts:  # noqa: PLR2004 (pipeline, job, output)
+        return f"'{source}' must be 'pipeline.meta_name.output'"
+    job = split_path(target)
+    if len(job) < 3 or "" in job or job[2] not in tuple(Section):  # noqa: PLR2004
+        return (
+            f"'{target}' must be 'pipeline.meta_name.extra_configs.key' "
+            "or 'pipeline.meta_name.dj_configs.key'"
+        )
+    return None
 
 
 def check_form(target: str, source: str) -> str | None:

@@ -42,6 +42,24 @@ def _reference(value: object) -> object:
     return str(value) if isinstance(value, float) else value
 
 
+def _seconds(value: object) -> object:
+    """Read ``15m``; a number is seconds."""
+    if not isinstance(value, str | bool):
+        return value
+    text = str(value).strip()
+    found = DURATION.fullmatch(text)
+    if found is None:
+        raise ValueError(f"'{text[:40]}' is no duration; write seconds, or 90s, 15m, 2h or 1d")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+Duration = Annotated[
+    float,
+    Field(gt=0, allow_inf_nan=False),
+    BeforeValidator(_seconds, json_schema_input_type=float | str),
+]
 Reference = Annotated[str, BeforeValidator(_reference)]
 Names = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Settings = dict[str, Any]
@@ -81,6 +99,13 @@ class JobSchema(BaseModel):
         default_factory=dict,
         description="Overrides for this job: `extra_configs.train.optimizer.lr: 0.001`.",
     )
+    cache: bool = Field(
+        default=True, description="Reuse an earlier execution; false: run the job every time."
+    )
+    timeout: Duration | None = Field(
+        None, description="End the job after this time: seconds, or `90s`, `15m`, `2h`, `1d`."
+    )
+    retries: int = Field(0, ge=0, le=100, description="How often a job that fails is run again.")
 
     @field_validator("meta_name")
     @classmethod
@@ -114,6 +139,12 @@ class StagesSchema(BaseModel):
     )
 
 
+Pipeline = Annotated[StagesSchema | str | None, Field(description="Stages, or the path of them.")]
+"""A pipeline may stand in a file of its own; then its value is the path."""
+
+NamedPipeline = Annotated[dict[str, Pipeline], Field(min_length=1, max_length=1)]
+
+
 class ExperimentSchema(StagesSchema):
     """The experiment file."""
 
@@ -129,34 +160,29 @@ class ExperimentSchema(StagesSchema):
         default=False,
         description="Show the traceback of a job that fails, as `djsb --debug run` does.",
     )
-    pipelines: list[Any] | dict[str, Any] | None = Field(
-        None, description="Named pipelines, each with its own four stages."
+    pipelines: list[NamedPipeline] | dict[str, Pipeline] | None = Field(
+        None,
+        description="Named pipelines in their order, each with its own four stages; instead of "
+        "stages of the experiment itself.",
     )
     hpo_config: str | dict[str, Any] | None = Field(
         None, description="A wandb sweep configuration, or the path of one."
     )
-    max_iter_num: int = Field(1, ge=0, description="How often the pipelines are repeated at most.")
+    max_iter_num: int = Field(
+        1, ge=0, description="How often the pipelines run at most; 0: until the targets are met."
+    )
     iter_targets: NamesOrNone = Field(
-        default_factory=list, description="Stop when met: `pipeline.job.score >= 0.8`."
+        default_factory=list, description="Stop when met: `pipeline.meta_name.output >= 0.8`."
     )
     iter_targets_mode: Literal["all", "any"] = Field(
         "all", description="Whether all targets must be met, or one."
     )
     iter_updater: Annotated[dict[str, str], EmptyTexts] = Field(
-        default_factory=dict, description="Values carried from one iteration into the next."
+        default_factory=dict,
+        description="Values of one iteration that are settings of the next: "
+        "`pipeline.meta_name.output: pipeline.meta_name.extra_configs.key`.",
     )
 
     def later_keys(self) -> list[tuple[str, str]]:
         """List the keys in use whose feature this version does not have, with what to do."""
-        found = []
-        if self.pipelines:
-            found.append(("pipelines", "several pipelines in one file"))
-        if self.hpo_config:
-            found.append(("hpo_config", "sweeps"))
-        if self.max_iter_num != 1:
-            found.append(("max_iter_num", "iteration"))
-        if self.iter_targets:
-            found.append(("iter_targets", "iteration"))
-        if self.iter_updater:
-            found.append(("iter_updater", "iteration"))
-        return found
+        return [("hpo_config", "sweeps")] if self.hpo_config else []

@@ -85,6 +85,11 @@ def test_lines_are_kept_for_values_lists_and_tabbed_json(read):
         ("a: *nowhere", "x.yaml:1: not plain YAML: "),
         ("a: 1\n---\nb: 2", "x.yaml:2: not plain YAML: "),
         ("a: \x01", "x.yaml:1: not plain YAML: control characters are not allowed"),
+        ("a: é\nb: 2\nc: \x00", "x.yaml:3: not plain YAML: control characters are not allowed"),
+        ("a: !!binary aGVsbG8=", "x.yaml:1: not plain YAML: the tag "),
+        ("a: !!timestamp 2026-11-22", "x.yaml:1: not plain YAML: the tag "),
+        ("a: 0x" + "f" * 5000, "x.yaml:1: not a value: '0xffff"),
+        ("1: a\n0x1: b", "x.yaml:2: the key '1' is given twice"),
         ("a: !!python/object/apply:os.system [ls]", "x.yaml:1: not plain YAML: the tag "),
         ("a: !!python/object:os.Y {b: 1}", "x.yaml:1: not plain YAML: the tag "),
         ("a: !!python/name:os.system", "x.yaml:1: not plain YAML: could not determine"),
@@ -120,6 +125,9 @@ def test_bad_yaml_is_one_message_with_its_line(read, text, message):
         ('{\n\t"a": 1,\n\t"a": 2}', "x.json:3: the key 'a' is given twice (first: line 2)"),
         ('{\n\t"a": 1', "x.json:2: not JSON: "),
         ('{"a": "\\ud83d\\ude00", }', "x.json:1: not JSON: "),
+        ('{"a": "\\ud83d"}', "x.json:1: not JSON: half of a surrogate pair is no text"),
+        ('{"b": "\\ud83d\\ude00", "a": 1, "a": 2}', "x.json:1: not JSON: the key 'a' is given "),
+        ('["\\ud83d\\ude00", ' + "[" * 500 + "]" * 501, "x.json:1: nested deeper than 64 levels"),
     ],
 )
 def test_bad_json_is_one_message_with_its_line(read, text, message):
@@ -155,6 +163,11 @@ def test_aliases_of_aliases_cannot_fill_the_memory(read, level, monkeypatch):
         assert "too large" in str(error)  # noqa: PT017 (merges are fine: they share their keys)
     else:
         assert value["a29"] == {"x": 1}
+
+
+def test_more_values_than_an_experiment_has_are_refused_before_they_fill_the_memory(read):
+    with pytest.raises(ConfigError, match="too large"):
+        read("a: [" + "x," * 1_000_000 + "]")
 
 
 def test_a_file_that_cannot_be_read_is_one_message(tmp_path):

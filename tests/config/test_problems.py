@@ -1,9 +1,9 @@
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from djsb_core.config.problems import describe_errors, show_location
+from djsb_core.config.problems import describe_errors, show_location, unknown_setting
 from djsb_core.interfaces.component import ComponentConfig
 from djsb_core.interfaces.paths import InputPath
 
@@ -92,3 +92,56 @@ def test_a_union_is_one_problem():
 
 def test_a_problem_inside_a_branch_of_a_union_says_where():
     assert problem(either=["a", 3]).startswith("either[1]: ")
+
+
+class Free(BaseModel, extra="allow"):
+    known: int = 1
+
+
+class Renaming(BaseModel, extra="forbid"):
+    new: int = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rename(cls, values):
+        return {"new": values.pop("old", 1), **values}
+
+
+class Other(BaseModel, extra="forbid"):
+    free: Free = Free()
+    renaming: Renaming = Renaming()
+    mapping: dict[str, Inner] = {}
+    either: Inner | str = "x"
+    maybe: Inner | None = None
+    several: list[Inner] | Inner = []
+    two: Config | Inner | None = None
+    tagged: list[Annotated[Inner, "a word"]] = []
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "wrong"),
+    [
+        (Config, "inner.rl", "unknown setting 'rl'; "),
+        (Config, "coutn", "unknown setting 'coutn'; did you mean 'count'?"),
+        (Config, "many.0.lrr", "unknown setting 'lrr'; did you mean 'lr'?"),
+        (Other, "maybe.x", "unknown setting 'x'; "),
+        (Other, "several.0.x", "unknown setting 'x'; "),
+        (Other, "two.x", "unknown setting 'x'; "),
+        (Other, "tagged.0.x", "unknown setting 'x'; "),
+    ],
+)
+def test_an_unknown_setting(model, key, wrong):
+    assert unknown_setting(model, key.split(".")).startswith(wrong)
+
+
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        *[(Config, key) for key in ("count", "inner.lr", "many.0.lr", "real_name", "either.0")],
+        *[(Config, key) for key in ("path", "count.deeper")],
+        *[(Other, key) for key in ("free.any.thing", "renaming.old", "mapping.x.y", "either.x")],
+        *[(Other, key) for key in ("maybe.lr", "several.0.lr", "two.count", "two.lr")],
+    ],
+)
+def test_a_known_setting_or_one_that_cannot_be_told(model, key):
+    assert unknown_setting(model, key.split(".")) is None

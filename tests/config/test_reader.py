@@ -113,6 +113,23 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         ("work_dir: 3\n", "x.yaml:1: work_dir: should be a valid string, not 3"),
         ("resume: sometimes\n", "x.yaml:1: resume: should be a valid boolean"),
         ("max_iter_num: -1\n", "x.yaml:1: max_iter_num: should be greater than or equal to 0"),
+        (
+            "max_iter_num: 0\n",
+            "x.yaml:1: max_iter_num: 0 is no limit; say in iter_targets when to ",
+        ),
+        ("a: 1\niter_targets: a.b\n", "x.yaml:2: iter_targets: 'a.b' must be 'pipeline.meta_"),
+        ("iter_targets:\n- a.b.c > 1\n- a.b > 1\n", "x.yaml:3: iter_targets[1]: 'a.b > 1': 'a.b'"),
+        ("iter_targets: 3\n", "x.yaml:1: iter_targets: should be a valid list, not 3"),
+        ("iter_updater: a\n", "x.yaml:1: iter_updater: should be a mapping, not 'a'"),
+        ("iter_updater:\n  a.b: a.b.extra_configs.x\n", "x.yaml:2: iter_updater: 'a.b' must be "),
+        (
+            "iter_updater:\n  a.b.c: a.b.extra.x\n",
+            "x.yaml:2: iter_updater: 'a.b.extra.x' must be 'pipeline.meta_name.extra_configs.key'",
+        ),
+        (
+            "iter_updater:\n  a.b.c: a.b.dj_configs\n  a.b.d: a.b.dj_configs\n",
+            "x.yaml:3: iter_updater: 'a.b.dj_configs' takes its value from 'a.b.c' already",
+        ),
         ("iter_targets_mode: some\n", "x.yaml:1: iter_targets_mode: should be 'all' or 'any'"),
         ("probe_job_configs: {hook: H}\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
         ("probe_job_configs: ''\n", "x.yaml:1: probe_job_configs: should be a list of jobs"),
@@ -128,6 +145,14 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         (
             "probe_job_configs:\n- hook: H\n  meta_name: a.b\n",
             "x.yaml:3: probe_job_configs[0].meta_name: ",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  retries: 101\n",
+            "x.yaml:3: probe_job_configs[0].retries: should be less than or equal to 100, not 101",
+        ),
+        (
+            "probe_job_configs:\n- hook: H\n  timeout: soon\n",
+            "x.yaml:3: probe_job_configs[0].timeout: 'soon' is no duration; write seconds, or 90s",
         ),
         (
             "probe_job_configs:\n- hook: H\n  dj_configs: [a]\n",
@@ -156,22 +181,11 @@ def test_each_problem_has_file_line_key_and_sentence(read, text, problem):
     assert len(found) == 1, read(text).problems
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "feature"),
-    [
-        ("pipelines", "[{a: {}}]", "several pipelines in one file"),
-        ("hpo_config", "sweep.yaml", "sweeps"),
-        ("hpo_config", "{method: random}", "sweeps"),
-        ("max_iter_num", "3", "iteration"),
-        ("iter_targets", "a.b.c >= 1", "iteration"),
-        ("iter_targets", "['a.b.c >= 1']", "iteration"),
-        ("iter_updater", "{a.b: c.d}", "iteration"),
-    ],
-)
-def test_what_this_version_cannot_do_is_refused_by_name(read, key, value, feature):
-    problem = read(f"project_name: p\n{key}: {value}\nprobe_job_configs: [{{hook: H}}]\n").problems
-    assert problem == (
-        f"x.yaml:2: {key}: {feature} is not supported yet by this version; remove the key",
+@pytest.mark.parametrize("value", ["sweep.yaml", "{method: random}"])
+def test_what_this_version_cannot_do_is_refused_by_name(read, value):
+    text = f"project_name: p\nhpo_config: {value}\nprobe_job_configs: [{{hook: H}}]\n"
+    assert read(text).problems == (
+        "x.yaml:2: hpo_config: sweeps is not supported yet by this version; remove the key",
     )
 
 
@@ -180,6 +194,63 @@ def test_all_problems_come_at_once(read):
         "work_dir: 3\nprobe_job_configs:\n- {hook: 1}\n- {hook: H, dj_configs: no.yaml}\n- {h: 1}\n"
     ).problems
     assert [problem.split(":")[1] for problem in problems] == ["1", "3", "4", "5", "5"]
+
+
+def test_cache_timeout_and_retries(job):
+    spec = job("{hook: H}")
+    assert (spec.cache, spec.timeout, spec.retries) == (True, None, 0)
+    spec = job("{hook: H, cache: false, timeout: 2h, retries: 3}")
+    assert (spec.cache, spec.timeout, spec.retries) == (False, 7200.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *[("90", 90), ("0.5", 0.5), ("1e3", 1000), ("90s", 90), ("1.5m", 90), ("15 m", 900)],
+        *[("2h", 7200), ("1d", 86400), ("", None)],
+    ],
+)
+def test_durations(job, text, seconds):
+    assert job(f"hook: H\n  timeout: {text}").timeout == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-1", "0s", "-5m", "1w", "m", "1h30m", "true", ".nan", ".inf", "[1]", "9" * 400 + "d"],
+)
+def test_what_is_no_duration(read, text):
+    (problem,) = read(f"probe_job_configs:\n- hook: H\n  timeout: {text}\n").problems
+    assert problem.startswith("x.yaml:3: probe_job_configs[0].timeout: ")
+    assert len(problem) < 200
+
+
+def test_targets_and_updates_know_their_place(read):
+    experiment = read(
+        "max_iter_num: 0\niter_targets: a.b.c >= 1\n"
+        "iter_updater: {a.b.c: a.b.extra_configs.x.y}\nprobe_job_configs: [{hook: H}]\n"
+    )
+    assert experiment.problems == ()
+    ((target, location),) = experiment.targets
+    assert (target.source, location) == ("a.b.c", ("iter_targets",))
+    (update,) = experiment.updates
+    assert (update.job, update.reference.target) == (("a", "b"), "extra_configs.x.y")
+    listed = read("iter_targets: [a.b.c > 1, a.b.d < 2]\nprobe_job_configs: [{hook: H}]\n")
+    assert [location for _, location in listed.targets] == [
+        ("iter_targets", 0),
+        ("iter_targets", 1),
+    ]
+
+
+def test_a_broken_file_that_two_jobs_name_is_one_problem(read, write):
+    write("here/bad.yaml", "a: [\n")
+    (problem,) = read("probe_job_configs:\n- {hook: H, dj_configs: bad.yaml}\n").problems
+    again = "probe_job_configs:\n" + "- {hook: H, dj_configs: bad.yaml}\n" * 2
+    assert read(again).problems == (problem,)
+
+
+def test_an_absent_file_that_two_jobs_name_is_a_problem_of_both(read):
+    problems = read("probe_job_configs:\n" + "- {hook: H, dj_configs: no.yaml}\n" * 2).problems
+    assert [problem.split(":")[1] for problem in problems] == ["2", "3"]
 
 
 # -- settings in files of their own ----------------------------------------------------------------

@@ -1,6 +1,6 @@
 import pytest
 
-from djsb_core.config.references import Reference, check_form
+from djsb_core.config.references import Reference, Update, check_form, check_update
 from djsb_core.interfaces.hook import Section
 
 
@@ -53,3 +53,30 @@ def test_a_wrong_form_says_the_right_one(target, source, wrong):
 )
 def test_right_forms(target, source):
     assert check_form(target, source) is None
+
+
+def test_an_update_is_an_input_of_the_next_iteration():
+    update = Update("a.b.c.0", "pipe.job.extra_configs.train.lr")
+    assert update.job == ("pipe", "job")
+    assert update.reference == Reference("extra_configs.train.lr", "a.b.c.0")
+
+
+@pytest.mark.parametrize("target", ["pipe.job.dj_configs", "pipe.job.extra_configs.a.0"])
+def test_right_forms_of_an_update(target):
+    assert check_update("pipe.job.out.nested", target) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "wrong"),
+    [
+        ("job.out", "p.j.dj_configs", "'job.out' must be 'pipeline.meta_name.output'"),
+        ("-1.out", "p.j.dj_configs", "'-1.out' must be 'pipeline.meta_name.output'"),
+        ("a..c", "p.j.dj_configs", "'a..c' must be 'pipeline.meta_name.output'"),
+        ("a.b.c", "p.j", "'p.j' must be 'pipeline.meta_name.extra_configs.key'"),
+        ("a.b.c", "p.j.configs.x", "'p.j.configs.x' must be 'pipeline.meta_name.extra_configs.key"),
+        ("a.b.c", "p.j.dj_configs.", "'p.j.dj_configs.' must be 'pipeline.meta_name.extra_config"),
+        ("a.b.c", "", "'' must be 'pipeline.meta_name.extra_configs.key'"),
+    ],
+)
+def test_a_wrong_form_of_an_update_says_the_right_one(source, target, wrong):
+    assert check_update(source, target).startswith(wrong)

@@ -1,0 +1,78 @@
+"""Names of the published format that come with packages: what to install for each of them."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+CORE = "djsb-core"
+DATAJUICER = "djsb-datajuicer"
+EASYANIMATE = "djsb-easyanimate"
+HUGGINGFACE = "djsb-huggingface"
+MODELSCOPE = "djsb-modelscope"
+VBENCH = "djsb-vbench"
+NONE = ""
+"""No package has it yet."""
+
+PACKAGES: dict[str, dict[str, str]] = {
+    "djsb.hooks": {
+        "ProbeViaModelInferHook": CORE,
+        "RefineRecipeViaModelFeedbackHook": CORE,
+    },
+    "djsb.data_executors": {"data_juicer": DATAJUICER},
+    "djsb.data_analyzers": {"data_juicer": DATAJUICER},
+    "djsb.recipe_refiners": {"k_sigma": DATAJUICER},
+    "djsb.data_evaluators": {
+        "dj_text_quality_classifier": DATAJUICER,
+        "text_stats": DATAJUICER,
+        "vbench_video_evaluator": VBENCH,
+        "video_inception_evaluator": VBENCH,
+    },
+    "djsb.data_pool_manipulators": {
+        "data_pool_cartesian_join": DATAJUICER,
+        "data_pool_combination": DATAJUICER,
+        "data_pool_construction": DATAJUICER,
+        "data_pool_downsampling": DATAJUICER,
+        "data_pool_duplication": DATAJUICER,
+        "data_pool_merging": DATAJUICER,
+    },
+    "djsb.general_probes": {"data_pool_ranking": DATAJUICER},
+    "djsb.general_data_executors": {
+        "coco_caption_meta_generation": NONE,
+        "coco_caption_to_dj_conversion": NONE,
+        "dj_to_easyanimate_video_dataset_conversion": EASYANIMATE,
+    },
+    "djsb.model_train_executors": {
+        "easyanimate": EASYANIMATE,
+        "internvl_coco_caption": NONE,
+        "modelscope": MODELSCOPE,
+        "trinity-rft": NONE,
+    },
+    "djsb.model_infer_executors": {
+        "api": NONE,
+        "easyanimate": EASYANIMATE,
+        "huggingface": HUGGINGFACE,
+        "vllm": NONE,
+    },
+    "djsb.model_evaluators": {
+        "internvl_coco_caption": NONE,
+        "perplexity": HUGGINGFACE,
+    },
+}
+"""By entry-point group and name."""
+
+
+def advise(group: str, name: object) -> str | None:
+    """Say what to install for a name that no installed package offers; ``None`` if unknown."""
+    package = PACKAGES.get(group, {}).get(str(name))
+    if package is None:
+        return None
+    if package == NONE:
+        return "no package offers it yet; write one: djsb new-plugin"
+    try:
+        installed = version(package)
+    except PackageNotFoundError:
+        return f"it comes with {package}: pip install {package}"
+    return (
+        f"the installed {package} {installed} does not have it; "
+        f"a later version does: pip install --upgrade {package}"
+    )
