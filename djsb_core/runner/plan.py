@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from djsb_core.config.problems import describe_errors
+from djsb_core.config.problems import describe_errors, unknown_setting
 from djsb_core.discovery import find_offer, list_offers, load_component
 from djsb_core.errors import ConfigError, DjsbError, RequestError
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
-from djsb_core.runner.binding import bind_references, check_names
+from djsb_core.runner.binding import Binder, check_names
+from djsb_core.runner.guess import guess_config, resolve
+from djsb_core.runner.needs import find_needs
+from djsb_core.runner.order import split_settings
 from djsb_core.runner.planned import Plan, PlannedJob
 from djsb_core.runner.settings import pending_settings, with_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from djsb_core.config.experiment import Experiment, JobSpec
+    from djsb_core.discovery import Offer
     from djsb_core.interfaces.component import AnyComponent, ComponentConfig
 
 
@@ -32,15 +37,26 @@ def plan(experiment: Experiment) -> Plan:
     :raises ConfigError: with all problems of the file and of every job, each with file and line
     """
     planner = _Planner(experiment)
-    jobs = [planner.plan_job(spec) for spec in experiment.jobs]
-    planner.problems += check_names(jobs)
-    planner.problems += bind_references(jobs)
+    jobs: list[PlannedJob | None] = [None] * (len(experiment.jobs) + len(experiment.unread))
+    for spec in experiment.jobs:
+        jobs[spec.position] = planner.plan_job(spec)
+    binder = Binder(experiment, jobs)
+    planner.problems += [*check_names(jobs), *binder.bind_inputs(), *binder.bind_updates()]
+    targets = list(binder.bind_targets())
+    planner.problems += [problem for problem in targets if isinstance(problem, str)]
     for job in jobs:
         if job is not None:
             planner.check_settings(job, jobs)
     if planner.problems:
         raise ConfigError(_in_order(planner.problems))
-    return Plan(experiment, tuple(cast("list[PlannedJob]", jobs)))
+    planned = tuple(cast("list[PlannedJob]", jobs))
+    return Plan(
+        experiment,
+        planned,
+        tuple(target for target in targets if not isinstance(target, str)),
+        find_needs(experiment.pipelines, planned),
+        planner.context.expected,
+    )
 
 
 PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
@@ -77,13 +93,31 @@ class _Planner:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.problems = list(experiment.problems)
-        self.expected: set[Path] = set()
-        self.find_offer = cache(find_offer)  # each look-up reads the metadata of every package
+        self.context = PathContext(experiment.folders)
+        """Where paths are looked up; grows by those that the jobs write."""
+        # Each look-up reads the metadata of every package: once is enough, for failures too.
+        self.list_offers = cache(list_offers)
+        self.loaded: dict[tuple[Kind, str], RequestError | tuple[Offer, type[AnyComponent]]] = {}
+
+    def load(self, kind: Kind, name: str) -> tuple[Offer, type[AnyComponent]]:
+        """Find and import one component.
+
+        :raises RequestError: if there is none, or it cannot be used
+        """
+        found = self.loaded.get((kind, name))
+        if found is None:
+            try:
+                found = find_offer(kind, name), load_component(kind, name)
+            except RequestError as error:
+                found = error
+            self.loaded[kind, name] = found
+        if isinstance(found, RequestError):
+            raise found.with_traceback(None)
+        return found
 
     def plan_job(self, spec: JobSpec) -> PlannedJob | None:
         try:
-            offer = self.find_offer(Kind.HOOK, spec.hook)
-            hook = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook))
+            offer, hook = self.load(Kind.HOOK, spec.hook)
         except RequestError as error:
             self.problems.append(spec.problem(("hook",), str(error)))
             return None
@@ -92,7 +126,7 @@ class _Planner:
         except KeyError as missing:
             self._bad_override(spec, missing)
             return None
-        job = PlannedJob(spec, hook, offer, None, None, settings)
+        job = PlannedJob(spec, cast("type[Hook[Any, Any]]", hook), offer, None, None, settings)
         try:
             self._load_component(job)
         except RequestError as error:
@@ -114,12 +148,9 @@ class _Planner:
         kind = Kind.of(slot.interface)
         name = (job.settings.extra_configs or {}).get("type", slot.default)
         if name is None:
-            known = (
-                ", ".join(offer.name for offer in list_offers(kind.group)) or "none is installed"
-            )
-            raise RequestError(f"missing; choose a {kind.label}: {known}")
-        job.component_offer = self.find_offer(kind, name if isinstance(name, str) else str(name))
-        job.component = load_component(kind, job.component_offer.name)
+            known = ", ".join(offer.name for offer in self.list_offers(kind.group))
+            raise RequestError(f"missing; choose a {kind.label}: {known or 'none is installed'}")
+        job.component_offer, job.component = self.load(kind, str(name))
 
     def _check_outputs(self, job: PlannedJob) -> None:
         names, given = job.returned_names, job.spec.output
@@ -135,7 +166,8 @@ class _Planner:
         """Validate a job's settings as far as they are known before the run."""
         self._fill_recipe(job, jobs)
         self._check_recipe(job)
-        values, hook_values = job.split(job.settings)
+        sections = (job.settings.dj_configs, job.settings.extra_configs)
+        values, hook_values = split_settings(job.hook, *sections)
         slot = job.hook.uses
         component_section = slot.section if slot else Section.EXTRA_CONFIGS
         if job.component is not None:
@@ -178,14 +210,16 @@ class _Planner:
     ) -> None:
         if job.settings.section(section) is None and section is Section.DJ_CONFIGS:
             return  # said by _check_recipe, or only an earlier job gives it
+        self._check_targets(job, component.config_type, section)
         config = self._configure(job, component.config_type, section, values)
         if config is None:
-            guess = component.config_type.model_construct(**values)
-            self.expected |= {path.resolve() for path in paths_of(guess, writes=True)}
+            guess = guess_config(component.config_type, values)
+            reads = (self._look_up(path) for path in paths_of(guess, writes=False))
+            self._note_paths(job, reads, paths_of(guess, writes=True))
             return
         try:
             made = component(config)
-            self.expected |= {path.resolve() for path in made.writes()}
+            self._note_paths(job, made.reads(), made.writes())
             missing = () if job.settings.pending else made.check()
         except DjsbError as error:
             missing = (str(error),)
@@ -201,12 +235,43 @@ class _Planner:
         section: Section,
         values: dict[str, Any],
     ) -> ComponentConfig | None:
-        context = PathContext(self.experiment.folders, frozenset(self.expected))
         try:
-            return configure(model, values, context)
+            return configure(model, values, self.context)
         except ValidationError as error:
             for location, sentence in describe_errors(error, model, values):
                 full = (section.value, *location)
                 if not job.settings.is_pending(full):
                     self.problems.append(job.spec.problem(full, sentence))
             return None
+
+    def _check_targets(
+        self, job: PlannedJob, model: type[ComponentConfig], section: Section
+    ) -> None:
+        """Find the settings that a reference sets and the component does not have."""
+        for reference in (*job.sources, *job.carried):
+            if reference.section is not section:
+                continue
+            wrong = unknown_setting(model, reference.key)
+            if section is Section.EXTRA_CONFIGS and reference.key == ("type",):
+                wrong = "the component is chosen before the run; give its type in the file"
+            if wrong is None:
+                continue
+            if reference in job.sources:
+                self.problems.append(job.spec.problem(("input", reference.target), wrong))
+            else:
+                location = ("iter_updater", reference.source)
+                self.problems.append(self.experiment.problem(location, wrong))
+
+    def _look_up(self, path: Path) -> Path:
+        """Find a path that is read, as the validation of its config would."""
+        here = Path.cwd()
+        name = path.relative_to(here) if path.is_relative_to(here) else path
+        return self.context.find(name) or path
+
+    def _note_paths(self, job: PlannedJob, reads: Iterable[Path], writes: Iterable[Path]) -> None:
+        """Note what a job reads and writes; later jobs may read what it writes."""
+        job.reads += tuple(found for found in map(resolve, reads) if found is not None)
+        written = tuple(found for found in map(resolve, writes) if found is not None)
+        if written:
+            job.writes += written
+            self.context = replace(self.context, expected=self.context.expected.union(written))

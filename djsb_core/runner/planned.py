@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.interfaces.hook import Hook, Section
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from djsb_core.config.experiment import Experiment, JobSpec
     from djsb_core.config.references import Reference
+    from djsb_core.config.targets import Target
     from djsb_core.discovery import Offer
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.hook import Hook
     from djsb_core.runner.settings import JobSettings, Source
 
 
@@ -28,8 +29,15 @@ class PlannedJob:
     component_offer: Offer | None
     settings: JobSettings
     sources: Mapping[Reference, Source] = field(default_factory=dict)
+    """What each entry of its ``input`` means."""
+    carried: Mapping[Reference, Source] = field(default_factory=dict)
+    """Settings that take their value from the iteration before; the first has the file's."""
     probe: int | None = None
     """Position of the job whose metrics this one reads, for a refinement."""
+    reads: tuple[Path, ...] = ()
+    """Absolute paths that decide the result, as far as they are known before the run."""
+    writes: tuple[Path, ...] = ()
+    """Absolute paths that the settings name for results, as far as they are known."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -43,16 +51,6 @@ class PlannedJob:
             return self.component.output_names
         return self.hook.output_names
 
-    def split(self, settings: JobSettings) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Split the job's settings into those of its component and those of its hook."""
-        extra = {k: v for k, v in (settings.extra_configs or {}).items() if k != "type"}
-        slot = self.hook.uses
-        if slot is None:
-            return {}, extra
-        if slot.section is Section.DJ_CONFIGS:
-            return settings.dj_configs or {}, extra
-        return extra, {}
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -60,3 +58,20 @@ class Plan:
 
     experiment: Experiment
     jobs: tuple[PlannedJob, ...]
+    targets: tuple[tuple[Target, Source], ...] = ()
+    """What ends the iteration, and which output each target looks at."""
+
+    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each pipeline the earlier ones that it must wait for."""
+
+    expected: frozenset[Path] = frozenset()
+    """Absolute paths that jobs write to, as their settings name them."""
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """The names of the pipelines, in order; one may have no jobs."""
+        return self.experiment.pipelines
+
+    def jobs_of(self, pipeline: str) -> tuple[PlannedJob, ...]:
+        """Return the jobs of one pipeline, in order."""
+        return tuple(job for job in self.jobs if job.spec.pipeline == pipeline)

@@ -13,7 +13,7 @@ from djsb_core.errors import ComponentError
 from djsb_core.interfaces.hook import Section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from djsb_core.config.document import Location
     from djsb_core.config.experiment import JobSpec
@@ -98,20 +98,21 @@ def pending_settings(spec: JobSpec) -> JobSettings:
     return settings
 
 
-def resolved_settings(spec: JobSpec, value_of: Callable[[Reference], Any]) -> JobSettings:
+def resolved_settings(spec: JobSpec, values: Mapping[Reference, Any]) -> JobSettings:
     """Return the settings with every reference replaced by its value.
 
-    :param value_of: gives the value of a reference
+    :param values: of each reference: those of the job's ``input``, and what the last iteration
+        hands on
     :raises ComponentError: if a whole section is replaced by something that is no mapping
     """
     sections = {section: spec.sections[section].values for section in Section}
-    for reference in spec.inputs:
+    for reference, value in values.items():
         if not reference.key:  # first: ``local`` and other inputs change what it brings
-            sections[reference.section] = _read_section(value_of(reference), reference)
+            sections[reference.section] = _read_section(value, reference)
     settings = with_local(spec, sections)
-    for reference in spec.inputs:
+    for reference, value in values.items():
         if reference.key:
-            _put(settings, (reference.section.value, *reference.key), value_of(reference))
+            _put(settings, (reference.section.value, *reference.key), value)
     return settings
 
 

@@ -79,6 +79,61 @@ def test_a_wrong_one_is_not(validator, experiment, path, value):
     assert not validator.is_valid(wrong)
 
 
+STAGES = ("probe_job_configs", "execution_job_configs")
+
+
+@pytest.mark.parametrize(
+    "form", [lambda *named: list(named), lambda *named: {**named[0], **named[1]}]
+)
+def test_pipelines_are_described_in_both_forms(validator, experiment, form):
+    stages = {key: experiment.pop(key) for key in STAGES}
+    experiment["pipelines"] = form({"one": stages}, {"two": "two.yaml"})
+    experiment["iter_updater"] = {"one.probe.a": "one.probe.dj_configs.np"}
+    assert list(validator.iter_errors(experiment)) == []
+    stages["execution_job_configs"][0]["extra_configs"]["train"]["max_epochs"] = "two"
+    assert not validator.is_valid(experiment)
+
+
+@pytest.mark.parametrize(
+    "pipelines",
+    [
+        3,
+        "x.yaml",
+        ["x.yaml"],
+        [{}],
+        [{"one": {}, "two": {}}],
+        [{"one": 3}],
+        [{"one": {"probe_jobs": []}}],
+        {"one": {"work_dir": "x"}},
+        {"one": {"probe_job_configs": [{"hook": "NoSuchHook"}]}},
+    ],
+)
+def test_wrong_pipelines(validator, pipelines):
+    assert not validator.is_valid({"pipelines": pipelines})
+
+
+@pytest.mark.parametrize(
+    ("keys", "valid"),
+    [
+        ({"timeout": 90, "retries": 3, "cache": False}, True),
+        ({"timeout": "90s"}, True),
+        ({"timeout": [90]}, False),
+        ({"retries": -1}, False),
+        ({"retries": 101}, False),
+        ({"cache": 3}, False),
+    ],
+)
+def test_cache_timeout_and_retries(validator, keys, valid):
+    assert validator.is_valid({"probe_job_configs": [{"hook": "Echo", **keys}]}) is valid
+
+
+def test_every_key_is_described(validator):
+    definitions = validator.schema["$defs"]
+    for described in (validator.schema, definitions["JobSchema"], definitions["StagesSchema"]):
+        keys = described["properties"].items()
+        assert [name for name, one in keys if "description" not in one] == []
+
+
 def test_every_installed_hook_and_type_is_in_it(validator):
     hooks = validator.schema["$defs"]["JobSchema"]["properties"]["hook"]["enum"]
     assert {"Echo", "ProcessDataHook", "EvaluateModelHook"} <= set(hooks)

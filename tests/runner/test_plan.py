@@ -1,10 +1,11 @@
 import json
+from importlib.metadata import version
 
 import pytest
 
 from djsb_core.config.reader import read_experiment
 from djsb_core.discovery import load_component
-from djsb_core.errors import ComponentError, ConfigError
+from djsb_core.errors import ComponentError, ConfigError, UnknownComponentError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.report.plan import plan_text
 from djsb_core.runner.plan import plan
@@ -45,6 +46,79 @@ def test_the_plan_as_text(lab):
         "6",
         "7",
     ]
+
+
+def test_the_plan_of_pipelines_and_iterations_as_text(lab):
+    text = plan_text(
+        lab.plan(
+            """
+max_iter_num: 5
+iter_targets: [train.fit.mine > 0.5, other.last.text < 1]
+iter_targets_mode: any
+iter_updater: {other.last.text: train.fit.extra_configs.text}
+pipelines:
+  prepare: {execution_job_configs: [{hook: Echo, meta_name: a}]}
+  train:
+    execution_job_configs:
+    - hook: Echo
+      meta_name: fit
+      input: {extra_configs.number: -1.text}
+      output: mine
+      timeout: 90m
+      retries: 2
+      cache: false
+  other: {evaluation_job_configs: [{hook: Echo, meta_name: last, timeout: 0.5}]}
+  end: {evaluation_job_configs: [{hook: Echo, input: {extra_configs.text: other.last.0}}]}
+"""
+        )
+    )
+    assert text == PLAN
+
+
+PLAN = """\
+hello_world / experiment1: 4 jobs in 4 pipelines, results in ./outputs/hello_world
+iterations: at most 5
+until (any): train.fit.mine > 0.5, other.last.text < 1
+
+pipeline prepare
+
+execution
+  1  a             Echo
+       → text
+
+pipeline train
+
+execution
+  2  fit           Echo
+       extra_configs.number ← -1.text
+       extra_configs.text ← other.last.text (of the iteration before)
+       timeout 90m, retries 2, cache: false
+       → mine
+
+pipeline other (after: none)
+
+evaluation
+  3  last          Echo
+       timeout 0.5s
+       → text
+
+pipeline end (after: other)
+
+evaluation
+  4  evaluation_0  Echo
+       extra_configs.text ← other.last.0
+       → text"""
+
+
+def test_a_number_of_iterations_without_limit_as_text(lab):
+    text = plan_text(
+        lab.plan(
+            "max_iter_num: 0\niter_targets: anonymous.a.text > 1\n"
+            "execution_job_configs: [{hook: Echo, meta_name: a}]\n"
+        )
+    )
+    assert text.splitlines()[1:3] == ["iterations: no limit", "until: anonymous.a.text > 1"]
+    assert "pipeline" not in text
 
 
 # -- hooks, types and outputs ----------------------------------------------------------------------
@@ -111,6 +185,47 @@ def test_as_many_output_names_as_values(lab):
     assert lab.plan(echo("")).jobs[0].output_names == ("text",)
 
 
+@pytest.mark.parametrize(
+    ("stage", "hook", "name", "advice"),
+    [
+        (
+            *("evaluation", "EvaluateDataHook", "vbench_video_evaluator"),
+            "it comes with djsb-vbench: pip install djsb-vbench",
+        ),
+        (
+            *("execution", "TrainModelHook", "easyanimate"),
+            "it comes with djsb-easyanimate: pip install djsb-easyanimate",
+        ),
+        (
+            *("execution", "GeneralDataExecutorHook", "coco_caption_to_dj_conversion"),
+            "no package offers it yet; write one: djsb new-plugin",
+        ),
+    ],
+)
+def test_a_published_type_that_is_not_installed_says_what_to_install(
+    lab, stage, hook, name, advice
+):
+    text = f"{stage}_job_configs:\n- {{hook: {hook}, extra_configs: {{type: {name}}}}}\n"
+    assert lab.problem(text).endswith(f" '{name}'; {advice}")
+
+
+def test_a_published_hook_of_a_later_version_says_so(lab):
+    problem = lab.problem("probe_job_configs: [{hook: ProbeViaModelInferHook}]")
+    assert f"the installed djsb-core {version('djsb-core')} does not have it" in problem
+
+
+def test_a_type_that_is_missing_often_is_looked_up_once(lab, monkeypatch):
+    asked = []
+
+    def find_offer(kind, name):
+        asked.append(name)
+        raise UnknownComponentError(kind.label, name, ())
+
+    monkeypatch.setattr("djsb_core.runner.plan.find_offer", find_offer)
+    assert len(lab.problems("execution_job_configs:\n" + "- {hook: A}\n" * 50)) == 50
+    assert asked == ["A"]
+
+
 # -- settings --------------------------------------------------------------------------------------
 
 
@@ -153,6 +268,11 @@ def test_settings_that_an_earlier_job_gives_are_not_missing(lab):
     assert len(lab.plan(text).jobs) == 2
 
 
+def test_a_private_word_of_pydantic_is_a_key_like_any_other(lab):
+    text = echo("extra_configs: {_fields_set: 3, model_config: 4}")
+    assert len(lab.problems(text)) == 2
+
+
 def test_settings_beside_those_that_an_earlier_job_gives_are_checked(lab):
     text = (
         "execution_job_configs:\n- {hook: Echo}\n"
@@ -160,6 +280,27 @@ def test_settings_beside_those_that_an_earlier_job_gives_are_checked(lab):
         "input: {extra_configs.dataset_path: -1.text}}\n"
     )
     assert "extra_configs.weight: unknown key; did you mean 'weights'?" in lab.problem(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ("txt", "unknown setting 'txt'; did you mean 'text'?"),
+        ("train.max_epoch", "unknown setting 'max_epoch'; did you mean 'max_epochs'?"),
+    ],
+)
+def test_a_setting_that_an_earlier_job_gives_must_exist(lab, key, problem):
+    assert lab.problem(echo("", f"input: {{extra_configs.{key}: -1.text}}")) == (
+        f"sandbox.yaml:3: execution_job_configs[1].input.extra_configs.{key}: {problem}"
+    )
+
+
+def test_the_type_may_come_from_an_earlier_job_no_more_than_be_missing(lab):
+    text = (
+        "execution_job_configs:\n- {hook: Echo}\n"
+        "- {hook: TrainModelHook, input: {extra_configs.type: -1.text}}\n"
+    )
+    assert ".extra_configs.type: missing; choose a model train executor: " in lab.problem(text)
 
 
 def test_a_rule_over_several_settings_waits_for_those_that_an_earlier_job_gives(lab):

@@ -1,0 +1,39 @@
+"""What the paths of a config would be, where the config cannot be built before the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def guess_config(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
+    """Put together, unchecked, what is known of a config; nested models included."""
+    known: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        key = info.alias if info.alias and info.alias in values else name
+        if key in values:
+            known[key] = _nested(info.annotation, values[key])
+    return model.model_construct(**known)
+
+
+def _nested(annotation: Any, value: object) -> object:  # noqa: ANN401 (any annotation)
+    if isinstance(value, dict):
+        for candidate in (annotation, *getattr(annotation, "__args__", ())):
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                return guess_config(candidate, value)
+    return value
+
+
+def resolve(path: Path) -> Path | None:
+    """Return the absolute path without links; ``None`` for what cannot be a path."""
+    try:
+        return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
+        return None
