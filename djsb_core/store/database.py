@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "djsb.sqlite"
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE runs (
@@ -23,6 +23,7 @@ CREATE TABLE runs (
     settings TEXT NOT NULL,        -- JSON: the experiment as it was read
     folder TEXT NOT NULL,
     status TEXT NOT NULL,          -- running, finished, failed, interrupted
+    reason TEXT,                   -- why it ended: targets met, iterations used up, an error
     started REAL NOT NULL,         -- seconds since the epoch
     seconds REAL,
     pid INTEGER NOT NULL
@@ -38,19 +39,20 @@ CREATE TABLE jobs (
     hook TEXT NOT NULL,
     component TEXT,
     package TEXT,                  -- the component's distribution and version
-    status TEXT NOT NULL,          -- running, finished, cached, failed, interrupted
-    fingerprint TEXT,
-    folder TEXT NOT NULL,
+    status TEXT NOT NULL,          -- running, finished, cached, failed, interrupted, skipped
+    fingerprint TEXT,              -- key of the job's entry in the cache
+    source_run TEXT,               -- the run that executed the job, if it was reused
+    folder TEXT NOT NULL,          -- the job's log
+    files TEXT,                    -- where the component worked
+    exports TEXT,                  -- JSON: results under ``files`` to the paths the config names
     settings TEXT,                 -- JSON: dj_configs and extra_configs, references resolved
     outputs TEXT,                  -- JSON: by output name
-    digests TEXT,                  -- JSON: content digest of each result, by path
     directions TEXT,               -- JSON: metric name to "higher is better"
     error TEXT,
     started REAL NOT NULL,
     seconds REAL
 );
-CREATE INDEX jobs_of_run ON jobs (run_id, position);
-CREATE INDEX jobs_by_fingerprint ON jobs (fingerprint, status);
+CREATE INDEX jobs_of_run ON jobs (run_id, iteration, position);
 CREATE TABLE metrics (
     job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,            -- without the job's meta_name
@@ -64,6 +66,14 @@ CREATE TABLE samples (
     name TEXT NOT NULL,
     path TEXT NOT NULL,            -- JSON file in the job's folder: {"values": […], "weights": …}
     PRIMARY KEY (job_id, name)
+);
+CREATE TABLE targets (
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    iteration INTEGER NOT NULL,
+    target TEXT NOT NULL,          -- as in the file
+    value,                         -- what was measured
+    met INTEGER NOT NULL,
+    PRIMARY KEY (run_id, iteration, target)
 );
 """
 

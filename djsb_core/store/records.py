@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+LOG, FILES = "log.txt", "files"
+"""In a job's folder of the run: what it printed; (a link to) the folder in which it worked."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run as it was recorded."""
@@ -23,6 +27,7 @@ class RunRecord:
     settings: Mapping[str, Any]
     folder: Path
     status: str
+    reason: str | None
     started: float
     seconds: float | None
     pid: int
@@ -52,10 +57,12 @@ class JobRecord:
     package: str | None
     status: str
     fingerprint: str | None
+    source_run: str | None
     folder: Path
+    files: Path | None
+    exports: Mapping[str, str]
     settings: Mapping[str, Any]
     outputs: Mapping[str, Any]
-    digests: Mapping[str, str]
     directions: Mapping[str, bool]
     error: str | None
     started: float
@@ -65,10 +72,29 @@ class JobRecord:
     def of(cls, row: sqlite3.Row) -> JobRecord:
         """Read one row of ``jobs``."""
         values = dict(row)
-        for key in ("settings", "outputs", "digests", "directions"):
+        for key in ("exports", "settings", "outputs", "directions"):
             values[key] = json.loads(values[key]) if values[key] else {}
         values["folder"] = Path(values["folder"])
+        values["files"] = Path(values["files"]) if values["files"] else None
         return cls(**values)
+
+    @property
+    def named_outputs(self) -> dict[str, Any]:
+        """The outputs with paths as a user knows them: as the settings name them, or in the run."""
+        places = dict(self.exports)
+        if self.files is not None:
+            places[str(self.files)] = str(self.folder / FILES)
+        return {name: _with_places(value, places) for name, value in self.outputs.items()}
+
+
+@dataclass(frozen=True)
+class TargetRecord:
+    """One target of one iteration: what was measured, and whether it was met."""
+
+    iteration: int
+    target: str
+    value: float
+    met: bool
 
 
 @dataclass(frozen=True)
@@ -87,6 +113,18 @@ class SampleValues:
 
     values: list[float]
     weights: list[float] | None
+
+
+def _with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any output)
+    if isinstance(value, list):
+        return [_with_places(item, places) for item in value]
+    if isinstance(value, dict):
+        return {key: _with_places(item, places) for key, item in value.items()}
+    if isinstance(value, str):
+        for made, place in places.items():
+            if value == made or value.startswith(f"{made}/"):
+                return place + value.removeprefix(made)
+    return value
 
 
 def to_json(value: object) -> str:

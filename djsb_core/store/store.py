@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.errors import RequestError, suggest
 from djsb_core.store.database import open_database
-from djsb_core.store.records import JobRecord, Point, RunRecord, SampleValues, to_json
+from djsb_core.store.records import (
+    JobRecord,
+    Point,
+    RunRecord,
+    SampleValues,
+    TargetRecord,
+    plain,
+    to_json,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
+
+EXPERIMENT = "experiment.json"
+"""In a run's folder: the experiment as it was read, overrides applied; it can be run again."""
 
 FLOAT = "float:"
 NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
@@ -50,7 +61,7 @@ class Store:
         started = time.time()
         folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
         self._write(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', ?, NULL, ?)",
+            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', NULL, ?, NULL, ?)",
             (
                 folder.name,
                 *names,
@@ -61,12 +72,15 @@ class Store:
                 os.getpid(),
             ),
         )
+        text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
+        (folder / EXPERIMENT).write_text(f"{text}\n", encoding="utf-8")
         return self.run(folder.name)
 
-    def end_run(self, run_id: str, status: str, seconds: float) -> None:
-        """Record how a run ended: ``finished``, ``failed`` or ``interrupted``."""
+    def end_run(self, run_id: str, status: str, seconds: float, reason: str | None = None) -> None:
+        """Record how a run ended: ``finished``, ``failed`` or ``interrupted``, and why."""
         self._write(
-            "UPDATE runs SET status = ?, seconds = ? WHERE id = ?", (status, seconds, run_id)
+            "UPDATE runs SET status = ?, seconds = ?, reason = ? WHERE id = ?",
+            (status, seconds, reason, run_id),
         )
 
     def add_job(self, run_id: str, **values: object) -> int:
@@ -89,9 +103,20 @@ class Store:
         with self._lock, self._connection:
             self._connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", rows)
 
+    def forget_metrics(self, job_id: int) -> None:
+        """Remove the values and samples that a failed attempt of a job recorded."""
+        self._write("DELETE FROM metrics WHERE job_id = ?", (job_id,))
+        self._write("DELETE FROM samples WHERE job_id = ?", (job_id,))
+
     def add_samples(self, job_id: int, name: str, path: Path) -> None:
         """Record where the per-sample values of a metric are."""
         self._write("INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", (job_id, name, str(path)))
+
+    def add_targets(self, run_id: str, targets: Sequence[TargetRecord]) -> None:
+        """Record what an iteration measured for its targets."""
+        rows = [(run_id, t.iteration, t.target, _storable(t.value), t.met) for t in targets]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT INTO targets VALUES (?, ?, ?, ?, ?)", rows)
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -116,16 +141,35 @@ class Store:
 
     def jobs(self, run_id: str) -> list[JobRecord]:
         """List the jobs of a run, in their order."""
-        rows = self._read("SELECT * FROM jobs WHERE run_id = ? ORDER BY id", (run_id,))
-        return [JobRecord.of(row) for row in rows]
-
-    def finished_jobs(self, fingerprint: str) -> list[JobRecord]:
-        """List the executed jobs of a fingerprint, the newest first."""
         rows = self._read(
-            "SELECT * FROM jobs WHERE fingerprint = ? AND status = 'finished' ORDER BY id DESC",
-            (fingerprint,),
+            "SELECT * FROM jobs WHERE run_id = ? ORDER BY iteration, position, id", (run_id,)
         )
         return [JobRecord.of(row) for row in rows]
+
+    def last_export(self, named: Path) -> Path | None:
+        """Return the result that was last put at the place that a config names."""
+        rows = self._read(
+            "SELECT exports FROM jobs WHERE instr(exports, ?) ORDER BY id DESC LIMIT 1",
+            (json.dumps(str(named), ensure_ascii=False),),
+        )
+        for row in rows:
+            for place, name in json.loads(row["exports"]).items():
+                if name == str(named):
+                    return Path(place)
+        return None
+
+    def targets(self, run_id: str) -> list[TargetRecord]:
+        """List what the iterations of a run measured for their targets, in order."""
+        rows = self._read(
+            "SELECT iteration, target, value, met FROM targets WHERE run_id = ? ORDER BY rowid",
+            (run_id,),
+        )
+        return [
+            TargetRecord(
+                row["iteration"], row["target"], float(_restored(row["value"])), bool(row["met"])
+            )
+            for row in rows
+        ]
 
     def points(self, job_id: int, name: str | None = None) -> list[Point]:
         """List the values of a job's metrics (or of one of them), in the order of recording."""

@@ -1,4 +1,4 @@
-"""The run's metric log: components report to it, hooks and users ask it."""
+"""What a component reports, made into points and files for the store and for listeners."""
 
 from __future__ import annotations
 
@@ -13,39 +13,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from djsb_core.store.store import Store
-
 
 class SandboxWatcher:
-    """The watcher of one job: what it is told goes to the store and to whoever listens."""
+    """The watcher of one job: hands on what it is told, in the order in which it is told."""
 
     def __init__(
-        self, store: Store, job_id: int, folder: Path, heard: Callable[[Point], None]
+        self,
+        folder: Path,
+        heard: Callable[[list[Point]], None],
+        kept: Callable[[str, Path], None],
     ) -> None:
         """Watch one job.
 
-        :param folder: the job's folder; per-sample values are kept there
-        :param heard: called with each value, after it is stored
+        :param folder: where the job works; per-sample values are kept there
+        :param heard: called with the values of each report
+        :param kept: called with each metric whose per-sample values are kept, and with their file
         """
-        self._store = store
-        self._job_id = job_id
         self._folder = folder
         self._heard = heard
+        self._kept = kept
         self._started = time.monotonic()
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
-        """Record a number, a text, or a nested mapping of them (flattened with dots)."""
+        """Report a number, a text, or a nested mapping of them (flattened with dots)."""
         seconds = time.monotonic() - self._started
         place = None if step is None else int(step)  # numpy's integers too
-        points = [Point(key, item, place, seconds) for key, item in flatten(value, name)]
-        self._store.add_points(self._job_id, points)
-        for point in points:
-            self._heard(point)
+        self._heard([Point(key, item, place, seconds) for key, item in flatten(value, name)])
 
     def watch_samples(
         self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
     ) -> None:
-        """Record one value a sample.
+        """Report one value a sample.
 
         :raises ValueError: if there are not as many weights as values
         """
@@ -57,7 +55,7 @@ class SandboxWatcher:
             "weights": None if weights is None else [float(weight) for weight in weights],
         }
         path.write_text(json.dumps(kept), encoding="utf-8")
-        self._store.add_samples(self._job_id, name, path)
+        self._kept(name, path)
 
 
 def flatten(value: object, name: str) -> Iterator[tuple[str, float | str]]:

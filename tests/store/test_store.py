@@ -1,4 +1,5 @@
 import math
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from djsb_core.errors import RequestError
 from djsb_core.store.database import NAME, VERSION, open_database
-from djsb_core.store.records import Point, plain, to_json
+from djsb_core.store.records import Point, plain, to_json, TargetRecord
 from djsb_core.store.store import Store
 
 OPEN = """
@@ -72,7 +73,7 @@ def test_runs_in_one_second_are_different(add_run):
 
 def test_a_run_whose_folder_is_gone_keeps_its_id(add_run):
     first = add_run()
-    first.folder.rmdir()
+    shutil.rmtree(first.folder)
     assert add_run().id != first.id
 
 
@@ -97,22 +98,60 @@ def test_a_job_is_kept(store, add_run, add_job):
     run = add_run()
     job = add_job(run)
     outputs = {"path": Path("/a/b"), "score": 0.0, "list": [1, {"x": None}], "nan": math.nan}
-    store.update_job(job, status="finished", outputs=outputs, digests={"/a/b": "c"}, seconds=2.0)
+    store.update_job(job, status="finished", outputs=outputs, source_run="r", seconds=2.0)
     (record,) = store.jobs(run.id)
     assert record.outputs["path"] == "/a/b"
     assert record.outputs["score"] == 0.0
     assert record.outputs["list"] == [1, {"x": None}]
     assert math.isnan(record.outputs["nan"])
-    assert record.digests == {"/a/b": "c"}
+    assert (record.source_run, record.files, record.exports) == ("r", None, {})
     assert (record.settings, record.directions, record.error) == ({}, {}, None)
 
 
-def test_only_executed_jobs_of_a_fingerprint_are_found_the_newest_first(store, add_job):
-    jobs = [add_job(fingerprint="f") for _ in range(4)]
-    for job, status in zip(jobs, ("finished", "finished", "cached", "failed"), strict=True):
-        store.update_job(job, status=status)
-    assert [job.id for job in store.finished_jobs("f")] == [jobs[1], jobs[0]]
-    assert store.finished_jobs("g") == []
+def test_a_job_says_where_its_results_are_named(store, add_run, add_job):
+    run = add_run()
+    job = add_job(run)
+    outputs = {"path": "/cache/kept.jsonl", "list": [{"in": "/cache/model/x"}], "else": "/cache/a/b"}
+    exports = {"/cache/kept.jsonl": "/out/kept.jsonl", "/cache/model": "/out/model"}
+    store.update_job(job, outputs=outputs, exports=exports, files=Path("/cache"))
+    (record,) = store.jobs(run.id)
+    assert record.outputs == outputs
+    assert record.named_outputs == {
+        "path": "/out/kept.jsonl",
+        "list": [{"in": "/out/model/x"}],
+        "else": str(record.folder / "files/a/b"),
+    }
+    assert record.files == Path("/cache")
+
+
+def test_the_last_result_at_a_place_is_found(store, add_run, add_job):
+    for made in ("/cache/1", "/cache/2"):
+        store.update_job(add_job(add_run()), exports={made: "/out/a_%_1"})
+    assert store.last_export(Path("/out/a_%_1")) == Path("/cache/2")
+    assert store.last_export(Path("/out/a")) is None
+    assert store.last_export(Path("/out/a_x_1")) is None
+
+
+def test_targets_are_kept_by_iteration(store, add_run):
+    run = add_run()
+    kept = [
+        TargetRecord(1, "a.b.c >= 1", 0.5, met=False),
+        TargetRecord(2, "a.b.c >= 1", math.inf, met=True),
+    ]
+    for one in kept:
+        store.add_targets(run.id, [one])
+    assert store.targets(run.id) == kept
+    assert store.targets("other") == []
+
+
+def test_what_a_failed_attempt_recorded_is_forgotten(store, add_job, tmp_path):
+    jobs = [add_job(), add_job()]
+    for job in jobs:
+        store.add_points(job, [Point("loss", 1.0, 0, 0.0)])
+        store.add_samples(job, "loss", tmp_path)
+    store.forget_metrics(jobs[0])
+    assert (store.points(jobs[0]), store.sample_paths(jobs[0])) == ([], {})
+    assert len(store.points(jobs[1])) == len(store.sample_paths(jobs[1])) == 1
 
 
 def test_names_are_data_not_sql(store, add_run, add_job):

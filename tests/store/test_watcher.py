@@ -27,7 +27,15 @@ def watched(tmp_path):
         folder="f",
     )
     heard = []
-    yield SandboxWatcher(store, job, tmp_path, heard.append), store, job, heard
+
+    def hear(points):
+        store.add_points(job, points)
+        heard.extend(points)
+
+    def keep(name, path):
+        store.add_samples(job, name, path)
+
+    yield SandboxWatcher(tmp_path, hear, keep), store, job, heard
     store.close()
 
 
