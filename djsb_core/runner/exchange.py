@@ -1,0 +1,150 @@
+"""What is said between the core and a worker process about one job."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from djsb_core import __version__
+from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.store.records import Point
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from djsb_core.runner.child import Child
+    from djsb_core.runner.order import JobOrder
+
+START_SECONDS = 60.0
+
+
+class RemoteError(DjsbError):
+    """A job failed in its process, or its process died."""
+
+
+class JobTimeoutError(DjsbError):
+    """A job took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"took longer than its timeout of {seconds:g} s")
+
+
+class Hearing(Protocol):
+    """Takes what a job reports while it runs."""
+
+    def points(self, points: list[Point]) -> None:
+        """Take values of metrics, in the order in which they were reported."""
+
+    def samples(self, name: str, path: Path) -> None:
+        """Take the file that holds a metric's per-sample values."""
+
+
+class Exchange:
+    """What is said about one job: its order, its reports, its end."""
+
+    def __init__(self, child: Child, hear: Hearing, timeout: float | None, grace: float) -> None:
+        """Prepare to have one job run.
+
+        :param timeout: seconds; ``None`` for as long as it takes
+        :param grace: seconds from the interrupt of a job that takes too long until it is killed
+        """
+        self._child = child
+        self._hear = hear
+        self._timeout = timeout
+        self._grace = grace
+        self._deadline = math.inf
+        self._overdue = False
+        self._greeted = False
+        self._signalled = False
+        self.asked = False
+        """Whether the user asked the job to end."""
+        self.started = False
+        self.reusable = False
+        """Whether the process can run another job: nothing of this one is left in it."""
+
+    def run(self, order: JobOrder, *, greet: bool) -> dict[str, Any]:
+        """Have the job run; return its outputs."""
+        if greet:
+            self._greet()
+        self._greeted = True
+        self._child.send({"order": order.to_json()})
+        if self._timeout is not None:
+            self._deadline = time.monotonic() + self._timeout
+        while True:
+            event = self._child.next_event(self._deadline - time.monotonic())
+            if event is None:
+                self._end_overdue()
+            elif (outputs := self._take(event)) is not None:
+                return outputs
+
+    def _greet(self) -> None:
+        event = self._child.next_event(START_SECONDS)
+        if event is None:
+            raise RemoteError(f"the worker process was not ready within {START_SECONDS:g} s")
+        if event.get("version") != __version__:
+            raise RemoteError(
+                f"the worker process runs djsb-core {event.get('version')}, this is {__version__}; "
+                "install the same version there"
+            )
+
+    def _take(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Take one event; return the outputs if it is the last. What is no event is ignored."""
+        match event:
+            case {"event": "started"}:
+                self.started = True
+                if self.asked or self._overdue:
+                    self._signal()
+            case {"event": "points", "points": list(points)}:
+                self._hear.points([Point(*point) for point in points])
+            case {"event": "samples", "name": str(name), "path": str(path)}:
+                self._hear.samples(name, Path(path))
+            case {"event": "done", "outputs": dict(outputs)}:
+                # A trainer that stops early when it is interrupted has not finished.
+                self.raise_if_stopped()
+                self.reusable = True
+                return outputs
+            case {"event": "failed"}:
+                self.raise_if_stopped()
+                if event.get("interrupted"):
+                    raise KeyboardInterrupt
+                self.reusable = not self._child.has_others()
+                if event.get("known"):
+                    raise ComponentError(event.get("message"))
+                raise RemoteError(f"{event.get('type')}: {event.get('message')}")
+        return None
+
+    def interrupt(self) -> None:
+        """Ask the job to end, now or as soon as it has begun."""
+        self.asked = True
+        if self.started:
+            self._signal()
+
+    def raise_if_stopped(self) -> None:
+        """Say that the job was ended, if it was."""
+        if self.asked:
+            raise KeyboardInterrupt
+        if self._overdue and self._timeout is not None:
+            raise JobTimeoutError(self._timeout)
+
+    def died(self) -> str:
+        """Say how the process ended."""
+        if self._greeted:
+            return f"the job's process died: {self._child.ended()}"
+        return f"the worker process did not start: {self._child.complaint() or self._child.ended()}"
+
+    def _end_overdue(self) -> None:
+        if self._overdue:
+            self._child.kill()
+            self._deadline = math.inf
+            return
+        self._overdue = True
+        self._deadline = time.monotonic() + self._grace
+        if self.started:
+            self._signal()
+
+    def _signal(self) -> None:
+        if not self._signalled:
+            self._signalled = True
+            self._child.interrupt()

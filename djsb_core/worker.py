@@ -1,0 +1,231 @@
+"""Run jobs in a process of its own: ``python -m djsb_core.worker EVENTS [PYTHONPATH]``.
+
+Orders come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
+order ``started``, any number of ``points`` and ``samples``, and ``done`` or ``failed``.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+from io import TextIOWrapper
+from queue import SimpleQueue
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from djsb_core import __version__
+from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.runner.process_tree import kill_tree
+from djsb_core.runner.protocol import CHUNK, TOKEN, Lines, decode, encode, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from djsb_core.runner.order import JobOrder
+    from djsb_core.store.records import Point
+
+BATCH_SECONDS = 0.02
+"""How long points wait for others, so that thousands a second cost few system calls."""
+
+BACKLOG = 10_000
+"""Reports that wait to be sent before the job itself has to wait."""
+
+STDIN, STDERR = 0, 2
+
+
+def main() -> None:
+    """Serve until the core says that it is enough."""
+    events, *pythonpath = sys.argv[1:]
+    _restore_pythonpath(pythonpath)
+    orders = _take_stdin()
+    os.set_inheritable(int(events), False)  # noqa: FBT003 (it takes no keyword)
+    if isinstance(sys.stdout, TextIOWrapper):  # the last words before a crash are in the log
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    faulthandler.enable()
+    outbox = Outbox(int(events))
+    outbox.put(encode({"event": "hello", "version": __version__, "pid": os.getpid()}))
+    _silence(STDERR)
+    worker = Worker(outbox)
+    signal.signal(signal.SIGINT, worker.on_interrupt)
+    lines: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    Thread(target=_read_orders, args=(orders, lines), daemon=True).start()
+    while order := lines.get().get("order"):
+        worker.work(order)
+
+
+class Worker:
+    """Runs one job after the other, in the main thread: signals and many libraries want it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._interruptible = False
+        self._folder = os.open(".", os.O_RDONLY)
+
+    def on_interrupt(self, *_: object) -> None:
+        """Interrupt the running job, once; between two jobs do nothing."""
+        if self._interruptible:
+            self._interruptible = False
+            raise KeyboardInterrupt
+
+    def work(self, order: dict[str, Any]) -> None:
+        """Run one job and report how it ended."""
+        reports = Reports(self._outbox)
+        try:
+            end = self._perform(order, reports)
+        except BaseException as error:  # noqa: BLE001 (also SystemExit: the job fails, not we)
+            end = encode(_describe(error))
+        reports.end(end)
+        os.fchdir(self._folder)  # the next job must not depend on this one
+
+    def _perform(self, order: dict[str, Any], reports: Reports) -> bytes:
+        from djsb_core.runner.job_log import job_log
+        from djsb_core.runner.order import JobOrder, perform
+        from djsb_core.store.watcher import SandboxWatcher
+
+        job: JobOrder = JobOrder.from_json(order)
+        watcher = SandboxWatcher(job.folder, reports.points, reports.samples)
+        with job_log(job.log):
+            with self._interrupts():
+                self._outbox.put(encode({"event": "started"}))
+                outputs = perform(job, watcher)
+            try:
+                return encode({"event": "done", "outputs": outputs})
+            except (TypeError, ValueError, RecursionError) as error:
+                raise ComponentError(f"what it returned is no JSON: {error}") from error
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        signal.signal(signal.SIGINT, self.on_interrupt)  # an earlier job may have set its own
+        self._interruptible = True
+        try:
+            yield
+        finally:
+            self._interruptible = False
+
+
+class Reports:
+    """What one job reports; nothing once it has ended, though a thread of it may live on."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox: Outbox | None = outbox
+
+    def points(self, points: list[Point]) -> None:
+        """Send values of metrics, soon."""
+        if self._outbox is not None:
+            self._outbox.put([[one.name, one.value, one.step, one.seconds] for one in points])
+
+    def samples(self, name: str, path: Path) -> None:
+        """Send where per-sample values are."""
+        if self._outbox is not None:
+            self._outbox.put(encode({"event": "samples", "name": name, "path": str(path)}))
+
+    def end(self, event: bytes) -> None:
+        """Send how the job ended."""
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.put(event)
+
+
+class Outbox:
+    """Sends events from a thread of its own: no interrupt of the job can cut one in two."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._process = os.getpid()
+        self._waiting: SimpleQueue[bytes | list[list[Any]]] = SimpleQueue()
+        Thread(target=self._send, daemon=True).start()
+
+    def put(self, report: bytes | list[list[Any]]) -> None:
+        """Send an event, or points as soon as a batch is worth it; the order is kept.
+
+        :raises RuntimeError: in a process that the job has forked
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("metrics can only be reported from the job's own process")
+        while self._waiting.qsize() > BACKLOG:
+            time.sleep(BATCH_SECONDS)
+        self._waiting.put(report)
+
+    def _send(self) -> None:
+        try:
+            while True:
+                reports = [self._waiting.get()]
+                if isinstance(reports[0], list):
+                    time.sleep(BATCH_SECONDS)
+                reports += [self._waiting.get() for _ in range(self._waiting.qsize())]
+                write_all(self._descriptor, b"".join(_batches(reports)))
+        except OSError:  # nobody listens any more
+            _end_everything()
+
+
+def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
+    """Join neighbouring points to one event."""
+    points: list[list[Any]] = []
+    for report in reports:
+        if isinstance(report, list):
+            points += report
+            continue
+        if points:
+            yield encode({"event": "points", "points": points})
+            points = []
+        yield report
+    if points:
+        yield encode({"event": "points", "points": points})
+
+
+def _read_orders(descriptor: int, orders: SimpleQueue[dict[str, Any]]) -> None:
+    """Hand on what the core says; when it is gone, end everything."""
+    lines = Lines()
+    while piece := os.read(descriptor, CHUNK):
+        for line in lines.feed(piece):
+            if (order := decode(line)) is not None:
+                orders.put(order)
+    _end_everything()
+
+
+def _end_everything() -> None:
+    kill_tree(os.getpid(), os.environ.get(TOKEN, ""))
+    os.kill(os.getpid(), signal.SIGKILL)  # where it leads no group
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    try:
+        message = str(error)
+    except Exception as worse:  # noqa: BLE001 (an error class of a component)
+        message = f"its message cannot be shown: {type(worse).__name__}"
+    return {
+        "event": "failed",
+        "type": type(error).__name__,
+        "message": message,
+        "known": isinstance(error, DjsbError),
+        "interrupted": isinstance(error, KeyboardInterrupt),
+    }
+
+
+def _restore_pythonpath(given: list[str]) -> None:
+    """Give the job's own processes the variable that the core had, not the one made for us."""
+    os.environ.pop("PYTHONPATH", None)
+    if given:
+        os.environ["PYTHONPATH"] = given[0]
+
+
+def _take_stdin() -> int:
+    """Keep the orders from the job and its processes, which may read their stdin."""
+    orders = os.dup(STDIN)
+    _silence(STDIN)
+    return orders
+
+
+def _silence(descriptor: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    main()
