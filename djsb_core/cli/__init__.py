@@ -19,6 +19,7 @@ COMMANDS = {
     "runs": ("runs", "List the runs of a work_dir."),
     "show": ("show", "Show one run: its jobs, metrics and outputs."),
     "schema": ("schema", "Print the JSON Schema of the experiment file."),
+    "cache": ("cache", "List, explain and clean the results kept for reuse."),
     "doctor": ("doctor", "Check what this installation has and lacks."),
     "completion": ("completion", "Print the shell completion script."),
 }
@@ -71,14 +72,14 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
         """Run a command; show the errors that a user can meet as one message."""
-        from djsb_core.errors import DjsbError
+        from djsb_core.errors import DjsbError, describe_cause, is_full_disk
 
         try:
             return super().invoke(ctx)
         except DjsbError as error:
             if ctx.params.get("debug"):
                 raise
-            _say(f"Error: {error}", error)
+            _say(f"Error: {describe_cause(error)}", error)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
             _say("Interrupted.", error)
@@ -86,6 +87,11 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             _silence_stdout()
             ctx.exit(0)
+        except Exception as error:
+            if ctx.params.get("debug") or not is_full_disk(error):
+                raise  # a bug
+            _say(f"Error: {describe_cause(error)}", error)
+            ctx.exit(DjsbError.exit_code)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

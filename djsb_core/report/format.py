@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,11 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, rest = divmod(round(seconds / MINUTE), MINUTE)
     return f"{hours} h {rest:02d} min"
+
+
+def date(seconds: float) -> str:
+    """Write a moment (seconds since the epoch) in local time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def table(

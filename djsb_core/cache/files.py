@@ -1,0 +1,114 @@
+"""What the cache does to files: whole or not at all, and counted."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections import Counter
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+"""Errors that a user can do something about; a full disk or a broken one is not among them."""
+
+
+@contextmanager
+def usable(root: Path) -> Iterator[None]:
+    """Say of a cache folder that may not be used what to do.
+
+    :raises RequestError: instead of the system's error
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FORBIDDEN:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        raise RequestError(
+            f"cannot use the cache folder {root}: {error.strerror}{where}; make it a folder that "
+            f"you may write to, or name another one with DJSB_CACHE_DIR"
+        ) from error
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object; None if there is none, or not a whole one."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None:
+    """Write a JSON object so that it is there as a whole, or not at all.
+
+    :param durable: it outlives a power failure once this returns
+    :raises OSError: if it cannot be written; then there is no such file
+    """
+    beside = path.with_name(f"{path.name}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            json.dump(value, file)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        beside.replace(path)
+        if durable:
+            _sync_folder(path.parent)
+    except BaseException:
+        for one in (beside, path):
+            with suppress(OSError):
+                one.unlink()
+        raise
+
+
+def remove_tree(folder: Path, mark: str) -> bool:
+    """Remove a folder, the file ``mark`` first: what is left of it must not look complete.
+
+    A process that dies may still write into it; what cannot be removed now stays.
+
+    :return: whether it is gone
+    """
+    with suppress(OSError):
+        (folder / mark).unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    return not folder.exists()
+
+
+def size_of(folder: Path) -> tuple[int, int]:
+    """Return the bytes of a folder's files, and how many of them removing it would free.
+
+    Hard links count once; a file that has a link elsewhere too is not freed.
+    """
+    links: Counter[tuple[int, int]] = Counter()
+    states: dict[tuple[int, int], os.stat_result] = {}
+    for parent, folders, names in os.walk(folder):
+        for name in [*names, *(one for one in folders if Path(parent, one).is_symlink())]:
+            with suppress(OSError):  # removed in the meantime
+                state = Path(parent, name).lstat()
+                inode = (state.st_dev, state.st_ino)
+                links[inode] += 1
+                states[inode] = state
+    freed = sum(s.st_size for inode, s in states.items() if s.st_nlink <= links[inode])
+    return sum(state.st_size for state in states.values()), freed
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that has no such thing
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,71 @@
+"""Fixtures of the cache's tests."""
+
+import hashlib
+import os
+import time
+
+import pytest
+
+from djsb_core.cache.cache import Cache
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    found = Shelf(tmp_path / "cache")
+    yield found
+    found.cache.digests.close()
+
+
+class Shelf:
+    """A cache to put things in."""
+
+    def __init__(self, root):
+        self.cache = Cache(root)
+
+    @staticmethod
+    def key(name):
+        return hashlib.sha256(name.encode()).hexdigest()
+
+    @staticmethod
+    def record(**values):
+        return {
+            "meta_name": "job",
+            "pipeline": "anonymous",
+            "iteration": 0,
+            "hook": "Echo",
+            "component": None,
+            "run": "run-1",
+            "seconds": 0.5,
+            "created": time.time(),
+            "outputs": {"text": "result"},
+            "points": [],
+            "samples": {},
+            **values,
+        }
+
+    @staticmethod
+    def never():
+        raise AssertionError("the lock is held")
+
+    def lock(self, name="job"):
+        return self.cache.lock(self.key(name), self.never)
+
+    def begin(self, name="job", **options):
+        """Begin an attempt that never ends, as a killed process does."""
+        with self.lock(name):
+            return self.cache.begin(self.key(name), {"format": 1, "name": name}, **options)
+
+    def keep(self, name="job", *, text="result", used=None, files=(), **values):
+        """Execute a job: one attempt with one file."""
+        key = self.key(name)
+        with self.lock(name):
+            folder = self.cache.begin(key, {"format": 1, "name": name})
+            (folder / "out.txt").write_text(text)
+            given = self.record(meta_name=name, **values)
+            entry = self.cache.commit(key, folder, given, [folder / "out.txt", *files])
+        if used is not None:
+            os.utime(entry.folder / "DONE.json", (used, used))
+        return entry
+
+    def find(self, name="job"):
+        return self.cache.find(self.key(name))
