@@ -7,6 +7,8 @@
     - PluginLoadError         a package offers the name, but its code cannot be used
   - ComponentError            a component met bad input while it ran
   - JobError                  a job of the experiment failed
+  - RemoteError               a job failed in its process, or the process died
+  - JobTimeoutError           a job took longer than it may
   - JobsError                 jobs of several pipelines failed
 """
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
 """How the operating system and SQLite say it."""
+
+MAKE_SPACE = "make space, then run the same command again: finished jobs are kept"
 
 
 MANY = 200
@@ -95,9 +99,15 @@ class JobsError(DjsbError):
 def describe_cause(cause: BaseException) -> str:
     """Say in one sentence what went wrong; on a full disk, also what to do."""
     said = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
-    if any(sign in said for sign in FULL_DISK):
-        return f"{said}; make space, then run the same command again: finished jobs are kept"
+    if is_full_disk(cause) and MAKE_SPACE not in said:
+        return f"{said}; {MAKE_SPACE}"
     return said
+
+
+def is_full_disk(cause: BaseException) -> bool:
+    """Tell whether an error says that a disk is full, in the words of whoever met it."""
+    said = str(cause)
+    return any(sign in said for sign in FULL_DISK)
 
 
 def suggest(name: object, known: Iterable[str]) -> str:

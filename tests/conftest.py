@@ -15,6 +15,7 @@ from djsb_core import hookspecs
 from djsb_core.config.reader import read_experiment
 from djsb_core.discovery import load_component
 from djsb_core.errors import ConfigError
+from djsb_core.runner.options import RunOptions
 from djsb_core.runner.plan import plan
 from djsb_core.runner.run import run
 from djsb_core.store.store import Store
@@ -136,8 +137,9 @@ class Lab:
         (problem,) = self.problems(text, *overrides)
         return problem
 
-    def run(self, text=None, *overrides, resume=False):
-        return run(self.plan(text, *overrides), self.listeners, resume=resume)
+    def run(self, text=None, *overrides, **options):
+        """Run an experiment in this process; ``options`` are those of RunOptions."""
+        return run(self.plan(text, *overrides), self.listeners, RunOptions(**options))
 
     @staticmethod
     def echo(*jobs):

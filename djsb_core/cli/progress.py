@@ -19,16 +19,16 @@ STDERR = 2
 
 
 class Display(Protocol):
-    """Shows jobs as they go."""
+    """Shows jobs as they go, each by its title."""
 
     def start(self, title: str) -> None:
         """Show a job that starts."""
 
-    def metric(self, text: str) -> None:
-        """Show the running job's newest metric."""
+    def metric(self, title: str, text: str) -> None:
+        """Show a running job's newest metric."""
 
     def end(self, title: str, outcome: str) -> None:
-        """Show how the job ended."""
+        """Show how a job ended."""
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
@@ -41,14 +41,20 @@ class Progress(AbstractContextManager["Progress"]):
     point at the job's log.
     """
 
-    def __init__(self, jobs: int) -> None:
-        """Show a run of so many jobs."""
+    def __init__(self, jobs: int, *, iterations: bool = False, pipelines: bool = False) -> None:
+        """Show a run of so many jobs an iteration.
+
+        :param iterations: whether there may be several iterations, which the titles tell apart
+        :param pipelines: whether there are several pipelines; likewise
+        """
         sys.stderr.flush()
         terminal = sys.stderr.isatty()
         self._stream = _copy_of_stderr()
         self._display: Display = LiveLines(self._stream) if terminal else PlainLines(self._stream)
         self._width = len(str(jobs))
         self._jobs = jobs
+        self._iterations = iterations
+        self._pipelines = pipelines
 
     @hookimpl
     def djsb_job_started(self, job: JobInfo) -> None:
@@ -62,7 +68,7 @@ class Progress(AbstractContextManager["Progress"]):
         """Show the newest value of a series, such as the loss of a training."""
         short = name.removeprefix(f"{job.meta_name}.")
         if step is not None and isinstance(value, float) and "loss" in short:
-            self._display.metric(f"step {step}  {short} {number(value)}")
+            self._display.metric(self._title(job), f"step {step}  {short} {number(value)}")
 
     @hookimpl
     def djsb_job_finished(self, job: JobInfo, seconds: float, cached: bool) -> None:  # noqa: FBT001
@@ -96,7 +102,10 @@ class Progress(AbstractContextManager["Progress"]):
 
     def _title(self, job: JobInfo) -> str:
         place = f"{job.position + 1:>{self._width}}/{self._jobs}"
-        return f"[{place}] {job.stage}: {job.meta_name} ({job.component or job.hook})"
+        iteration = f"iter {job.iteration} " if self._iterations else ""
+        pipeline = f"{job.pipeline}: " if self._pipelines else ""
+        what = f"{job.stage}: {job.meta_name} ({job.component or job.hook})"
+        return f"{iteration}[{place}] {pipeline}{what}"
 
 
 class PlainLines:
@@ -110,7 +119,7 @@ class PlainLines:
         """Write that the job starts."""
         self._write(f"{title} …")
 
-    def metric(self, text: str) -> None:
+    def metric(self, title: str, text: str) -> None:
         """Write nothing: a line a step would bury the rest."""
 
     def end(self, title: str, outcome: str) -> None:
@@ -126,7 +135,7 @@ class PlainLines:
 
 
 class LiveLines:
-    """One line a job that counts its seconds; for terminals."""
+    """One line a running job that counts its seconds; for terminals."""
 
     def __init__(self, stream: TextIO) -> None:
         """Draw on the terminal behind ``stream``."""
@@ -145,23 +154,22 @@ class LiveLines:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task: TaskID | None = None
+        self._tasks: dict[str, TaskID] = {}
         self._bars.start()
 
     def start(self, title: str) -> None:
         """Draw the job's line."""
-        self._task = self._bars.add_task(title, total=None, metric="")
+        self._tasks[title] = self._bars.add_task(title, total=None, metric="")
 
-    def metric(self, text: str) -> None:
-        """Draw the metric into the line."""
-        if self._task is not None:
-            self._bars.update(self._task, metric=text)
+    def metric(self, title: str, text: str) -> None:
+        """Draw the metric into the job's line."""
+        if title in self._tasks:
+            self._bars.update(self._tasks[title], metric=text)
 
     def end(self, title: str, outcome: str) -> None:
         """Replace the live line by one that stays."""
-        if self._task is not None:
-            self._bars.remove_task(self._task)
-            self._task = None
+        if title in self._tasks:
+            self._bars.remove_task(self._tasks.pop(title))
         failed = outcome.startswith(("FAILED", "interrupted"))
         sign, style = ("✗", "red") if failed else ("✓", "green")
         self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{outcome}[/]")

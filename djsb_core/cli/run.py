@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from djsb_core.runner.options import RunOptions
+    from djsb_core.runner.planned import Plan
 
 
 @click.command()
@@ -16,30 +22,52 @@ import click
     multiple=True,
     help="Override a value: execution_job_configs.0.extra_configs.train.max_epochs=1.",
 )
-@click.option("--resume", is_flag=True, help="Reuse the finished jobs of earlier runs.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Run up to N independent pipelines side by side; 0: run jobs in this process.",
+    metavar="N",
+)
+@click.option(
+    "--keep-going", is_flag=True, help="After a failure, run the pipelines that do not need it."
+)
+@click.option("--force", is_flag=True, help="Execute every job, even if the cache has it.")
+@click.option(
+    "--rerun", metavar="JOB", multiple=True, help="Execute this job, even if the cache has it."
+)
+@click.option("--no-cache", is_flag=True, help="Neither use the cache nor add to it.")
+@click.option(
+    "--resume", is_flag=True, help="Reuse the finished jobs of earlier runs: what every run does."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
 @click.pass_context
-def run(
+def run(  # noqa: PLR0913 (one argument an option)
     ctx: click.Context,
     experiment: Path,
     overrides: tuple[str, ...],
+    workers: int,
+    rerun: tuple[str, ...],
     *,
-    resume: bool,
+    keep_going: bool,
+    force: bool,
+    no_cache: bool,
+    resume: bool,  # noqa: ARG001 (accepted: it is what every run does)
     dry_run: bool,
 ) -> None:
     """Run the experiment that the file EXPERIMENT describes.
 
-    Everything is checked before the first job starts. Results go to the file's work_dir.
+    Everything is checked before the first job starts. Results go to the file's work_dir. A job that
+    an earlier run has done is not done again, unless something that decides its result has changed:
+    after a failure or Ctrl-C, the same command goes on. Ctrl-C ends the running jobs cleanly, a
+    second one kills them. Exit status: 0 done, 1 a job failed, 2 the request is wrong, 130
+    interrupted.
     """
-    from djsb_core.cli.progress import Progress
     from djsb_core.config.reader import read_experiment
-    from djsb_core.discovery import create_listeners
-    from djsb_core.errors import JobError
     from djsb_core.report.plan import plan_text
-    from djsb_core.report.summary import summarize
+    from djsb_core.runner.options import RunOptions
     from djsb_core.runner.plan import plan
-    from djsb_core.runner.run import run as run_plan
-    from djsb_core.store.store import Store
 
     planned = plan(read_experiment(experiment, overrides))
     if planned.experiment.schema.debug:
@@ -47,12 +75,29 @@ def run(
     if dry_run:
         click.echo(plan_text(planned))
         return
+    options = RunOptions(workers, force, frozenset(rerun), not no_cache, keep_going)
+    click.echo(_run(planned, options))
+
+
+def _run(planned: Plan, options: RunOptions) -> str:
+    """Run a plan with progress, and return its summary."""
+    from djsb_core.cli.progress import Progress
+    from djsb_core.discovery import create_listeners
+    from djsb_core.errors import JobError, JobsError
+    from djsb_core.report.summary import summarize
+    from djsb_core.runner.run import run as run_plan
+    from djsb_core.store.store import Store
+
+    schema = planned.experiment.schema
     listeners = create_listeners()
-    with Progress(len(planned.jobs)) as progress:
+    several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
+    with Progress(len(planned.jobs), **several) as progress:
         listeners.register(progress, name="progress")
         try:
-            record = run_plan(planned, listeners, resume=resume)
-        except (JobError, KeyboardInterrupt) as error:
-            error.add_note(f"Finished jobs are kept; go on with: djsb run {experiment} --resume")
+            record = run_plan(planned, listeners, options)
+        except (JobError, JobsError, KeyboardInterrupt) as error:
+            path = planned.experiment.document.path
+            error.add_note(f"Finished jobs are kept; go on with: djsb run {path}")
             raise
-    click.echo(summarize(Store(Path(planned.experiment.schema.work_dir).expanduser()), record.id))
+    with closing(Store(Path(schema.work_dir).expanduser())) as store:
+        return summarize(store, record.id)

@@ -30,6 +30,8 @@ class Comparison:
     standard_error: float | None = None
     """Of the difference, over paired samples; ``None`` where there are none."""
     higher_is_better: bool | None = None
+    hook: str = ""
+    pipeline: str = ""
 
     @property
     def difference(self) -> float:
@@ -50,13 +52,14 @@ class Comparison:
 def compare_jobs(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
     """Compare the jobs of one run that measured the same thing twice.
 
-    Jobs belong together when pipeline, hook and component are the same; the first is what the
-    later ones are compared with.
+    Jobs belong together when iteration, pipeline, hook and component are the same; the first is
+    what the later ones are compared with.
     """
-    groups: dict[tuple[str, str, str | None], list[JobRecord]] = {}
+    groups: dict[tuple[int, str, str, str | None], list[JobRecord]] = {}
     for job in jobs:
         if job.status in ("finished", "cached"):
-            groups.setdefault((job.pipeline, job.hook, job.component), []).append(job)
+            key = (job.iteration, job.pipeline, job.hook, job.component)
+            groups.setdefault(key, []).append(job)
     for first, *later in groups.values():
         for job in later:
             yield from _compare(store, first, job)
@@ -77,6 +80,8 @@ def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comp
                 new[name],
                 _standard_error(name, old_samples, new_samples),
                 directions.get(name),
+                after.hook,
+                after.pipeline,
             )
 
 

@@ -9,9 +9,9 @@ from djsb_core.report.compare import Comparison, compare_jobs
 from djsb_core.report.format import duration, number, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from djsb_core.store.records import JobRecord
+    from djsb_core.store.records import JobRecord, RunRecord, TargetRecord
     from djsb_core.store.store import Store
 
 PROBE, TRAINING = "ProbeViaAnalyzerHook", "TrainModelHook"
@@ -23,30 +23,62 @@ MEAN = ".mean"
 def summarize(store: Store, run_id: str) -> str:
     """Write the closing summary of a run."""
     run, jobs = store.run(run_id), store.jobs(run_id)
-    parts = [jobs_table(jobs)]
-    changes = list(changes_of(store, jobs))
+    reused = sum(job.status == "cached" for job in jobs)
+    cached = f", {reused} of {len(jobs)} jobs from the cache" if reused else ""
+    end = (
+        f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "
+        f"More: djsb show {run.id} {store.work_dir}"
+    )
+    return "\n" + "\n\n".join([jobs_table(jobs), *results(store, run, jobs), end])
+
+
+def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator[str]:
+    """Write what a run found: its targets, and what changed from before to after."""
+    targets = store.targets(run.id)
+    if targets:
+        yield "Targets\n\n" + targets_table(targets)
+    if run.reason and run.status == "finished":
+        yield f"Stopped: {run.reason}."
+    if run.reason and run.status == "failed" and not any(job.error for job in jobs):
+        yield f"Failed: {run.reason}"
+    last = max((job.iteration for job in jobs), default=1)
+    changes = list(changes_of(store, [job for job in jobs if job.iteration == last]))
     if changes:
-        parts.append("Before → after\n\n" + changes_table(changes))
-    seconds = duration(run.seconds)
-    end = f"Run {run.id} {run.status} in {seconds}."
-    parts.append(f"{end} More: djsb show {run.id} {store.work_dir}")
-    return "\n" + "\n\n".join(parts)
+        title = "Before → after" if last == 1 else f"Before → after, iteration {last}"
+        yield f"{title}\n\n" + changes_table(changes)
 
 
 def jobs_table(jobs: Sequence[JobRecord]) -> str:
-    """List jobs with status and time."""
-    rows = [
-        (
-            job.position + 1,
-            job.stage,
-            job.meta_name,
-            job.component or job.hook,
-            job.status,
-            duration(job.seconds),
-        )
-        for job in jobs
+    """List jobs with status and time; iterations and pipelines where there are several."""
+    columns: list[tuple[str, Callable[[JobRecord], object]]] = [
+        ("", lambda job: job.position + 1),
+        ("stage", lambda job: job.stage),
+        ("job", lambda job: job.meta_name),
+        ("component", lambda job: job.component or job.hook),
+        ("status", lambda job: job.status),
+        ("time", lambda job: duration(job.seconds)),
     ]
-    return table(rows, ("", "stage", "job", "component", "status", "time"), right=(0, 5))
+    if len({job.pipeline for job in jobs}) > 1:
+        columns.insert(1, ("pipeline", lambda job: job.pipeline))
+    if len({job.iteration for job in jobs}) > 1:
+        columns.insert(0, ("iter", lambda job: job.iteration))
+    headers = [header for header, _ in columns]
+    rows = [[cell(job) for _, cell in columns] for job in jobs]
+    numeric = [i for i, header in enumerate(headers) if header in ("", "iter", "time")]
+    return table(rows, headers, right=numeric)
+
+
+def targets_table(targets: Sequence[TargetRecord]) -> str:
+    """List what each iteration measured for each target."""
+    iterations = sorted({one.iteration for one in targets})
+    rows = []
+    for text in dict.fromkeys(one.target for one in targets):
+        measured = {one.iteration: one for one in targets if one.target == text}
+        values = [number(measured[i].value) if i in measured else "" for i in iterations]
+        met = "met" if measured[max(measured)].met else "not met"
+        rows.append([text, *values, met])
+    headers = ["target", *(f"iter {i}" for i in iterations), ""]
+    return table(rows, headers, right=range(1, len(iterations) + 1))
 
 
 def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
@@ -59,28 +91,26 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
         metrics = store.metrics(job.id)
         given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
         if isinstance(given, int | float) and isinstance(kept, int | float):
-            yield Comparison("rows", job.meta_name, job.meta_name, given, kept)
-    hooks: dict[str, str] = {}
-    for job in jobs:
-        hooks.setdefault(job.meta_name, job.hook)  # a refinement has the name of its probe
-    for comparison in compare_jobs(store, jobs):
-        if _is_shown(comparison, hooks[comparison.after]):
-            yield comparison
+            name = job.meta_name
+            yield Comparison("rows", name, name, given, kept, hook=job.hook, pipeline=job.pipeline)
+    yield from filter(_is_shown, compare_jobs(store, jobs))
 
 
-def _is_shown(one: Comparison, hook: str) -> bool:
-    if hook == PROBE:
+def _is_shown(one: Comparison) -> bool:
+    if one.hook == PROBE:
         return one.metric.endswith(MEAN)
-    if hook == TRAINING:
+    if one.hook == TRAINING:
         return one.metric in SHOWN_OF_TRAINING
     return one.difference != 0 and not any(part in one.metric for part in HIDDEN)
 
 
 def changes_table(changes: Iterable[Comparison]) -> str:
     """Lay comparisons out as a table."""
+    changes = list(changes)
+    several = len({one.pipeline for one in changes}) > 1
     rows = [
         (
-            _jobs(one),
+            f"{one.pipeline}: {_jobs(one)}" if several else _jobs(one),
             one.metric,
             number(one.old),
             number(one.new),

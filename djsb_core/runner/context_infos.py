@@ -18,7 +18,7 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
     for job in store.jobs(run.id):
         if job.status in ("finished", "cached"):
             pipelines = iterations.setdefault(job.iteration, {})
-            infos = {"meta_name": job.meta_name, **job.outputs}
+            infos = {"meta_name": job.meta_name, **job.named_outputs}
             pipelines.setdefault(job.pipeline, []).append(infos)
     text = json.dumps(
         [
@@ -35,5 +35,8 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
     )
     for folder in (run.folder, store.work_dir):
         temporary = folder / f".{NAME}.{run.id}"
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(folder / NAME)
+        try:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(folder / NAME)
+        finally:
+            temporary.unlink(missing_ok=True)

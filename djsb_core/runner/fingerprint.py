@@ -1,117 +1,181 @@
-"""What decides a job's result, as one digest: the same fingerprint needs no second execution."""
+"""What decides a job's result, as plain data and as one digest: the job's key in the cache."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from djsb_core.runner.settings import JobSettings, resolved_settings
-from djsb_core.store.records import to_json
+from djsb_core.store.records import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from djsb_core.config.references import Reference
+    from djsb_core.cache.digests import Digests
+    from djsb_core.discovery import Offer
     from djsb_core.interfaces.component import AnyComponent
-    from djsb_core.runner.planned import PlannedJob
+    from djsb_core.interfaces.paths import PathContext
 
-CHUNK = 1 << 20
+FORMAT = 1
+LONGEST_PATH = 1024
+FILE_KEYS = {"file", "digest"}
+
+Parts: TypeAlias = dict[str, Any]
 
 
-def fingerprint(
-    job: PlannedJob,
-    readers: Iterable[AnyComponent],
-    values: Mapping[Reference, Any],
-    upstream: Iterable[str],
-) -> str:
-    """Digest all that decides a job's result.
+def key_of(parts: Parts) -> str:
+    """Digest the parts: equal keys need no second execution."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    Values of references count by the content of the files that they name, not by their paths:
-    an earlier job that wrote the same bytes elsewhere changes nothing.
 
-    :param readers: the job's hook and component, as they are configured
-    :param values: the value of each reference of the job
-    :param upstream: fingerprints of jobs whose metrics the job reads
+@dataclass(frozen=True)
+class Fingerprint:
+    """Collects what decides a job's result. Paths count by name and content, not by place.
+
+    An earlier job that wrote the same bytes elsewhere changes nothing (early cut-off), and a
+    result's own place (``export_path``) decides nothing but the result's name.
     """
-    settings = resolved_settings(job.spec, lambda reference: _content(values[reference]))
-    parts = {
-        "hook": [job.hook_offer.target, job.hook_offer.version],
-        "component": _component(job),
-        "settings": _comparable(settings),
-        "files": sorted({digest_path(path) for one in readers for path in one.reads()}),
-        "upstream": list(upstream),
-        "outputs": job.output_names,
-    }
-    return hashlib.sha256(to_json(parts).encode()).hexdigest()
+
+    digests: Digests
+    context: PathContext
+    built: tuple[AnyComponent, ...]
+    """The job's hook and component, as they are configured."""
+
+    def parts(
+        self,
+        offers: tuple[Offer, Offer | None],
+        settings: Mapping[str, Any],
+        metrics: Mapping[str, Any],
+        output_names: Iterable[str],
+    ) -> Parts:
+        """Return all that decides the result.
+
+        :param offers: those of hook and component
+        :param settings: ``dj_configs`` and ``extra_configs``, with what earlier jobs give
+            :func:`by_content`
+        :param metrics: those that the hook may ask for, by job
+        """
+        hook, component = offers
+        replaced: set[Path] = set()
+        comparable = self._comparable(plain(settings), replaced)
+        rest = sorted({path for path in self._reads if path not in replaced})
+        return {
+            "format": FORMAT,
+            "hook": self._code(hook),
+            "component": self._code(component) if component else None,
+            "settings": comparable,
+            "files": {str(i): self._file(path) for i, path in enumerate(rest)},
+            "metrics": plain(metrics),
+            "outputs": list(output_names),
+        }
+
+    @cached_property
+    def _reads(self) -> frozenset[Path]:
+        return frozenset(path for one in self.built for path in one.reads())
+
+    @cached_property
+    def _writes(self) -> frozenset[Path]:
+        return frozenset(path for one in self.built for path in one.writes())
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(path.name for path in self._reads | self._writes)
+
+    def _comparable(self, value: Any, replaced: set[Path]) -> Any:  # noqa: ANN401 (any setting)
+        if isinstance(value, dict):
+            if value.keys() == FILE_KEYS:
+                return value
+            return {key: self._comparable(item, replaced) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._comparable(item, replaced) for item in value]
+        if isinstance(value, str) and is_like_path(value) and Path(value).name in self._names:
+            return self._declared(Path(value), replaced) or value
+        return value
+
+    def _declared(self, path: Path, replaced: set[Path]) -> dict[str, str] | None:
+        """Stand for a path that a component's config declares as one."""
+        if self._is_result(path):
+            return {"result": path.name}
+        found = self.context.find(path)
+        if found is None or found not in self._reads:
+            return None
+        replaced.add(found)
+        return self._file(found)
+
+    def _is_result(self, path: Path) -> bool:
+        try:
+            return Path.cwd() / path.expanduser() in self._writes
+        except RuntimeError:  # no such user's home: a text
+            return False
+
+    def _file(self, path: Path) -> dict[str, str]:
+        return file_part(path, self.digests)
+
+    def _code(self, offer: Offer) -> dict[str, str]:
+        sources = [self.digests.path(path) for path in _sources(offer.target.partition(":")[0])]
+        return {
+            "target": offer.target,
+            "package": offer.package,
+            "version": offer.version,
+            "source": hashlib.sha256("".join(sources).encode()).hexdigest(),
+        }
 
 
-def digest_outputs(outputs: Mapping[str, Any], written: Iterable[Path]) -> dict[str, str]:
-    """Digest every file and folder that a job's outputs name, and those its config names."""
-    paths = {path for value in outputs.values() for path in _paths_in(value)} | set(written)
-    return {str(path): digest_path(path) for path in sorted(paths) if path.exists()}
+def file_part(path: Path, digests: Digests) -> dict[str, str]:
+    """Stand for a file or folder: by its name and its content."""
+    return {"file": path.name, "digest": digests.path(path)}
 
 
-def is_intact(digests: Mapping[str, str]) -> bool:
-    """Tell whether all files and folders still have the content that was recorded."""
-    return all(
-        Path(path).exists() and digest_path(Path(path)) == digest
-        for path, digest in digests.items()
-    )
-
-
-def digest_path(path: Path) -> str:
-    """Digest a file's content, or a folder's relative paths and contents."""
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        listed = [[str(file.relative_to(path)), _digest_file(file)] for file in files]
-        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-    return _digest_file(path) if path.is_file() else "absent"
-
-
-def _digest_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _component(job: PlannedJob) -> list[str] | None:
-    offer = job.component_offer
-    return [offer.target, offer.package, offer.version] if offer else None
-
-
-def _comparable(settings: JobSettings) -> dict[str, Any]:
-    return {"dj_configs": settings.dj_configs, "extra_configs": settings.extra_configs}
-
-
-def _content(value: Any) -> Any:  # noqa: ANN401 (any output)
-    """Replace the paths in a value by the digests of what they name."""
-    if isinstance(value, str) and _is_path(value):
-        return {"digest": digest_path(Path(value))}
+def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)
+    """Replace the paths that an output of an earlier job names by what stands for them."""
+    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+        return file_part(Path(value), digests)
     if isinstance(value, list):
-        return [_content(item) for item in value]
+        return [by_content(item, digests) for item in value]
     if isinstance(value, dict):
-        return {key: _content(item) for key, item in value.items()}
+        return {key: by_content(item, digests) for key, item in value.items()}
     return value
 
 
-def _paths_in(value: object) -> list[Path]:
-    if isinstance(value, str) and _is_path(value):
-        return [Path(value)]
-    if isinstance(value, list):
-        return [path for item in value for path in _paths_in(item)]
-    if isinstance(value, dict):
-        return [path for item in value.values() for path in _paths_in(item)]
-    return []
+def is_like_path(text: str) -> bool:
+    """Tell whether a text can be the path of a file: short, and on one line."""
+    return 0 < len(text) <= LONGEST_PATH and "\n" not in text and "\0" not in text
 
 
-def _is_path(text: str) -> bool:
-    if "/" not in text or "\n" in text or len(text) > 1024:  # noqa: PLR2004 (no path is longer)
-        return False
+def paths_in(value: object) -> Iterator[Path]:
+    """Yield every existing absolute path that an output names."""
+    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+        yield Path(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from paths_in(item)
+
+
+def _is_absolute_and_there(path: Path) -> bool:
     try:
-        return Path(text).is_absolute() and Path(text).exists()
-    except (OSError, ValueError):  # a name that is too long: a text, not a path
+        if not (path.is_absolute() and path.exists()):
+            return False
+        # A folder around the whole lab, such as "/", is no result of a job.
+        real = path.resolve()
+        return not any(place.resolve().is_relative_to(real) for place in (Path.cwd(), Path.home()))
+    except (OSError, RuntimeError):  # a name that is too long, a loop of links: a text
         return False
+
+
+def _sources(module: str) -> list[Path]:
+    """List a component's own code: its module and the modules beside it in its package."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return []
+    path = Path(file)
+    if (path.parent / "__init__.py").is_file():
+        return sorted(path.parent.glob("*.py"))
+    return [path]

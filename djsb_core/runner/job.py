@@ -1,134 +1,207 @@
-"""One job, ready to run: its settings resolved, its component built, its fingerprint known."""
+"""One job, ready to run: its settings resolved and checked, its key in the cache known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from djsb_core.config.problems import describe_errors
 from djsb_core.errors import ComponentError
-from djsb_core.interfaces.component import ComponentConfig
-from djsb_core.interfaces.hook import JobContext, Section
+from djsb_core.interfaces.component import Workspace
+from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.paths import PathContext
-from djsb_core.runner.fingerprint import fingerprint
-from djsb_core.runner.plan import configure
-from djsb_core.runner.settings import resolved_settings
+from djsb_core.runner.exports import Export, exports_of, of_iteration, relative_places
+from djsb_core.runner.fingerprint import Fingerprint, Parts, by_content, key_of
+from djsb_core.runner.order import JobOrder, build
+from djsb_core.runner.settings import JobSettings, resolved_settings
+from djsb_core.store.records import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
+    from djsb_core.cache.digests import Digests
     from djsb_core.config.references import Reference
-    from djsb_core.interfaces.component import AnyComponent, Workspace
-    from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.component import AnyComponent
     from djsb_core.runner.planned import Plan, PlannedJob
-
-
-@dataclass(frozen=True)
-class PreparedJob:
-    """A job whose references are resolved and whose component is built."""
-
-    job: PlannedJob
-    hook: Hook[Any, Any]
-    component: AnyComponent | None
-    workspace: Workspace
-    settings: Mapping[str, Any]
-    """``dj_configs`` and ``extra_configs`` as they are used."""
-    fingerprint: str
-
-    @property
-    def written(self) -> tuple[Path, ...]:
-        """The files outside the job's folder that the settings name for results."""
-        parts = (self.hook, self.component) if self.component else (self.hook,)
-        return tuple(path for part in parts for path in part.writes())
-
-    def run(self, query: Callable[[str], Mapping[str, Any]]) -> tuple[Any, ...]:
-        """Run the hook and return its outputs.
-
-        :raises ComponentError: if it returns another number of outputs than it announces
-        """
-        spec = self.job.spec
-        context: JobContext[Any] = JobContext(
-            meta_name=spec.meta_name,
-            pipeline=spec.pipeline,
-            stage=spec.stage.value,
-            component=self.component,
-            workspace=self.workspace,
-            dj_configs=self.settings["dj_configs"] or {},
-            query=query,
-        )
-        outputs = self.hook.run(context)
-        if len(outputs) != len(self.job.output_names):
-            raise ComponentError(
-                f"{spec.hook} returned {len(outputs)} values for the "
-                f"{len(self.job.output_names)} names {', '.join(self.job.output_names)}"
-            )
-        return outputs
 
 
 @dataclass
 class History:
-    """The finished jobs of a run, by position."""
+    """What the jobs of one iteration gave, by their position in the experiment."""
 
+    iteration: int
+    several: bool = False
+    """Whether the experiment may have a second iteration: then each has its own folders."""
+    previous: History | None = None
     outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
-    fingerprints: dict[int, str] = field(default_factory=dict)
+    job_ids: dict[int, int] = field(default_factory=dict)
+    """The jobs' rows in the store; their metrics are there."""
+    keys: dict[int, str] = field(default_factory=dict)
+    placed: dict[Path, Path] = field(default_factory=dict)
+    """Where named results are, by the path that the settings name."""
+
+    @property
+    def subfolder(self) -> int | None:
+        """The iteration whose folder results are put into; none if there is only one."""
+        return self.iteration if self.several else None
+
+    def place(self, named: Path) -> Path:
+        """Return where a named result of this iteration is to be."""
+        folder = not named.suffix
+        return of_iteration(named, self.iteration, folder=folder) if self.several else named
+
+    def add_export(self, export: Export) -> None:
+        """Let later jobs find a result by the path that the settings name, or by its place."""
+        for path in map(Path.resolve, (export.named, export.place)):
+            self.placed.pop(path, None)  # the latest stands last
+            self.placed[path] = export.made
 
 
-def prepare_job(plan: Plan, job: PlannedJob, history: History, workspace: Workspace) -> PreparedJob:
-    """Resolve a job's references and build its component.
+@dataclass(frozen=True)
+class PreparedJob:
+    """A job whose references are resolved and whose component can be built."""
 
+    job: PlannedJob
+    iteration: int
+    settings: JobSettings
+    """As they are used."""
+    context: PathContext
+    built: tuple[AnyComponent, ...]
+    """Hook and component as they are configured, with results where the settings name them."""
+    metrics: Mapping[str, Mapping[str, Any]]
+    """Metrics of earlier jobs, for a hook that asks for them."""
+    parts: Parts
+
+    @cached_property
+    def key(self) -> str:
+        """The job's key in the cache."""
+        return key_of(self.parts)
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        return {
+            "dj_configs": self.settings.dj_configs,
+            "extra_configs": self.settings.extra_configs,
+        }
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the component goes on from an interrupted execution."""
+        return any(one.goes_on() for one in self.built)
+
+    @property
+    def directions(self) -> dict[str, bool]:
+        """Say for each metric with a direction whether more is better."""
+        return {k: v for one in self.built for k, v in one.higher_is_better.items()}
+
+    @cached_property
+    def named(self) -> tuple[Path, ...]:
+        """The places outside the job's folder that its settings name for results."""
+        return tuple(path for one in self.built for path in one.writes())
+
+    def made_in(self, folder: Path, history: History) -> dict[Path, Path]:
+        """Say where in the job's folder each named result is made.
+
+        A component that goes on from an interrupted execution works at the named place itself.
+        """
+        if self.goes_on:
+            return {path: history.place(path) for path in self.named}
+        return {path: folder / place for path, place in relative_places(self.named).items()}
+
+    def exports(self, folder: Path, history: History) -> list[Export]:
+        """List what the job made of its named results in ``folder``."""
+        made = self.made_in(folder, history)
+        if self.goes_on:
+            return [Export(named, path, path) for named, path in made.items() if path.exists()]
+        return [
+            export
+            for named, path in made.items()
+            for export in exports_of(named, path, history.subfolder)
+        ]
+
+    def order(self, folder: Path, log: Path, history: History) -> JobOrder:
+        """Return all that it takes to run the job."""
+        spec, offer = self.job.spec, self.job.component_offer
+        return JobOrder(
+            hook=spec.hook,
+            component=offer.name if offer else None,
+            dj_configs=plain(self.settings.dj_configs),
+            extra_configs=plain(self.settings.extra_configs),
+            meta_name=spec.meta_name,
+            pipeline=spec.pipeline,
+            stage=spec.stage.value,
+            iteration=self.iteration,
+            folder=folder,
+            log=log,
+            lookup=self.context.folders,
+            outputs=self.made_in(folder, history),
+            placed=self.context.placed,
+            metrics=self.metrics,
+            output_names=self.job.output_names,
+        )
+
+
+def prepare_job(
+    plan: Plan,
+    job: PlannedJob,
+    history: History,
+    metrics: Mapping[str, Mapping[str, Any]],
+    digests: Digests,
+) -> PreparedJob:
+    """Resolve a job's references, check its settings and find its key.
+
+    :param metrics: of earlier jobs, if its hook asks for them
     :raises ComponentError: if a setting that an earlier job gave is wrong
     """
-    values: dict[Reference, Any] = {
-        reference: source.value_in(history.outputs[source.job])
-        for reference, source in job.sources.items()
-    }
-    settings = resolved_settings(job.spec, values.__getitem__)
-    component_values, hook_values = job.split(settings)
-    context = PathContext(plan.experiment.folders)
-    slot = job.hook.uses
-    section = slot.section if slot else Section.EXTRA_CONFIGS
-    alone = slot is None or section is Section.DJ_CONFIGS
-    hook_type = job.hook.config_type if alone else ComponentConfig
-    hook_config = _configured(job, hook_type, Section.EXTRA_CONFIGS, hook_values, context)
-    hook = job.hook(hook_config, workspace)
-    component = None
-    if job.component is not None:
-        model = job.component.config_type
-        config = _configured(job, model, section, component_values, context)
-        component = job.component(config, workspace)
-    upstream = _upstream(job, history)
-    return PreparedJob(
-        job,
-        hook,
-        component,
-        workspace,
-        {"dj_configs": settings.dj_configs, "extra_configs": settings.extra_configs},
-        fingerprint(job, (hook, component) if component else (hook,), values, upstream),
+    values = _values(job, history)
+    settings = resolved_settings(job.spec, values)
+    # The latest first: one of them may lie inside another.
+    placed = dict(reversed(history.placed.copy().items()))
+    context = PathContext(plan.experiment.folders, placed=placed)
+    built = _build(job, settings, context)
+    contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
+    comparable = resolved_settings(job.spec, contents)
+    parts = Fingerprint(digests, context, built).parts(
+        (job.hook_offer, job.component_offer),
+        {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
+        metrics,
+        job.output_names,
     )
+    return PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
 
 
-def _upstream(job: PlannedJob, history: History) -> list[str]:
-    """Return the fingerprints of the jobs whose metrics the job may read."""
-    if job.probe is not None:
-        return [history.fingerprints[job.probe]]
-    return list(history.fingerprints.values()) if job.hook.asks_for_metrics else []
+def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:
+    """Return what the last iteration hands on, then what earlier jobs of this one give."""
+    before = history.previous
+    carried = job.carried if before is not None else {}
+    return {
+        **{ref: src.value_in(before.outputs[src.job]) for ref, src in carried.items() if before},
+        **{ref: src.value_in(history.outputs[src.job]) for ref, src in job.sources.items()},
+    }
 
 
-def _configured(
-    job: PlannedJob,
-    model: type[ComponentConfig],
-    section: Section,
-    values: dict[str, Any],
-    context: PathContext,
-) -> ComponentConfig:
+def _build(
+    job: PlannedJob, settings: JobSettings, context: PathContext
+) -> tuple[AnyComponent, ...]:
+    sections = (settings.dj_configs, settings.extra_configs)
     try:
-        return configure(model, values, context)
+        hook, component = build(job.hook, job.component, sections, Workspace(), context)
     except ValidationError as error:
-        problems = [
-            job.spec.problem((section.value, *location), sentence)
-            for location, sentence in describe_errors(error, model, values)
-        ]
-        raise ComponentError("\n  ".join(problems)) from error
+        raise ComponentError("\n  ".join(_problems(job, settings, error))) from error
+    return (hook, component) if component else (hook,)
+
+
+def _problems(job: PlannedJob, settings: JobSettings, error: ValidationError) -> list[str]:
+    slot = job.hook.uses
+    of_component = job.component is not None and error.title == job.component.config_type.__name__
+    section = slot.section if slot and of_component else Section.EXTRA_CONFIGS
+    model = job.component.config_type if of_component and job.component else job.hook.config_type
+    return [
+        job.spec.problem((section.value, *location), sentence)
+        for location, sentence in describe_errors(error, model, settings.section(section))
+    ]

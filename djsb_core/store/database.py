@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 NAME = "djsb.sqlite"
 VERSION = 2
+NEEDED = 64 * 1024
+"""Bytes of free space without which SQLite cannot make the files beside its own."""
 
 TABLES = """
 CREATE TABLE runs (
@@ -91,8 +94,15 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
         _prepare(connection, path)
     except (OSError, ValueError, sqlite3.DatabaseError) as error:
-        raise RequestError(f"cannot use {path}: {error}") from error
+        raise RequestError(f"cannot use {path}: {_reason(error, work_dir)}") from error
     return connection
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Say what is wrong; where there is no space for its memory, SQLite says ``disk I/O error``."""
+    if isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(folder).free < NEEDED:
+        return f"{error}: the disk is full"
+    return str(error)
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -189,7 +189,7 @@ def test_run_summarizes(invoke, lab):
     assert result.exit_code == 0
     assert "eval_before → eval_data" in result.stdout
     assert "better" in result.stdout
-    again = invoke("run", "sandbox.yaml", "--resume")
+    again = invoke("run", "sandbox.yaml")
     assert again.stdout.count(" cached ") == 8
 
 
@@ -202,7 +202,7 @@ def test_a_failed_run_says_how_to_go_on(invoke, lab):
     message, log, hint = result.stderr.strip().splitlines()[-3:]
     assert message == "Error: job 'probe_0' failed: ValueError: it broke"
     assert log.startswith("  its log: ")
-    assert hint == "Finished jobs are kept; go on with: djsb run bad.yaml --resume"
+    assert hint == "Finished jobs are kept; go on with: djsb run bad.yaml"
 
 
 def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
@@ -213,7 +213,7 @@ def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
     assert result.exit_code == 130
     assert result.stderr.strip().splitlines()[-2:] == [
         "Interrupted.",
-        "Finished jobs are kept; go on with: djsb run x.yaml --resume",
+        "Finished jobs are kept; go on with: djsb run x.yaml",
     ]
     assert [run["status"] for run in json.loads(invoke("runs", "w", "--json").stdout)] == [
         "interrupted"
@@ -309,7 +309,7 @@ def test_completion_knows_commands_and_options():
         return ran.stdout.splitlines()
 
     assert complete("val") == ["plain,validate"]
-    assert complete("run", "--re") == ["plain,--resume"]
+    assert complete("run", "--resu") == ["plain,--resume"]
 
 
 # -- commands of plugins ---------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
 from djsb_core.runner.capture import capture_output
 
-JOB = JobInfo("r", "anonymous", "execution", 1, "train", "TrainModelHook", "lab_trainer", Path())
-ALONE = JobInfo("r", "anonymous", "probe", 0, "[red]look[/red]", "Echo", None, Path())
+JOB = JobInfo(
+    "r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path()
+)
+ALONE = JobInfo("r", "anonymous", 1, "probe", 0, "[red]look[/red]", "Echo", None, Path())
 
 
 @pytest.fixture
@@ -49,6 +51,12 @@ def test_plain_lines(begin, capfd):
         "[ 2/12] execution: train (lab_trainer) FAILED after 1.0 s",
         "[ 2/12] execution: train (lab_trainer) interrupted after 1.0 s",
     ]
+
+
+def test_iterations_and_pipelines_are_told_apart(capfd):
+    with Progress(12, iterations=True, pipelines=True) as progress:
+        progress.djsb_job_started(JOB)
+    assert capfd.readouterr().err == "iter 2 [ 2/12] anonymous: execution: train (lab_trainer) …\n"
 
 
 def test_lines_reach_the_terminal_while_a_job_holds_the_descriptors(begin, capfd, tmp_path):
@@ -84,11 +92,14 @@ def live(monkeypatch):
 def test_live_lines_keep_one_line_a_job(live):
     display, stream = live
     display.start("[1/2] probe: [bold]look")
-    display.metric("step 3  loss 0.5")
+    display.metric("[1/2] probe: [bold]look", "step 3  loss 0.5")
     display._bars.refresh()
     assert "step 3  loss 0.5" in visible(stream)
+    display.start("[2/2] train")  # jobs run side by side
     display.end("[1/2] probe: [bold]look", "finished in 1.0 s")
-    display.start("[2/2] train")
+    display.metric("[2/2] train", "loss 2")
+    display._bars.refresh()
+    assert "loss 2" in visible(stream)
     display.end("[2/2] train", "FAILED after 1.0 s")
     display.stop()
     text = visible(stream)
@@ -98,7 +109,7 @@ def test_live_lines_keep_one_line_a_job(live):
 
 def test_a_metric_or_an_end_without_a_job_is_no_failure(live):
     display, stream = live
-    display.metric("loss 1")
+    display.metric("job", "loss 1")
     display.end("job", "cached")
     assert "job  cached" in visible(stream)
 
@@ -123,6 +134,6 @@ def test_live_on_a_terminal_only(monkeypatch, terminal, display):
 def test_the_newest_loss_is_shown(monkeypatch, name, value, step, shown):
     with Progress(1) as progress:
         texts = []
-        monkeypatch.setattr(progress._display, "metric", texts.append)
+        monkeypatch.setattr(progress._display, "metric", lambda _, text: texts.append(text))
         progress.djsb_metric_logged(JOB, name, value, step)
     assert texts == shown

@@ -39,7 +39,7 @@ def test_a_refinement_writes_the_recipe_and_says_what_it_changed(lab):
     run = refine(lab, "{type: lab_refiner, k: 2}")
     job = last_job(lab, run)
     path = Path(job.outputs["refined_recipe_path"])
-    assert path == job.folder / "refined_recipe.yaml"
+    assert path == job.files / "refined_recipe.yaml"
     assert yaml.safe_load(path.read_text()) == {
         "project_name": "demo-process",
         "dataset_path": "./data.jsonl",
@@ -54,8 +54,8 @@ def test_a_refinement_writes_the_recipe_and_says_what_it_changed(lab):
 
 def test_a_refinement_writes_where_its_settings_say_too(lab):
     job = last_job(lab, refine(lab, "{type: lab_refiner, path_k_sigma_recipe: a/b/new.yaml}"))
-    assert job.outputs == {"refined_recipe_path": str(lab.folder / "a/b/new.yaml")}
-    assert Path("a/b/new.yaml").read_text() == (job.folder / "refined_recipe.yaml").read_text()
+    assert job.named_outputs == {"refined_recipe_path": str(lab.folder / "a/b/new.yaml")}
+    assert Path("a/b/new.yaml").read_text() == (job.files / "refined_recipe.yaml").read_text()
 
 
 def test_a_recipe_without_bounds_is_no_failure(lab, caplog):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.errors import JobError
+from djsb_core.errors import JobError, RequestError
 
 CHAIN = """
 work_dir: w
@@ -21,13 +21,13 @@ execution_job_configs:
 
 @pytest.fixture
 def chain(lab):
-    """Return a function that runs the chain with ``--resume`` and gives the two statuses."""
+    """Return a function that runs the chain and gives the two statuses."""
     lab.write("in.txt", "one")
 
     def run(text=CHAIN, **options):
-        return lab.statuses(lab.run(text, **{"resume": True, **options}))
+        return lab.statuses(lab.run(text, **options))
 
-    assert run(resume=False) == ["finished", "finished"]
+    assert run() == ["finished", "finished"]
     return run
 
 
@@ -37,12 +37,37 @@ def test_finished_jobs_are_reused(lab, chain):
     assert Path("ran.txt").read_text() == "ran\n" * 2
 
 
-def test_nothing_is_reused_unless_asked(chain):
-    assert chain(resume=False) == ["finished", "finished"]
+def test_force_executes_every_job(chain):
+    assert chain(force=True) == ["finished", "finished"]
+    assert chain() == ["cached", "cached"]
 
 
-def test_the_file_may_ask_for_it(chain):
-    assert chain(f"resume: true\n{CHAIN}", resume=False) == ["cached", "cached"]
+@pytest.mark.parametrize("name", ["first", "anonymous.first"])
+def test_rerun_executes_one_job(chain, name):
+    assert chain(rerun=frozenset({name})) == ["finished", "cached"]
+
+
+def test_rerun_knows_the_jobs(lab, chain):
+    with pytest.raises(RequestError, match="--rerun frist: no such job; did you mean 'first'"):
+        chain(rerun=frozenset({"frist"}))
+
+
+def test_without_the_cache_nothing_is_reused_or_kept(lab, chain):
+    before = sorted((lab.folder / "w" / "cache").rglob("DONE.json"))
+    assert chain(cache=False) == ["finished", "finished"]
+    assert sorted((lab.folder / "w" / "cache").rglob("DONE.json")) == before
+    assert Path("ran.txt").read_text() == "ran\n" * 4
+
+
+def test_a_job_may_refuse_the_cache(chain):
+    text = CHAIN.replace("meta_name: first", "meta_name: first\n  cache: false")
+    assert chain(text) == ["finished", "cached"]
+    assert chain(text) == ["finished", "cached"]
+
+
+@pytest.mark.parametrize("word", ["true", "false"])
+def test_the_published_key_is_what_every_run_does(chain, word):
+    assert chain(f"resume: {word}\n{CHAIN}") == ["cached", "cached"]
 
 
 def test_a_changed_input_file_runs_all_that_depends_on_it(lab, chain):
@@ -79,16 +104,23 @@ def test_a_result_that_was_changed_by_hand_is_made_anew(lab, chain):
     assert Path("mid.txt").read_text() == "one"
 
 
-def test_a_result_that_was_deleted_is_made_anew(chain):
+def test_a_result_that_was_deleted_is_put_in_its_place_again(chain):
     Path("mid.txt").unlink()
-    assert chain() == ["finished", "cached"]
+    assert chain() == ["cached", "cached"]
+    assert Path("mid.txt").read_text() == "one"
+
+
+def test_a_result_may_be_put_elsewhere(chain):
+    assert chain(CHAIN.replace("mid.txt", "sub/mid.txt")) == ["cached", "cached"]
+    assert Path("sub/mid.txt").read_text() == "one"
 
 
 def test_an_older_run_serves_too(lab, chain):
     lab.write("in.txt", "two")
     assert chain() == ["finished", "finished"]
     lab.write("in.txt", "one")
-    assert chain() == ["finished", "cached"]  # mid.txt has changed since
+    assert chain() == ["cached", "cached"]
+    assert Path("mid.txt").read_text() == "one"
 
 
 def test_a_run_goes_on_after_a_failure(lab, last_run):
@@ -96,9 +128,9 @@ def test_a_run_goes_on_after_a_failure(lab, last_run):
     with pytest.raises(JobError):
         lab.run(text)
     with pytest.raises(JobError):
-        lab.run(text, resume=True)
+        lab.run(text)
     assert lab.statuses(last_run()) == ["cached", "failed"]
-    assert lab.statuses(lab.run(text.replace("raise", "echo"), resume=True)) == [
+    assert lab.statuses(lab.run(text.replace("raise", "echo"))) == [
         "cached",
         "finished",
     ]
@@ -107,7 +139,7 @@ def test_a_run_goes_on_after_a_failure(lab, last_run):
 
 def test_a_whole_experiment_resumes(lab):
     first = lab.run()
-    second = lab.run(None, resume=True)
+    second = lab.run(None)
     assert set(lab.statuses(second)) == {"cached"}
     old, new = lab.jobs(first), lab.jobs(second)
     assert {name: job.outputs for name, job in old.items()} == {
@@ -123,7 +155,7 @@ def test_a_whole_experiment_resumes(lab):
 def test_a_changed_probe_refines_anew(lab):
     lab.run()
     lab.write("data.jsonl", '{"text": "xxxx"}\n{"text": "xx"}\n')
-    jobs = lab.jobs(lab.run(None, resume=True))
+    jobs = lab.jobs(lab.run(None))
     assert jobs["eval_before"].outputs == {"scores": {"mean_len": 3.0}}
     assert jobs["eval_data"].outputs == {"scores": {"mean_len": 4.0}}
     assert {job.status for job in jobs.values()} == {"finished"}
@@ -132,18 +164,33 @@ def test_a_changed_probe_refines_anew(lab):
 def test_a_job_that_asks_for_metrics_runs_again_if_an_earlier_job_changed(lab):
     text = lab.SCORES + "work_dir: w\n"
     lab.run(text)
-    assert set(lab.statuses(lab.run(text, resume=True))) == {"cached"}
+    assert set(lab.statuses(lab.run(text))) == {"cached"}
     found = "{type: lab_findings, found: {score: 1.0, nested: {list: [1, 2]}}}"
-    jobs = lab.jobs(lab.run(text.replace("{type: lab_findings}", found), resume=True))
+    jobs = lab.jobs(lab.run(text.replace("{type: lab_findings}", found)))
     assert [job.status for job in jobs.values()] == ["finished", "cached", "finished"]
     assert jobs["ask"].outputs == {"metrics": {"score": 1.0}}
 
 
-def test_runs_whose_folders_were_deleted_do_not_stop_a_resume(lab):
+def test_what_was_deleted_from_the_cache_is_made_anew(lab):
+    first = lab.run()
+    shutil.rmtree(lab.jobs(first)["train_model"].files)
+    second = lab.run()
+    statuses = {name: job.status for name, job in lab.jobs(second).items()}
+    assert statuses.pop("train_model") == "finished"
+    assert set(statuses.values()) == {"cached"}
+
+
+def test_runs_whose_folders_were_deleted_do_not_stop_another(lab):
     shutil.rmtree(lab.run().folder)
-    second = lab.run(None, resume=True)
-    assert lab.jobs(second)["train_model"].status == "finished"
-    assert second.status == "finished"
+    assert set(lab.statuses(lab.run())) == {"cached"}
+
+
+def test_a_reused_job_says_which_run_executed_it_and_shows_its_log(lab):
+    first, second = lab.run(), lab.run()
+    old, new = lab.jobs(first)["train_model"], lab.jobs(second)["train_model"]
+    assert (old.source_run, new.source_run) == (None, first.id)
+    assert "C speaks" in (new.folder / "log.txt").read_text()
+    assert (new.folder / "files").resolve() == old.files == new.files
 
 
 def test_a_text_that_looks_like_a_long_path_is_a_text(lab):

@@ -89,7 +89,7 @@ def test_local_overrides_reach_a_recipe_that_an_earlier_job_wrote(lab):
         "execution_job_configs.0.dj_configs.export_path=out/kept.jsonl",
     )
     job = lab.jobs(run)["process_data_with_refined_recipe"]
-    assert job.outputs == {"processed_dataset_path": str(lab.folder / "out/kept.jsonl")}
+    assert job.named_outputs == {"processed_dataset_path": str(lab.folder / "out/kept.jsonl")}
     assert Path("out/kept.jsonl").read_text().count("\n") == 1
 
 
@@ -236,7 +236,7 @@ def test_listeners_hear_every_moment_in_order(lab):
     ]
     assert recorder.heard == moments
     recorder.heard.clear()
-    lab.run(text, resume=True)
+    lab.run(text)
     moments[4] = ("job finished", "p", ["output"], True)
     assert recorder.heard == moments
 

@@ -1,0 +1,123 @@
+"""Execute one job: in a folder of the cache, or of the run; again if it fails and may."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.errors import describe_cause
+from djsb_core.runner.exports import link_file
+from djsb_core.runner.fingerprint import paths_in
+from djsb_core.store.records import FILES, LOG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from djsb_core.runner.job import History, PreparedJob
+    from djsb_core.runner.recorder import Recorder
+    from djsb_core.runner.state import RunState
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What an execution gave."""
+
+    outputs: dict[str, Any]
+    folder: Path
+    """Where the component worked."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One job that has to be executed."""
+
+    state: RunState
+    prepared: PreparedJob
+    history: History
+    recorder: Recorder
+    folder: Path
+    """The job's folder in the run."""
+
+    def cached(self) -> Executed:
+        """Execute the job in a folder of the cache; the caller holds the lock of its key."""
+        cache, prepared = self.state.cache, self.prepared
+
+        def new_folder(_: int) -> Path:
+            attempt = cache.begin(prepared.key, prepared.parts, go_on=prepared.goes_on)
+            link_attempt(self.folder, attempt)
+            return attempt
+
+        result = self._attempts(new_folder)
+        link_file(self.folder / LOG, result.folder / LOG)
+        made = (export.made for export in prepared.exports(result.folder, self.history))
+        files = {*made, *self.recorder.kept.values(), *paths_in(result.outputs)}
+        cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
+        return result
+
+    def uncached(self) -> Executed:
+        """Execute the job in the run's own folder."""
+
+        def new_folder(number: int) -> Path:
+            goes_on = self.prepared.goes_on
+            folder = self.folder / (FILES if number == 1 or goes_on else f"{FILES}-{number}")
+            folder.mkdir(exist_ok=goes_on)
+            return folder
+
+        return self._attempts(new_folder)
+
+    def _attempts(self, new_folder: Callable[[int], Path]) -> Executed:
+        spec = self.prepared.job.spec
+        for number in range(1, spec.retries + 1):
+            try:
+                return self._attempt(new_folder(number))
+            except Exception as error:  # noqa: BLE001 (whatever a component raises)
+                attempt = f"attempt {number} of {spec.retries + 1}"
+                self._note(f"{attempt} failed: {describe_cause(error)}")
+                self.recorder.forget()
+        return self._attempt(new_folder(spec.retries + 1))
+
+    def _attempt(self, folder: Path) -> Executed:
+        state, log = self.state, self.folder / LOG
+        state.store.update_job(self.recorder.job_id, files=folder)
+        order = self.prepared.order(folder, log, self.history)
+        for made in order.outputs.values():
+            made.parent.mkdir(parents=True, exist_ok=True)
+        with state.pool.executor() as executor:
+            started = time.monotonic()
+            self.recorder.traced = True  # by the executor, if it fails
+            outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout)
+            self.recorder.traced = False
+            return Executed(outputs, folder, time.monotonic() - started)
+
+    def _note(self, text: str) -> None:
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}\n")
+
+    def _record(self, result: Executed) -> dict[str, Any]:
+        info, folder = self.recorder.info, result.folder
+        return {
+            "meta_name": info.meta_name,
+            "pipeline": info.pipeline,
+            "iteration": info.iteration,
+            "hook": info.hook,
+            "component": info.component,
+            "run": info.run_id,
+            "created": time.time(),
+            "seconds": result.seconds,
+            "outputs": result.outputs,
+            "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
+            "samples": {
+                name: str(path.relative_to(folder)) for name, path in self.recorder.kept.items()
+            },
+        }
+
+
+def link_attempt(folder: Path, attempt: Path) -> None:
+    """Link the folder where a job works into the job's folder of the run."""
+    link = folder / FILES
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(attempt, folder))

@@ -1,0 +1,85 @@
+"""Run the pipelines of one iteration: side by side where they are independent."""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+
+@dataclass
+class Outcome:
+    """What became of the pipelines."""
+
+    errors: dict[str, BaseException] = field(default_factory=dict)
+    """What ended a pipeline, by its name."""
+    skipped: list[str] = field(default_factory=list)
+    """Pipelines that did not run, because one that they need failed, or the run ended before."""
+
+    def loses(self, needs: frozenset[str], *, keep_going: bool) -> bool:
+        """Tell whether a pipeline with these needs must be skipped."""
+        lost = {*self.errors, *self.skipped}
+        return bool(lost & needs) or (bool(lost) and not keep_going)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The pipelines in order, and for each those that it waits for."""
+
+    pipelines: Sequence[str]
+    needs: Mapping[str, frozenset[str]]
+    keep_going: bool = False
+    """Whether pipelines that do not need a failed one run all the same."""
+
+    def run_here(self, run_one: Callable[[str], None]) -> Outcome:
+        """Run one pipeline after the other in this thread.
+
+        :raises KeyboardInterrupt: if the user ends the run
+        """
+        outcome = Outcome()
+        for name in self.pipelines:
+            if self._loses(name, outcome):
+                outcome.skipped.append(name)
+                continue
+            try:
+                run_one(name)
+            except Exception as error:  # noqa: BLE001 (reported at the end)
+                outcome.errors[name] = error
+        return outcome
+
+    def run_side_by_side(
+        self, run_one: Callable[[str], None], workers: int, stopped: Callable[[], bool]
+    ) -> Outcome:
+        """Run up to ``workers`` pipelines at a time, each in a thread.
+
+        :param stopped: tells whether the user ended the run; then no further pipeline starts
+        """
+        outcome = Outcome()
+        sorter = TopologicalSorter({name: self.needs.get(name, ()) for name in self.pipelines})
+        sorter.prepare()
+        running: dict[Future[None], str] = {}
+        ready: list[str] = []
+        with ThreadPoolExecutor(workers, thread_name_prefix="pipeline") as pool:
+            while sorter.is_active():
+                ready = sorted({*ready, *sorter.get_ready()}, key=self.pipelines.index)
+                if ready and (stopped() or self._loses(ready[0], outcome)):
+                    name = ready.pop(0)
+                    outcome.skipped.append(name)
+                    sorter.done(name)
+                elif ready and len(running) < workers:
+                    name = ready.pop(0)
+                    running[pool.submit(run_one, name)] = name
+                else:
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        name = running.pop(future)
+                        if (error := future.exception()) is not None:
+                            outcome.errors[name] = error
+                        sorter.done(name)
+        return outcome
+
+    def _loses(self, name: str, outcome: Outcome) -> bool:
+        return outcome.loses(self.needs.get(name, frozenset()), keep_going=self.keep_going)

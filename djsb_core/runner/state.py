@@ -1,0 +1,38 @@
+"""What all jobs of a run share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from djsb_core.discovery import notify
+
+if TYPE_CHECKING:
+    import pluggy
+
+    from djsb_core.cache.cache import Cache
+    from djsb_core.runner.options import RunOptions
+    from djsb_core.runner.planned import Plan
+    from djsb_core.runner.pool import ExecutorPool
+    from djsb_core.store.records import RunRecord
+    from djsb_core.store.store import Store
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run: its plan, where it is recorded, what it works with."""
+
+    plan: Plan
+    options: RunOptions
+    record: RunRecord
+    store: Store
+    cache: Cache
+    pool: ExecutorPool
+    listeners: pluggy.PluginManager
+    _telling: threading.RLock = field(default_factory=threading.RLock)
+
+    def tell(self, moment: str, **arguments: object) -> None:
+        """Tell the listeners of a moment; pipelines that run side by side take turns."""
+        with self._telling:
+            notify(self.listeners, moment, **arguments)
