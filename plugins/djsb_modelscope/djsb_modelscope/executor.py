@@ -97,7 +97,8 @@ class ModelscopeTrainConfig(ComponentConfig):
     )
     seed: int = Field(42, ge=0, lt=2**31, description="Order of the data, and dropout.")
     resume: bool = Field(
-        default=False, description="Go on from the newest checkpoint in work_dir, if any."
+        default=False,
+        description="Go on from the newest checkpoint in work_dir, or of an interrupted execution.",
     )
     threads: PositiveInt | None = Field(None, description="CPU threads; default: torch's.")
 
@@ -105,8 +106,6 @@ class ModelscopeTrainConfig(ComponentConfig):
     def _check_together(self) -> ModelscopeTrainConfig:
         if self.max_tokens is not None and self.train.max_epochs is not None:
             raise ValueError("give max_tokens or train.max_epochs, not both")
-        if self.resume and self.work_dir is None:
-            raise ValueError("resume needs a work_dir: a job's own folder starts empty")
         if self.mode is Mode.NATIVE:
             mine = {"packing", "max_tokens", "max_length", "text_key"} & self.model_fields_set
             if mine:
@@ -160,6 +159,10 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         """List the data sets and the local model folder."""
         folder = self.config.model_folder
         return [*super().reads(), *([] if folder is None else [folder])]
+
+    def goes_on(self) -> bool:
+        """Tell whether a training goes on from its checkpoints: if ``resume`` says so."""
+        return self.config.resume
 
     def train(self) -> Path:
         """Train in a subprocess; return the folder ``final`` with trained weights and tokenizer.

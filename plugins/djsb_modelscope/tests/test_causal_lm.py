@@ -142,14 +142,18 @@ class Impatient:
 
 
 @pytest.mark.slow
-def test_interrupted_and_resumed_is_bitwise_the_same(trained, train, tmp_path):
-    settings = {**trained.settings, "work_dir": tmp_path / "work"}
+@pytest.mark.parametrize("named", [True, False])
+def test_interrupted_and_resumed_is_bitwise_the_same(trained, train, tmp_path, named):
+    """In the work_dir that the settings name, or in what the interrupted execution left."""
+    settings = {**trained.settings, "work_dir": tmp_path / "work" if named else None}
     with pytest.raises(KeyboardInterrupt):
-        train(settings, tmp_path / "first", Impatient())
+        train({**settings, "resume": True}, tmp_path / "first", Impatient())
     # What was saved after the interruption, before the process was gone, depends on its speed.
-    for path in (tmp_path / "work").glob("iter_*.pth"):
+    for path in (tmp_path / ("work" if named else "first")).glob("iter_*.pth"):
         if int(path.stem.split("_")[1]) > 28:
             path.unlink()
+    if not named:  # the runner hands it on under a new name
+        (tmp_path / "first").rename(tmp_path / "second")
     folder, watcher = train({**settings, "resume": True}, tmp_path / "second")
     resumed = {step: value for name, value, step in watcher.metrics if name == "loss"}
     assert list(resumed) == list(range(29, 101))

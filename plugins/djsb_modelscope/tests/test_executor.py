@@ -70,7 +70,6 @@ def test_a_missing_folder_is_named(given, name):
     ("settings", "said"),
     [
         ({"max_tokens": 5, "train": {"max_epochs": 1}}, "max_tokens or train.max_epochs, not both"),
-        ({"resume": True}, "resume needs a work_dir"),
         ({"mode": "native", "max_tokens": 5}, "max_tokens: only in causal_lm mode"),
     ],
 )
