@@ -28,17 +28,23 @@ def test_an_example_has_the_form_of_an_experiment(text):
 
 
 @pytest.mark.parametrize("text", WHOLE)
-def test_a_whole_example_runs(text, tmp_path):
+def test_a_whole_example_runs_once(text, tmp_path):
     words = "the quick brown fox jumps over a lazy dog while nobody looks at it".split()
     texts = [" ".join(words[i % 7 :] * (1 + i % 5)) for i in range(60)]
     lines = "".join(json.dumps({"text": f"{i}: {text}"}) + "\n" for i, text in enumerate(texts))
     (tmp_path / "documents.jsonl").write_text(lines)
     (tmp_path / "sandbox.yaml").write_text(text)
-    ran = subprocess.run(
-        [*DJSB, "run", "sandbox.yaml"], cwd=tmp_path, capture_output=True, text=True
-    )
+    assert " of " not in _last_line(tmp_path)
+    assert re.search(r", (\d+) of \1 jobs from the cache", _last_line(tmp_path))
+
+
+def _last_line(folder):
+    """Run the experiment in a folder; return the last line that it prints."""
+    ran = subprocess.run([*DJSB, "run", "sandbox.yaml"], cwd=folder, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
-    assert "finished" in ran.stdout
+    line = ran.stdout.splitlines()[-1]
+    assert "finished" in line
+    return line
 
 
 def test_links_lead_somewhere():

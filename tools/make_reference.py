@@ -109,6 +109,9 @@ def commands_page() -> str:
         command = djsb.get_command(context, name) or load_command(name)
         if isinstance(command, click.Command):
             lines += [f"## djsb {name}\n", _help(command, f"djsb {name}")]
+        if isinstance(command, click.Group):
+            for part, inner in command.commands.items():
+                lines += [f"### djsb {name} {part}\n", _help(inner, f"djsb {name} {part}")]
     return "\n".join(lines)
 
 

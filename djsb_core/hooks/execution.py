@@ -68,8 +68,8 @@ class TrainModelHook(Hook[ComponentConfig, ModelTrainExecutor[Any]]):
     output_names = ("model_path",)
 
     def run(self, context: JobContext[ModelTrainExecutor[Any]]) -> Outputs:
-        """Return the folder of the trained model."""
-        return (str(context.component.train()),)
+        """Return the folder (or folders) of the trained model."""
+        return (_path_or_paths(context.component.train()),)
 
 
 class InferModelHook(Hook[ComponentConfig, ModelInferExecutor[Any]]):

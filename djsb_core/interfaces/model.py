@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class ModelTrainExecutor(Component[ConfigT]):
-    """Train or fine-tune one model."""
+    """Train or fine-tune one model, or one for each of several data sets."""
 
     @abstractmethod
-    def train(self) -> Path:
-        """Train to the end and return the folder of the trained model.
+    def train(self) -> Path | Sequence[Path]:
+        """Train to the end and return the folder (or folders) of the trained model.
 
         Reports ``loss`` (and what else the backend knows) with
         ``self.workspace.watcher.watch(value, name, step)`` while it runs.

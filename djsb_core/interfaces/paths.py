@@ -37,16 +37,19 @@ class PathContext:
         """Return the absolute path of an existing or expected file or folder."""
         for folder in self.folders:
             try:
-                candidate = (folder / path.expanduser()).resolve()
-                found = self._find(candidate) or self._find_result(_without_iteration(candidate))
+                found = self._find(folder, path.expanduser())
             except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
                 continue
             if found is not None:
                 return found
         return None
 
-    def _find(self, candidate: Path) -> Path | None:
-        return self._find_result(candidate) or (candidate if candidate.exists() else None)
+    def _find(self, folder: Path, path: Path) -> Path | None:
+        """Find what this run makes first: what lies there may be of another run."""
+        tries = [(folder / one).resolve() for one in (path, _without_iteration(path))]
+        results = (self._find_result(one) for one in tries)
+        there = (one for one in tries if one.exists())
+        return next((one for one in (*results, *there) if one is not None), None)
 
     def _find_result(self, candidate: Path) -> Path | None:
         for named, place in self.placed.items():

@@ -1,0 +1,82 @@
+"""A folder with configs of the published shapes, and the components that they name."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PACKAGES = {
+    "djsb_datajuicer": """
+        [djsb.data_executors]
+        data_juicer = {module}:Executor
+        [djsb.data_analyzers]
+        data_juicer = {module}:Analyzer
+        [djsb.recipe_refiners]
+        k_sigma = {module}:Refiner
+        [djsb.data_evaluators]
+        dj_text_quality_classifier = {module}:Score
+        [djsb.data_pool_manipulators]
+        data_pool_cartesian_join = {module}:CartesianJoin
+        data_pool_combination = {module}:Merging
+        data_pool_construction = {module}:Construction
+        data_pool_downsampling = {module}:Merging
+        data_pool_merging = {module}:Merging
+        [djsb.general_probes]
+        data_pool_ranking = {module}:Ranking
+    """,
+    "djsb_easyanimate": """
+        [djsb.general_data_executors]
+        dj_to_easyanimate_video_dataset_conversion = {module}:Conversion
+        [djsb.model_train_executors]
+        easyanimate = {module}:Trainer
+        [djsb.model_infer_executors]
+        easyanimate = {module}:Videos
+    """,
+    "djsb_modelscope": """
+        [djsb.model_train_executors]
+        modelscope = {module}:Trainer
+    """,
+    "djsb_vbench": """
+        [djsb.data_evaluators]
+        vbench_video_evaluator = {module}:Score
+    """,
+    "of_nobody": """
+        [djsb.general_data_executors]
+        coco_caption_meta_generation = {module}:Conversion
+        coco_caption_to_dj_conversion = {module}:Conversion
+        [djsb.model_train_executors]
+        internvl_coco_caption = {module}:Trainer
+        [djsb.model_infer_executors]
+        api = {module}:Grader
+        [djsb.model_evaluators]
+        internvl_coco_caption = {module}:ModelScore
+    """,
+}
+"""Named as the real ones, so that these stand in for them where they are installed."""
+
+
+@pytest.fixture
+def published(lab):
+    """Work in a folder that has the configs, as one that was checked out."""
+    shutil.copytree(HERE / "configs", lab.folder / "configs", dirs_exist_ok=True)
+    return lab
+
+
+@pytest.fixture
+def installed(published, install):
+    """Have every component that the configs name."""
+    source = (HERE / "components.py").read_text()
+    for package, entry_points in PACKAGES.items():
+        install(package, source, entry_points.format(module=package))
+    return published
+
+
+@pytest.fixture
+def complete(installed):
+    """Have also what a user has to bring: the data, and its place in the configs."""
+    installed.write("captioner/data/captions/train.jsonl", '{"caption": "a boat"}\n' * 3)
+    home = str(installed.folder / "captioner")
+    for path in (installed.folder / "configs" / "captions").iterdir():
+        path.write_text(path.read_text().replace("<internvl_home>", home))
+    return installed
