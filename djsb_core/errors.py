@@ -34,6 +34,10 @@ LONG = 2000
 """As many characters of one problem are shown."""
 
 
+MANY_WORDS = 30
+"""As many known words are listed."""
+
+
 class DjsbError(Exception):
     """Base of every error that the CLI turns into a message and an exit status."""
 
@@ -111,12 +115,13 @@ def is_full_disk(cause: BaseException) -> bool:
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Say what would be right: the nearest known word, else all of them."""
+    """Say what would be right: the nearest known word, else all of them (or the first thirty)."""
     words = sorted(known)
     near = get_close_matches(str(name)[:LONG], words, n=1)
     if near:
         return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(words) or 'none'}"
+    more = f" and {len(words) - MANY_WORDS} more" if len(words) > MANY_WORDS else ""
+    return f"known: {', '.join(words[:MANY_WORDS]) or 'none'}{more}"
 
 
 def _shorten(text: str) -> str:

@@ -1,3 +1,6 @@
+import errno
+import sqlite3
+
 import pytest
 
 from djsb_core import errors
@@ -6,8 +9,10 @@ from djsb_core.errors import (
     ConfigError,
     DjsbError,
     JobError,
+    JobsError,
     RequestError,
     UnknownComponentError,
+    describe_cause,
     suggest,
 )
 
@@ -22,7 +27,8 @@ def test_every_error_is_in_the_tree_of_the_docstring():
 
 
 def test_exit_codes():
-    assert (DjsbError.exit_code, JobError.exit_code, ComponentError.exit_code) == (1, 1, 1)
+    of_the_experiment = (DjsbError, JobError, JobsError, ComponentError)
+    assert {error.exit_code for error in of_the_experiment} == {1}
     assert {error.exit_code for error in RequestError.__subclasses__()} == {2}
 
 
@@ -68,3 +74,44 @@ def test_a_failed_job_says_the_kind_of_error_unless_it_is_ours():
 )
 def test_suggestions(word, known, hint):
     assert suggest(word, iter(known)) == hint
+
+
+def test_failures_of_several_pipelines_are_told_each():
+    errors = [JobError("'a'", ComponentError("no data"), "a.txt"), JobError("'b'", ValueError("x"))]
+    assert str(JobsError(errors)) == (
+        "2 jobs failed\njob 'a' failed: no data\n  its log: a.txt\njob 'b' failed: ValueError: x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ValueError("x"), "ValueError: x"),
+        (ComponentError("no data"), "no data"),
+        (KeyError("x"), "KeyError: 'x'"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+)
+def test_what_went_wrong_is_one_sentence(cause, said):
+    assert describe_cause(cause) == said
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        OSError(errno.ENOSPC, "No space left on device", "x"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+        sqlite3.OperationalError("database or disk is full"),
+        ComponentError("cannot write x: No space left on device"),
+    ],
+)
+def test_a_full_disk_says_what_to_do(cause):
+    said = describe_cause(cause)
+    assert str(cause) in said
+    assert said.endswith("; make space, then run the same command again: finished jobs are kept")
+    assert said in str(JobError("'j'", cause))
+
+
+def test_many_known_words_are_not_all_listed():
+    words = [f"w{i:03}" for i in range(100)]
+    assert suggest("x", words).endswith("w028, w029 and 70 more")

@@ -86,7 +86,14 @@ def _find_input(path: Path, info: ValidationInfo) -> Path:
 
 
 def _make_absolute(path: Path, info: ValidationInfo) -> Path:
-    absolute = Path.cwd() / path.expanduser()
+    try:
+        absolute = Path.cwd() / path.expanduser()
+    except RuntimeError:
+        raise PydanticCustomError(
+            "output_path", "no such user's home: '{path}'", {"path": str(path)}
+        ) from None
+    if "\0" in str(path):
+        raise PydanticCustomError("output_path", "a path cannot hold a NUL character")
     context = info.context
     return context.outputs.get(absolute, absolute) if isinstance(context, PathContext) else absolute
 

@@ -1,4 +1,7 @@
-"""What Ctrl-C does to a run: the first ends the running jobs cleanly, the second kills them."""
+"""What Ctrl-C does to a run: the first ends the running jobs cleanly, the second kills them.
+
+A third one ends the run itself.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,7 @@ class Interrupt:
         self._ask = ask
         self._kill = kill
         self._asked = threading.Event()
+        self._killed = False
 
     @property
     def asked(self) -> bool:
@@ -37,11 +41,20 @@ class Interrupt:
     def press(self) -> None:
         """Take one request to end."""
         if self.asked:
+            self._killed = True
             self._kill()
             return
         self._asked.set()
         log.warning("ending the running jobs; press Ctrl-C again to kill them")
         self._ask()
+
+    def _on_signal(self, number: int, _: object) -> None:
+        if self._killed:
+            # The run itself may be reading or copying a file of many gigabytes: nothing else ends
+            # that, and what is finished is kept in any case.
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.press()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -49,7 +62,7 @@ class Interrupt:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {one: signal.signal(one, lambda *_: self.press()) for one in SIGNALS}
+        before = {one: signal.signal(one, self._on_signal) for one in SIGNALS}
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from djsb_core.config.problems import describe_errors
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
-from djsb_core.interfaces.paths import PathContext
+from djsb_core.interfaces.paths import ITERATION, PathContext
 from djsb_core.runner.exports import Export, exports_of, of_iteration, relative_places
 from djsb_core.runner.fingerprint import Fingerprint, Parts, by_content, key_of
 from djsb_core.runner.order import JobOrder, build
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.runner.planned import Plan, PlannedJob
 
+PLACES = "places"
+"""The part of a key that says where a component goes on."""
+
 
 @dataclass
 class History:
@@ -41,8 +44,19 @@ class History:
     job_ids: dict[int, int] = field(default_factory=dict)
     """The jobs' rows in the store; their metrics are there."""
     keys: dict[int, str] = field(default_factory=dict)
+    """What decides the jobs' results, wherever they are put."""
     placed: dict[Path, Path] = field(default_factory=dict)
-    """Where named results are, by the path that the settings name."""
+    """Where named results are, by the path that the settings name, and by their place."""
+
+    def __post_init__(self) -> None:
+        """Let ``iter_1/x`` be found in later iterations too."""
+        if self.previous is not None:
+            inside = ITERATION.fullmatch
+            self.placed |= {
+                place: made
+                for place, made in self.previous.placed.items()
+                if any(inside(part) for part in place.parts)
+            }
 
     @property
     def subfolder(self) -> int | None:
@@ -80,6 +94,11 @@ class PreparedJob:
     def key(self) -> str:
         """The job's key in the cache."""
         return key_of(self.parts)
+
+    @cached_property
+    def repeat_key(self) -> str:
+        """Equal in two iterations that do the same, though each at its own places."""
+        return key_of({name: part for name, part in self.parts.items() if name != PLACES})
 
     @property
     def sections(self) -> dict[str, Any]:
@@ -172,7 +191,10 @@ def prepare_job(
         metrics,
         job.output_names,
     )
-    return PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
+    prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
+    if prepared.goes_on:  # what lies there decides the result, which stays there
+        parts[PLACES] = sorted(str(history.place(path)) for path in prepared.named)
+    return prepared
 
 
 def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:

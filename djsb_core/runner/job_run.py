@@ -103,7 +103,7 @@ class JobRun:
         job_id = self.recorder.job_id
         metrics = self._metrics()
         prepared = prepare_job(state.plan, self.job, self.history, metrics, state.cache.digests)
-        self.history.keys[position] = prepared.key
+        self.history.keys[position] = prepared.repeat_key
         state.store.update_job(
             job_id,
             fingerprint=prepared.key,

@@ -46,14 +46,21 @@ def run(
     schema = plan.experiment.schema
     work_dir = Path(schema.work_dir).expanduser().absolute()
     cache = Cache(cache_root(work_dir))
-    with closing(Store(work_dir)) as store, closing(cache.digests):
+    pool = ExecutorPool(options.workers)
+    # Ctrl-C is heard before the run is recorded, and until its processes have ended: no record of a
+    # run stays without its end.
+    with (
+        closing(Store(work_dir)) as store,
+        closing(cache.digests),
+        pool.interrupt.listening(),
+        pool,
+    ):
         record = store.add_run(
             names=(schema.project_name, schema.experiment_name),
             experiment=plan.experiment.document.path,
             settings=plan.experiment.document.value,
         )
-        with ExecutorPool(options.workers) as pool:
-            _Run(RunState(plan, options, record, store, cache, pool, listeners)).run()
+        _Run(RunState(plan, options, record, store, cache, pool, listeners)).run()
         return store.run(record.id)
 
 
@@ -66,8 +73,7 @@ class _Run:
     """Why no further iteration was due."""
 
     def run(self) -> None:
-        # Around the recording too: how a run ends is written even if the user presses twice.
-        with self.state.pool.interrupt.listening(), self._recorded():
+        with self._recorded():
             self._iterate()
 
     @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from djsb_core.errors import DjsbError
+from djsb_core.config.dotted import get_value
+from djsb_core.errors import DjsbError, suggest
 from djsb_core.store.records import TargetRecord
+from djsb_core.store.watcher import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,9 +16,6 @@ if TYPE_CHECKING:
     from djsb_core.runner.job import History
     from djsb_core.runner.planned import Plan
     from djsb_core.runner.settings import Source
-
-SHORT = 200
-"""As many characters of a value that is no number are shown."""
 
 
 def measure_targets(plan: Plan, history: History) -> list[TargetRecord]:
@@ -28,14 +27,17 @@ def measure_targets(plan: Plan, history: History) -> list[TargetRecord]:
 
 
 def _measure(target: Target, source: Source, history: History) -> TargetRecord:
-    value = source.value_in(history.outputs[source.job])
+    outputs = history.outputs[source.job]
+    try:
+        value = get_value(outputs[source.output], source.rest)
+    except KeyError:
+        value = None
     if not isinstance(value, int | float):
-        shown = repr(value)
-        shown = shown if len(shown) <= SHORT else f"{shown[:SHORT]}…"
-        raise DjsbError(
-            f"iter_targets: '{target.text}': {target.source} is {shown}, not a number; "
-            "name one score, such as pipeline.job.scores.accuracy"
-        )
+        found = flatten(outputs[source.output], source.output)
+        known = [name for name, number in found if isinstance(number, float)]
+        wanted = ".".join((source.output, *source.rest))
+        text = f"'{target.text}': '{wanted}' is not a number; {suggest(wanted, known)}"
+        raise DjsbError(f"iter_targets: {text}")
     return TargetRecord(history.iteration, target.text, float(value), target.holds(float(value)))
 
 

@@ -130,13 +130,14 @@ class Store:
 
         :raises RequestError: if there is none of that id
         """
-        runs = self.runs()
-        if run_id == "last" and runs:
-            return runs[0]
-        for run in runs:
-            if run.id == run_id:
-                return run
-        known = [run.id for run in runs]
+        newest_first = "FROM runs ORDER BY started DESC, id DESC"
+        if run_id == "last":
+            rows = self._read(f"SELECT * {newest_first} LIMIT 1")
+        else:
+            rows = self._read("SELECT * FROM runs WHERE id = ?", (run_id,))
+        for row in rows:
+            return RunRecord.of(row)
+        known = [row["id"] for row in self._read(f"SELECT id {newest_first}")]
         raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
 
     def jobs(self, run_id: str) -> list[JobRecord]:

@@ -1,0 +1,74 @@
+"""What one job measures: kept in the store, told to the listeners, forgotten with its attempt."""
+
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from djsb_core.runner.recorder import Recorder
+from djsb_core.store.records import Point
+from djsb_core.store.store import Store
+
+POINTS = [Point("loss", 2.0, 0, 0.1), Point("loss", 1.0, 1, 0.2), Point("", "text", None, 0.3)]
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def recorder(tmp_path, told):
+    with closing(Store(tmp_path)) as store:
+        run = store.add_run(names=("p", "e"), experiment=Path("x"), settings={})
+        job = store.add_job(
+            run.id, pipeline="p", iteration=1, stage="probe", position=0,
+            meta_name="j", hook="H", folder=tmp_path,
+        )  # fmt: skip
+        state = SimpleNamespace(
+            store=store, tell=lambda moment, **told_of: told.append((moment, told_of))
+        )
+        yield Recorder(state, SimpleNamespace(meta_name="j"), job)
+
+
+def samples(tmp_path):
+    path = tmp_path / "samples.json"
+    path.write_text('{"values": [1.0, 2.0], "weights": null}')
+    return path
+
+
+def test_values_are_kept_and_told(recorder, told):
+    recorder.points(POINTS[:1])
+    recorder.points(POINTS[1:])
+    assert recorder.state.store.points(recorder.job_id) == recorder.heard == POINTS
+    assert {moment for moment, _ in told} == {"djsb_metric_logged"}
+    assert [(one["name"], one["value"], one["step"], one["seconds"]) for _, one in told] == [
+        ("j.loss", 2.0, 0, 0.1),
+        ("j.loss", 1.0, 1, 0.2),
+        ("j.", "text", None, 0.3),
+    ]
+
+
+def test_samples_are_kept(recorder, tmp_path):
+    recorder.samples("loss", samples(tmp_path))
+    assert recorder.kept == {"loss": samples(tmp_path)}
+    assert recorder.state.store.samples(recorder.job_id)["loss"].values == [1.0, 2.0]
+
+
+def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
+    recorder.replay(POINTS, {"loss": samples(tmp_path)})
+    recorder.forget()
+    store = recorder.state.store
+    assert (store.points(recorder.job_id), store.samples(recorder.job_id)) == ([], {})
+    assert (recorder.heard, recorder.kept) == ([], {})
+    recorder.points(POINTS[2:])
+    assert store.points(recorder.job_id) == POINTS[2:]
+
+
+def test_an_earlier_execution_is_replayed(recorder, told, tmp_path):
+    recorder.replay(POINTS, {"loss": samples(tmp_path)})
+    store = recorder.state.store
+    assert store.points(recorder.job_id) == POINTS
+    assert list(store.samples(recorder.job_id)) == ["loss"]
+    assert len(told) == len(POINTS)
