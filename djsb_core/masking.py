@@ -1,0 +1,104 @@
+"""Keep secrets out of what is written and shown: by the names of settings, and by their values."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+MASK = "***"
+
+SECRET_NAME = re.compile(
+    r"""(?ix)
+    passw | passphrase | secret | credential | authorization | connection_string | webhook
+    | (api | access | private | signing | encryption | account | subscription | ssh) [_-]? key
+    | (access | api | auth | bearer | hf | refresh | session | id | security | github | gitlab
+       | hub | wandb | bot | personal) [_-]? token
+    | ^ (token | pwd | pat | cookie | dsn | sas) $ | _ (token | pwd | pat | dsn) $
+    """
+)
+"""Names of settings and environment variables whose values are secret."""
+
+NOT_SECRET = re.compile(
+    r"(?i)(pad|eos|bos|unk|sep|cls|mask|end|start|stop|image|video|special|max|min|num|per)_token$"
+    r"|^(secret_?key|token)_?(name|type|field)s?$"
+)
+"""Names of a tokenizer's settings, and of settings that tell where a secret is."""
+
+SHORTEST = 6
+"""A shorter value is masked under its name only: it may be part of any text."""
+
+URL_PASSWORD = re.compile(r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)")
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether the value of a setting or variable of this name is secret.
+
+    >>> is_secret_name("OPENAI_API_KEY"), is_secret_name("pad_token"), is_secret_name("max_tokens")
+    (True, False, False)
+    """
+    return SECRET_NAME.search(name) is not None and NOT_SECRET.search(name) is None
+
+
+class Masker:
+    """Replaces secrets by ``***``."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """Know these values as secret, wherever they stand."""
+        found = {value for value in values if len(value) >= SHORTEST}
+        ordered = sorted(found, key=len, reverse=True)
+        self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    @classmethod
+    def of(cls, settings: object) -> Masker:
+        """Know the secrets of settings, and those of the environment."""
+        return cls([*_values_of(dict(os.environ)), *_values_of(settings)])
+
+    def text(self, text: str) -> str:
+        """Mask a text."""
+        if self._values is not None:
+            text = self._values.sub(MASK, text)
+        return URL_PASSWORD.sub(rf"\g<start>{MASK}", text) if "://" in text else text
+
+    def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
+        """Mask nested settings: by name, and by value."""
+        if isinstance(value, Mapping):
+            return {
+                key: MASK if _holds_secret(str(key), item) else self.value(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return self.text(value) if isinstance(value, str) else value
+
+
+def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
+    """Return settings without secrets: those that their names tell, and those of the environment.
+
+    >>> mask({"api_key": "sk-1234567", "train": {"lr": 0.1, "pad_token": "<pad>"}})
+    {'api_key': '***', 'train': {'lr': 0.1, 'pad_token': '<pad>'}}
+    """
+    return Masker.of(value).value(value)
+
+
+def _holds_secret(name: str, value: object) -> bool:
+    """Tell whether a pair holds a secret; ``null`` and switches are none."""
+    last = name.rpartition(".")[2]
+    return is_secret_name(last) and value not in (None, "") and not isinstance(value, bool)
+
+
+def _values_of(value: object, name: str = "") -> Iterator[str]:
+    """Yield the texts and numbers under secret names."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _values_of(item, str(key) if not _is_secret(name) else name)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _values_of(item, name)
+    elif isinstance(value, str | int | float) and _holds_secret(name, value):
+        yield str(value)
+
+
+def _is_secret(name: str) -> bool:
+    return is_secret_name(name.rpartition(".")[2])

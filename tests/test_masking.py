@@ -1,0 +1,66 @@
+import pytest
+
+from djsb_core.masking import Masker, is_secret_name, mask
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_key", "apiKey", "API-KEY", "OPENAI_API_KEY", "password", "db_passwd", "hf_token", "token",
+     "AWS_SECRET_ACCESS_KEY", "client_secret", "Authorization", "private_key", "access_token",
+     "WANDB_API_KEY", "GITHUB_TOKEN", "credentials", "azure_account_key", "pwd", "SLACK_WEBHOOK",
+     "DATABASE_DSN", "connection_string", "passphrase", "session_token", "bot_token", "MY_TOKEN"],
+)  # fmt: skip
+def test_names_of_secrets(name):
+    assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tokens", "max_tokens", "pad_token", "eos_token", "tokenizer", "num_tokens", "key", "text_key",
+     "text_keys", "key_remapping", "keyword", "monkey", "predicted_value_key", "token_ids", "lr",
+     "image_token", "special_token", "tokens_per_second", "author", "passes"],
+)  # fmt: skip
+def test_names_that_only_look_like_it(name):
+    assert not is_secret_name(name)
+
+
+def test_settings_are_masked_at_every_depth():
+    settings = {"a": [{"api_key": "k1", "n": 1}], "b": {"password": {"x": "deep", "y": [1]}}}
+    assert mask(settings) == {"a": [{"api_key": "***", "n": 1}], "b": {"password": "***"}}
+
+
+def test_a_secret_is_masked_wherever_it_stands():
+    masker = Masker.of({"api_key": "sk-abcdef123", "note": "use sk-abcdef123 here"})
+    assert masker.value({"note": "use sk-abcdef123 here"}) == {"note": "use *** here"}
+    assert masker.text("Bearer sk-abcdef123\n") == "Bearer ***\n"
+
+
+def test_secrets_of_the_environment_are_known(monkeypatch):
+    monkeypatch.setenv("SOME_SERVICE_TOKEN", "t0psecret-value")
+    monkeypatch.setenv("SOME_NAME", "harmless-value")
+    assert mask({"x": "t0psecret-value harmless-value"}) == {"x": "*** harmless-value"}
+
+
+def test_a_longer_secret_is_masked_whole():
+    assert Masker(["abcdef", "abcdefghi"]).text("abcdefghi") == "***"
+
+
+def test_short_values_and_empty_ones_mask_no_text():
+    settings = {"password": "on", "token": None, "api_key": "", "use_api_key": True, "text": "on"}
+    assert mask(settings) == {**settings, "password": "***"}
+
+
+def test_passwords_in_urls():
+    assert mask({"url": "postgres://me:pa55@host/db"}) == {"url": "postgres://me:***@host/db"}
+    assert mask({"url": "https://host:8080/a@b"}) == {"url": "https://host:8080/a@b"}
+
+
+def test_overrides_are_keyed_by_dotted_names():
+    assert mask({"local": {"extra_configs.api_key": "abc"}}) == {
+        "local": {"extra_configs.api_key": "***"}
+    }
+
+
+def test_what_is_no_secret_stays_as_it_is():
+    settings = {"lr": 0.1, "n": None, "list": [1, "a", True], "nested": {"pad_token": "<pad>"}}
+    assert mask(settings) == settings
