@@ -189,6 +189,19 @@ def djsb_metric_logged(
 
 
 @hookspec
+def djsb_artifact_logged(job: JobInfo, name: str, kind: str, path: Path, step: int | None) -> None:
+    """Announce a file that a job reports beside its metrics.
+
+    :param job: the job
+    :param name: what it shows, with the job's name: ``probe.text_len``
+    :param kind: ``histogram`` (JSON: ``edges``, ``counts``, ``below``, ``above``, ``min``,
+        ``max``), ``samples`` (JSON: ``values``, ``weights``), ``image`` or ``video``
+    :param path: the file
+    :param step: position in a series, or ``None``
+    """
+
+
+@hookspec
 def djsb_component_remarks(kind: str, name: str) -> str | None:
     """Remark on a component in ``djsb list-components --check``, such as a weight it lacks.
 

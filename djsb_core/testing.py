@@ -32,6 +32,8 @@ class RecordingWatcher:
         """Start empty."""
         self.metrics: list[tuple[str, object, int | None]] = []
         self.samples: dict[str, tuple[list[float], list[float] | None]] = {}
+        self.histograms: list[tuple[str, list[float], int | None]] = []
+        self.media: list[tuple[str, Path, int | None]] = []
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
         """Keep one metric."""
@@ -40,6 +42,14 @@ class RecordingWatcher:
     def watch_samples(self, values: Any, name: str, weights: Any = None) -> None:  # noqa: ANN401
         """Keep the per-sample values of one metric."""
         self.samples[name] = (list(values), None if weights is None else list(weights))
+
+    def watch_histogram(self, values: Any, name: str, step: int | None = None) -> None:  # noqa: ANN401
+        """Keep the values of one distribution."""
+        self.histograms.append((name, list(values), step))
+
+    def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
+        """Keep one image or video."""
+        self.media.append((name, path, step))
 
 
 class ComponentContract:

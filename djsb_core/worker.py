@@ -1,7 +1,7 @@
 """Run jobs in a process of its own: ``python -m djsb_core.worker EVENTS [PYTHONPATH]``.
 
 Orders come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
-order ``started``, any number of ``points`` and ``samples``, and ``done`` or ``failed``.
+order ``started``, any number of ``points`` and ``artifact``, and ``done`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from djsb_core.runner.protocol import CHUNK, TOKEN, Lines, decode, encode, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from djsb_core.runner.order import JobOrder
-    from djsb_core.store.records import Point
+    from djsb_core.store.records import Artifact, Point
 
 BATCH_SECONDS = 0.02
 """How long points wait for others, so that thousands a second cost few system calls."""
@@ -88,7 +87,7 @@ class Worker:
         from djsb_core.store.watcher import SandboxWatcher
 
         job: JobOrder = JobOrder.from_json(order)
-        watcher = SandboxWatcher(job.folder, reports.points, reports.samples)
+        watcher = SandboxWatcher(job.folder, reports.points, reports.artifact)
         with job_log(job.log):
             with self._interrupts():
                 self._outbox.put(encode({"event": "started"}))
@@ -119,10 +118,11 @@ class Reports:
         if self._outbox is not None:
             self._outbox.put([[one.name, one.value, one.step, one.seconds] for one in points])
 
-    def samples(self, name: str, path: Path) -> None:
-        """Send where per-sample values are."""
+    def artifact(self, artifact: Artifact) -> None:
+        """Send where a file is that the job reports."""
         if self._outbox is not None:
-            self._outbox.put(encode({"event": "samples", "name": name, "path": str(path)}))
+            said = [artifact.name, artifact.kind.value, artifact.step, str(artifact.path)]
+            self._outbox.put(encode({"event": "artifact", "artifact": said}))
 
     def end(self, event: bytes) -> None:
         """Send how the job ended."""
@@ -185,6 +185,8 @@ def _read_orders(descriptor: int, orders: SimpleQueue[dict[str, Any]]) -> None:
         for line in lines.feed(piece):
             if (order := decode(line)) is not None:
                 orders.put(order)
+                if "order" not in order:
+                    return  # told to end: it does so by itself
     _end_everything()
 
 

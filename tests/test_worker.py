@@ -11,7 +11,7 @@ import pytest
 
 from djsb_core import __version__, worker
 from djsb_core.runner.protocol import Lines, decode, encode
-from djsb_core.store.records import Point
+from djsb_core.store.records import Artifact, ArtifactKind, Point
 from djsb_core.worker import Outbox, Reports
 
 
@@ -96,12 +96,12 @@ def test_points_travel_together_and_nothing_overtakes(pipe, monkeypatch):
         reports = Reports(Outbox(pipe.write_end))
         for point in points:
             reports.points([point])
-        reports.samples("loss", Path("/x/samples.json"))
+        reports.artifact(Artifact("loss", ArtifactKind.SAMPLES, 3, Path("/x/samples.json")))
         reports.points(points[:1])
         reports.end(encode({"event": "done"}))
         reports.points(points)
         reports.end(encode({"event": "done"}))
-        reports.samples("late", Path("/x"))
+        reports.artifact(Artifact("late", ArtifactKind.IMAGE, None, Path("/x.png")))
 
     thread = Thread(target=report)  # the pipe takes little: it must be read meanwhile
     thread.start()
@@ -111,7 +111,10 @@ def test_points_travel_together_and_nothing_overtakes(pipe, monkeypatch):
         batches += 1
     assert heard == points
     assert batches < 5000
-    assert event == {"event": "samples", "name": "loss", "path": "/x/samples.json"}
+    assert event == {
+        "event": "artifact",
+        "artifact": ["loss", "samples", 3, "/x/samples.json"],
+    }
     assert pipe.next() == {"event": "points", "points": [["loss", 0.0, 0, 0.5]]}
     assert pipe.next() == {"event": "done"}
     thread.join()

@@ -25,7 +25,7 @@ RECORD: Mapping[str, type | tuple[type, ...]] = {
     "created": (int, float),
     "outputs": dict,
     "points": list,
-    "samples": dict,
+    "artifacts": list,
     "digests": dict,
 }
 """What every record has, and of which types; it may have more."""
@@ -76,9 +76,12 @@ class Entry:
         return list(self.record["points"])
 
     @property
-    def samples(self) -> dict[str, Path]:
-        """The files of per-sample values, by metric."""
-        return {name: self.folder / path for name, path in self.record["samples"].items()}
+    def artifacts(self) -> list[tuple[str, str, int | None, Path]]:
+        """The files that the job reported: name, kind, step, path."""
+        return [
+            (name, kind, step, self.folder / path)
+            for name, kind, step, path in self.record["artifacts"]
+        ]
 
     @property
     def seconds(self) -> float:

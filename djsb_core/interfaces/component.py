@@ -46,6 +46,19 @@ class Watcher(Protocol):
         :param weights: one number a sample; the number of tokens for a loss a token
         """
 
+    def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
+        """Record how values are distributed, for the report and the trackers.
+
+        :param values: any number of numbers; those that are not finite are left out
+        """
+
+    def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
+        """Record an image or a video, told apart by its suffix.
+
+        :param path: the file; in the job's folder it is kept as long as the job's other results
+        :raises ValueError: if the suffix is that of neither
+        """
+
 
 class SilentWatcher:
     """A watcher that forgets; used where a component runs outside a job."""
@@ -57,6 +70,12 @@ class SilentWatcher:
         self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
     ) -> None:
         """Forget the samples."""
+
+    def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
+        """Forget the distribution."""
+
+    def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
+        """Forget the image or video."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ class Execution:
         result = self._attempts(new_folder)
         link_file(self.folder / LOG, result.folder / LOG)
         made = (export.made for export in prepared.exports(result.folder, self.history))
-        files = {*made, *self.recorder.kept.values(), *paths_in(result.outputs)}
+        kept = (one.path for one in self.recorder.kept)
+        files = {*made, *kept, *paths_in(result.outputs)}
         cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
         return result
 
@@ -110,10 +111,15 @@ class Execution:
             "seconds": result.seconds,
             "outputs": result.outputs,
             "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
-            "samples": {
-                name: str(path.relative_to(folder)) for name, path in self.recorder.kept.items()
-            },
+            "artifacts": [
+                [one.name, one.kind.value, one.step, _relative(one.path, folder)]
+                for one in self.recorder.kept
+            ],
         }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
 def link_attempt(folder: Path, attempt: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, DjsbError
-from djsb_core.store.records import Point
+from djsb_core.store.records import Artifact, ArtifactKind, Point
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,8 @@ class Hearing(Protocol):
     def points(self, points: list[Point]) -> None:
         """Take values of metrics, in the order in which they were reported."""
 
-    def samples(self, name: str, path: Path) -> None:
-        """Take the file that holds a metric's per-sample values."""
+    def artifact(self, artifact: Artifact) -> None:
+        """Take a file that the job reports."""
 
 
 class Exchange:
@@ -98,8 +98,8 @@ class Exchange:
                     self._signal()
             case {"event": "points", "points": list(points)}:
                 self._hear.points([Point(*point) for point in points])
-            case {"event": "samples", "name": str(name), "path": str(path)}:
-                self._hear.samples(name, Path(path))
+            case {"event": "artifact", "artifact": [str(name), str(kind), step, str(path)]}:
+                self._hear.artifact(Artifact(name, ArtifactKind(kind), step, Path(path)))
             case {"event": "done", "outputs": dict(outputs)}:
                 # A trainer that stops early when it is interrupted has not finished.
                 self.raise_if_stopped()

@@ -17,7 +17,7 @@ from djsb_core.runner.attempts import Executed, Execution, link_attempt
 from djsb_core.runner.exports import link_file, put_in_place
 from djsb_core.runner.job import prepare_job
 from djsb_core.runner.recorder import Recorder
-from djsb_core.store.records import LOG, Point
+from djsb_core.store.records import LOG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,7 +146,7 @@ class JobRun:
         if (entry.folder / LOG).is_file():
             link_file(entry.folder / LOG, log)
         link_attempt(self.folder, entry.folder)
-        self.recorder.replay([Point(*values) for values in entry.points], entry.samples)
+        self.recorder.replay(entry)
         self.source_run = entry.run_id
         return Executed(dict(entry.outputs), entry.folder, entry.seconds)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from djsb_core.store.records import Artifact, ArtifactKind, Point
 
+if TYPE_CHECKING:
+    from djsb_core.cache.entry import Entry
     from djsb_core.hookspecs import JobInfo
     from djsb_core.runner.state import RunState
-    from djsb_core.store.records import Point
 
 
 @dataclass
@@ -22,8 +21,8 @@ class Recorder:
     info: JobInfo
     job_id: int
     heard: list[Point] = field(default_factory=list)
-    kept: dict[str, Path] = field(default_factory=dict)
-    """Files with per-sample values, by metric."""
+    kept: list[Artifact] = field(default_factory=list)
+    """Files that it reported."""
     traced: bool = False
     """Whether the traceback of a failure is in the job's log already."""
 
@@ -41,16 +40,24 @@ class Recorder:
                 seconds=point.seconds,
             )
 
-    def samples(self, name: str, path: Path) -> None:
-        """Take the file with the per-sample values of a metric."""
-        self.kept[name] = path
-        self.state.store.add_samples(self.job_id, name, path)
+    def artifact(self, artifact: Artifact) -> None:
+        """Take a file that the job reports."""
+        self.kept.append(artifact)
+        self.state.store.add_artifact(self.job_id, artifact)
+        self.state.tell(
+            "djsb_artifact_logged",
+            job=self.info,
+            name=f"{self.info.meta_name}.{artifact.name}",
+            kind=artifact.kind.value,
+            path=artifact.path,
+            step=artifact.step,
+        )
 
-    def replay(self, points: list[Point], samples: Mapping[str, Path]) -> None:
+    def replay(self, entry: Entry) -> None:
         """Take what an earlier execution measured."""
-        self.points(points)
-        for name, path in samples.items():
-            self.samples(name, path)
+        self.points([Point(*values) for values in entry.points])
+        for name, kind, step, path in entry.artifacts:
+            self.artifact(Artifact(name, ArtifactKind(kind), step, path))
 
     def forget(self) -> None:
         """Forget what a failed attempt measured."""

@@ -60,7 +60,7 @@ class Here:
         from djsb_core.runner.order import perform
         from djsb_core.store.watcher import SandboxWatcher
 
-        watcher = SandboxWatcher(order.folder, hear.points, hear.samples)
+        watcher = SandboxWatcher(order.folder, hear.points, hear.artifact)
         self._thread = threading.get_ident()
         with job_log(order.log):
             self._running = True

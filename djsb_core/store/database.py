@@ -64,12 +64,14 @@ CREATE TABLE metrics (
     seconds REAL NOT NULL          -- since the start of the job
 );
 CREATE INDEX metrics_of_job ON metrics (job_id, name);
-CREATE TABLE samples (
+CREATE TABLE artifacts (
     job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
     name TEXT NOT NULL,
-    path TEXT NOT NULL,            -- JSON file in the job's folder: {"values": […], "weights": …}
-    PRIMARY KEY (job_id, name)
+    kind TEXT NOT NULL,            -- samples, histogram, image, video
+    step INTEGER,
+    path TEXT NOT NULL
 );
+CREATE INDEX artifacts_of_job ON artifacts (job_id, kind, name);
 CREATE TABLE targets (
     run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     iteration INTEGER NOT NULL,

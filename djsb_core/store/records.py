@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,27 @@ class Point:
     value: float | str
     step: int | None
     seconds: float
+
+
+class ArtifactKind(StrEnum):
+    """What a file that a job reported holds."""
+
+    SAMPLES = "samples"
+    """JSON: ``{"values": [one a sample], "weights": [one a sample] or null}``"""
+    HISTOGRAM = "histogram"
+    """JSON: ``edges`` (n + 1), ``counts`` (n), ``below``, ``above``, ``min``, ``max``"""
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file that a job reported beside its metrics."""
+
+    name: str
+    kind: ArtifactKind
+    step: int | None
+    path: Path
 
 
 @dataclass(frozen=True)

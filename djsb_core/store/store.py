@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from djsb_core.errors import RequestError, suggest
 from djsb_core.store.database import open_database
 from djsb_core.store.records import (
+    Artifact,
+    ArtifactKind,
     JobRecord,
     Point,
     RunRecord,
@@ -24,7 +26,7 @@ from djsb_core.store.records import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 EXPERIMENT = "experiment.json"
@@ -106,11 +108,19 @@ class Store:
     def forget_metrics(self, job_id: int) -> None:
         """Remove the values and samples that a failed attempt of a job recorded."""
         self._write("DELETE FROM metrics WHERE job_id = ?", (job_id,))
-        self._write("DELETE FROM samples WHERE job_id = ?", (job_id,))
+        self._write("DELETE FROM artifacts WHERE job_id = ?", (job_id,))
 
-    def add_samples(self, job_id: int, name: str, path: Path) -> None:
-        """Record where the per-sample values of a metric are."""
-        self._write("INSERT OR REPLACE INTO samples VALUES (?, ?, ?)", (job_id, name, str(path)))
+    def add_artifact(self, job_id: int, artifact: Artifact) -> None:
+        """Record a file that a job reported; it replaces one of the same name, kind and step."""
+        which = (job_id, artifact.name, artifact.kind.value, artifact.step)
+        with self._lock, self._connection:
+            self._connection.execute(
+                "DELETE FROM artifacts WHERE job_id = ? AND name = ? AND kind = ? AND step IS ?",
+                which,
+            )
+            self._connection.execute(
+                "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)", (*which, str(artifact.path))
+            )
 
     def add_targets(self, run_id: str, targets: Sequence[TargetRecord]) -> None:
         """Record what an iteration measured for its targets."""
@@ -189,18 +199,23 @@ class Store:
 
     def samples(self, job_id: int) -> dict[str, SampleValues]:
         """Return the per-sample values of a job, by metric."""
-        rows = self._read("SELECT name, path FROM samples WHERE job_id = ?", (job_id,))
         found = {}
-        for row in rows:
-            path = Path(row["path"])
-            if path.is_file():  # not where a user deleted the folder of an old run
-                found[row["name"]] = SampleValues(**json.loads(path.read_text(encoding="utf-8")))
+        for one in self.artifacts(job_id):
+            # Its file is gone where a user deleted the folder of an old run.
+            if one.kind is ArtifactKind.SAMPLES and one.path.is_file():
+                found[one.name] = SampleValues(**json.loads(one.path.read_text(encoding="utf-8")))
         return found
 
-    def sample_paths(self, job_id: int) -> Mapping[str, str]:
-        """Return where the per-sample values of a job are, by metric."""
-        rows = self._read("SELECT name, path FROM samples WHERE job_id = ?", (job_id,))
-        return {row["name"]: row["path"] for row in rows}
+    def artifacts(self, job_id: int) -> list[Artifact]:
+        """List the files that a job reported, in the order of recording."""
+        rows = self._read(
+            "SELECT name, kind, step, path FROM artifacts WHERE job_id = ? ORDER BY rowid",
+            (job_id,),
+        )
+        return [
+            Artifact(row["name"], ArtifactKind(row["kind"]), row["step"], Path(row["path"]))
+            for row in rows
+        ]
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.store.records import Point
+from djsb_core.store.records import Artifact, ArtifactKind, Point
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+
+BINS = 50
+MEDIA = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"), ArtifactKind.IMAGE),
+    **dict.fromkeys((".mp4", ".webm", ".mov", ".avi", ".mkv"), ArtifactKind.VIDEO),
+}
 
 
 class SandboxWatcher:
@@ -21,13 +31,13 @@ class SandboxWatcher:
         self,
         folder: Path,
         heard: Callable[[list[Point]], None],
-        kept: Callable[[str, Path], None],
+        kept: Callable[[Artifact], None],
     ) -> None:
         """Watch one job.
 
-        :param folder: where the job works; per-sample values are kept there
+        :param folder: where the job works; files are kept there
         :param heard: called with the values of each report
-        :param kept: called with each metric whose per-sample values are kept, and with their file
+        :param kept: called with each file: samples, histograms, images, videos
         """
         self._folder = folder
         self._heard = heard
@@ -49,13 +59,61 @@ class SandboxWatcher:
         """
         if weights is not None and len(weights) != len(values):
             raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
-        path = self._folder / f"samples.{name.replace('/', '_')}.json"
         kept = {
             "values": [float(value) for value in values],
             "weights": None if weights is None else [float(weight) for weight in weights],
         }
-        path.write_text(json.dumps(kept), encoding="utf-8")
-        self._kept(name, path)
+        self._keep_json(kept, name, ArtifactKind.SAMPLES, None)
+
+    def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
+        """Report how values are distributed."""
+        self._keep_json(histogram(values), name, ArtifactKind.HISTOGRAM, step)
+
+    def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
+        """Report an image or a video.
+
+        :raises ValueError: if its suffix is that of neither
+        """
+        kind = MEDIA.get(path.suffix.lower())
+        if kind is None:
+            raise ValueError(f"{path}: neither image nor video; known: {', '.join(sorted(MEDIA))}")
+        self._kept(Artifact(name, kind, step, path.absolute()))
+
+    def _keep_json(self, value: object, name: str, kind: ArtifactKind, step: int | None) -> None:
+        number = "" if step is None else f".{step}"
+        path = self._folder / f"{kind.value}.{name.replace('/', '_')}{number}.json"
+        path.write_text(json.dumps(value), encoding="utf-8")
+        self._kept(Artifact(name, kind, step, path))
+
+
+def histogram(values: Sequence[float]) -> dict[str, Any]:
+    """Count values in equal bins between their 0.5 % and 99.5 % quantiles, and outside of them.
+
+    A few values far out would else leave all others in one bin.
+    """
+    finite = sorted(number for number in map(float, values) if math.isfinite(number))
+    if not finite:
+        return {
+            "edges": [0.0, 1.0],
+            "counts": [0],
+            "below": 0,
+            "above": 0,
+            "min": None,
+            "max": None,
+        }
+    cut = len(finite) // 200
+    low, high = finite[cut], finite[-1 - cut]
+    bins = BINS if high > low else 1
+    edges = [low + (high - low) * i / bins for i in range(bins)] + [high]
+    places = [bisect_left(finite, edge) for edge in edges[:-1]] + [bisect_right(finite, high)]
+    return {
+        "edges": edges if high > low else [low - 0.5, low + 0.5],
+        "counts": [after - before for before, after in pairwise(places)],
+        "below": places[0],
+        "above": len(finite) - places[-1],
+        "min": finite[0],
+        "max": finite[-1],
+    }
 
 
 def flatten(value: object, name: str) -> Iterator[tuple[str, float | str]]:

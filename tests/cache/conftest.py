@@ -39,7 +39,7 @@ class Shelf:
             "created": time.time(),
             "outputs": {"text": "result"},
             "points": [],
-            "samples": {},
+            "artifacts": [],
             **values,
         }
 

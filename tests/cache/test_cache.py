@@ -49,10 +49,10 @@ def test_another_process_finds_it_too(shelf):
 
 def test_the_record_is_what_json_gives_back(shelf):
     points = [("loss", 1.0, None, 0.1), ("loss", math.inf, 1, 0.2)]
-    made = shelf.keep(points=points, samples={"acc": "samples.acc.json"})
+    made = shelf.keep(points=points, artifacts=[["acc", "samples", None, "samples.acc.json"]])
     assert made.points == [["loss", 1.0, None, 0.1], ["loss", math.inf, 1, 0.2]]
     assert made.record == json.loads((made.folder / "DONE.json").read_text())
-    assert made.samples == {"acc": made.folder / "samples.acc.json"}
+    assert made.artifacts == [("acc", "samples", None, made.folder / "samples.acc.json")]
     assert shelf.find().record == made.record
 
 

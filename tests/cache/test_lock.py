@@ -35,7 +35,8 @@ with cache.lock(key, waiting):
         with open(sys.argv[1] + ".log", "a") as log:
             log.write(folder.name + "\\n")
         record = {"meta_name": "job", "pipeline": "p", "hook": "h", "component": None, "run": "r",
-                  "seconds": 0, "created": time.time(), "outputs": {}, "points": [], "samples": {}}
+                  "seconds": 0, "created": time.time(), "outputs": {},
+                  "points": [], "artifacts": []}
         cache.commit(key, folder, record, [folder])
     else:
         print("found", flush=True)

@@ -34,7 +34,7 @@ def made(tmp_path):
     store.close()
     cache = Cache(tmp_path / "w" / "cache")
     folder = cache.begin(key, {"format": 1})
-    rest = {"component": None, "outputs": {}, "points": [], "samples": {}, "seconds": 1.0}
+    rest = {"component": None, "outputs": {}, "points": [], "artifacts": [], "seconds": 1.0}
     return cache.commit(key, folder, {**names, **rest, "run": run, "created": time.time()}, [])
 
 

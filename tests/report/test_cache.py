@@ -74,7 +74,7 @@ class House:
                 return None
             (folder / "model").write_text("weights")
             record = {**names, "run": run, "seconds": 1.0, "created": started + 0.001}
-            record |= {"outputs": {}, "points": [], "samples": {}}
+            record |= {"outputs": {}, "points": [], "artifacts": []}
             return self.cache.commit(key, folder, record, [folder / "model"])
 
     def change_job(self, **values):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from djsb_core.runner.recorder import Recorder
-from djsb_core.store.records import Point
+from djsb_core.store.records import Artifact, ArtifactKind, Point
 from djsb_core.store.store import Store
 
 POINTS = [Point("loss", 2.0, 0, 0.1), Point("loss", 1.0, 1, 0.2), Point("", "text", None, 0.3)]
@@ -35,7 +35,15 @@ def recorder(tmp_path, told):
 def samples(tmp_path):
     path = tmp_path / "samples.json"
     path.write_text('{"values": [1.0, 2.0], "weights": null}')
-    return path
+    return Artifact("loss", ArtifactKind.SAMPLES, None, path)
+
+
+def entry(tmp_path):
+    one = samples(tmp_path)
+    return SimpleNamespace(
+        points=[[p.name, p.value, p.step, p.seconds] for p in POINTS],
+        artifacts=[(one.name, one.kind.value, one.step, one.path)],
+    )
 
 
 def test_values_are_kept_and_told(recorder, told):
@@ -50,25 +58,32 @@ def test_values_are_kept_and_told(recorder, told):
     ]
 
 
-def test_samples_are_kept(recorder, tmp_path):
-    recorder.samples("loss", samples(tmp_path))
-    assert recorder.kept == {"loss": samples(tmp_path)}
+def test_samples_are_kept(recorder, told, tmp_path):
+    recorder.artifact(samples(tmp_path))
+    assert recorder.kept == [samples(tmp_path)]
     assert recorder.state.store.samples(recorder.job_id)["loss"].values == [1.0, 2.0]
+    ((moment, told_of),) = told
+    assert (moment, told_of["name"], told_of["kind"]) == (
+        "djsb_artifact_logged",
+        "j.loss",
+        "samples",
+    )
 
 
 def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
-    recorder.replay(POINTS, {"loss": samples(tmp_path)})
+    recorder.replay(entry(tmp_path))
     recorder.forget()
     store = recorder.state.store
     assert (store.points(recorder.job_id), store.samples(recorder.job_id)) == ([], {})
-    assert (recorder.heard, recorder.kept) == ([], {})
+    assert (recorder.heard, recorder.kept) == ([], [])
     recorder.points(POINTS[2:])
     assert store.points(recorder.job_id) == POINTS[2:]
 
 
 def test_an_earlier_execution_is_replayed(recorder, told, tmp_path):
-    recorder.replay(POINTS, {"loss": samples(tmp_path)})
+    recorder.replay(entry(tmp_path))
     store = recorder.state.store
     assert store.points(recorder.job_id) == POINTS
     assert list(store.samples(recorder.job_id)) == ["loss"]
-    assert len(told) == len(POINTS)
+    assert [moment for moment, _ in told][-2:] == ["djsb_metric_logged", "djsb_artifact_logged"]
+    assert len(told) == len(POINTS) + 1

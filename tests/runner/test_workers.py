@@ -32,8 +32,8 @@ class Heard:
         self.calls += 1
         self.all += points
 
-    def samples(self, name, path):
-        self.kept[name] = path
+    def artifact(self, artifact):
+        self.kept[artifact.name] = artifact.path
 
 
 def order(folder, hook="Act", **settings):

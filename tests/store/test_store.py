@@ -10,7 +10,7 @@ import pytest
 
 from djsb_core.errors import RequestError
 from djsb_core.store.database import NAME, VERSION, open_database
-from djsb_core.store.records import Point, plain, to_json, TargetRecord
+from djsb_core.store.records import Artifact, ArtifactKind, Point, TargetRecord, plain, to_json
 from djsb_core.store.store import Store
 
 OPEN = """
@@ -111,7 +111,11 @@ def test_a_job_is_kept(store, add_run, add_job):
 def test_a_job_says_where_its_results_are_named(store, add_run, add_job):
     run = add_run()
     job = add_job(run)
-    outputs = {"path": "/cache/kept.jsonl", "list": [{"in": "/cache/model/x"}], "else": "/cache/a/b"}
+    outputs = {
+        "path": "/cache/kept.jsonl",
+        "list": [{"in": "/cache/model/x"}],
+        "else": "/cache/a/b",
+    }
     exports = {"/cache/kept.jsonl": "/out/kept.jsonl", "/cache/model": "/out/model"}
     store.update_job(job, outputs=outputs, exports=exports, files=Path("/cache"))
     (record,) = store.jobs(run.id)
@@ -148,10 +152,10 @@ def test_what_a_failed_attempt_recorded_is_forgotten(store, add_job, tmp_path):
     jobs = [add_job(), add_job()]
     for job in jobs:
         store.add_points(job, [Point("loss", 1.0, 0, 0.0)])
-        store.add_samples(job, "loss", tmp_path)
+        store.add_artifact(job, Artifact("loss", ArtifactKind.SAMPLES, None, tmp_path))
     store.forget_metrics(jobs[0])
-    assert (store.points(jobs[0]), store.sample_paths(jobs[0])) == ([], {})
-    assert len(store.points(jobs[1])) == len(store.sample_paths(jobs[1])) == 1
+    assert (store.points(jobs[0]), store.artifacts(jobs[0])) == ([], [])
+    assert len(store.points(jobs[1])) == len(store.artifacts(jobs[1])) == 1
 
 
 def test_names_are_data_not_sql(store, add_run, add_job):

@@ -1,14 +1,13 @@
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from djsb_core.interfaces.component import Watcher
-from djsb_core.store.records import SampleValues
+from djsb_core.store.records import Artifact, ArtifactKind, SampleValues
 from djsb_core.store.store import Store
-from djsb_core.store.watcher import SandboxWatcher, flatten
+from djsb_core.store.watcher import SandboxWatcher, flatten, histogram
 
 
 @pytest.fixture
@@ -32,8 +31,8 @@ def watched(tmp_path):
         store.add_points(job, points)
         heard.extend(points)
 
-    def keep(name, path):
-        store.add_samples(job, name, path)
+    def keep(artifact):
+        store.add_artifact(job, artifact)
 
     yield SandboxWatcher(tmp_path, hear, keep), store, job, heard
     store.close()
@@ -94,7 +93,7 @@ def test_samples_are_kept(watched):
         "loss": SampleValues([1.0, 2.0], [3.0, 4.0]),
         "a/b": SampleValues([5.0, math.inf], None),
     }
-    texts = [Path(path).read_text() for path in store.sample_paths(job).values()]
+    texts = [one.path.read_text() for one in store.artifacts(job)]
     assert sorted(json.loads(text)["values"][0] for text in texts) == [1.0, 5.0]
 
 
@@ -113,6 +112,60 @@ def test_as_many_weights_as_values(watched):
 def test_samples_whose_file_was_deleted_are_left_out(watched):
     watcher, store, job, _ = watched
     watcher.watch_samples([1.0], "loss")
-    (path,) = store.sample_paths(job).values()
-    Path(path).unlink()
+    (kept,) = store.artifacts(job)
+    kept.path.unlink()
     assert store.samples(job) == {}
+
+
+# -- distributions, images, videos -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 7, 199, 200, 5000])
+def test_a_histogram_counts_as_numpy_does(count):
+    values = np.random.default_rng(count).lognormal(size=count)
+    found = histogram(values)
+    low, high = np.sort(values)[[count // 200, -1 - count // 200]]
+    if low == high:
+        assert found["counts"] == [1]
+        return
+    counts, edges = np.histogram(values, bins=50, range=(low, high))
+    assert found["counts"] == counts.tolist()
+    assert found["edges"] == pytest.approx(edges.tolist())
+    assert found["below"] + sum(found["counts"]) + found["above"] == count
+    assert (found["min"], found["max"]) == (values.min(), values.max())
+
+
+@pytest.mark.parametrize("values", [[3], [3, 3, 3], [1, *[3] * 400, 9]])
+def test_equal_values_have_one_bin(values):
+    found = histogram(values)
+    assert (found["edges"], found["counts"]) == ([2.5, 3.5], [values.count(3)])
+    assert (found["below"], found["above"]) == (values.count(1), values.count(9))
+
+
+def test_what_is_not_finite_is_left_out():
+    assert histogram([math.nan, math.inf, -math.inf])["counts"] == [0]
+    assert sum(histogram([math.nan, 1.0, 2.0])["counts"]) == 2
+
+
+def test_distributions_are_kept_by_step(watched):
+    watcher, store, job, _ = watched
+    watcher.watch_histogram([1, 2, 3], "len")
+    watcher.watch_histogram([1, 2], "len", 7)
+    watcher.watch_histogram([5], "len", 7)
+    first, second = store.artifacts(job)
+    assert (first.name, first.kind, first.step) == ("len", ArtifactKind.HISTOGRAM, None)
+    assert second.step == 7
+    assert json.loads(second.path.read_text()) == histogram([5])
+    assert json.loads(first.path.read_text()) == histogram([1, 2, 3])
+
+
+def test_images_and_videos_are_told_apart(watched, tmp_path):
+    watcher, store, job, _ = watched
+    watcher.watch_media(tmp_path / "a.PNG", "shot", 1)
+    watcher.watch_media(tmp_path / "b.mp4", "clip")
+    assert store.artifacts(job) == [
+        Artifact("shot", ArtifactKind.IMAGE, 1, tmp_path / "a.PNG"),
+        Artifact("clip", ArtifactKind.VIDEO, None, tmp_path / "b.mp4"),
+    ]
+    with pytest.raises(ValueError, match=r"c.txt: neither image nor video; known: \.avi"):
+        watcher.watch_media(tmp_path / "c.txt", "text")
