@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_NAME = "analyzed.jsonl"
-HISTOGRAMS = "histograms.json"
-BINS = 40
 META = "__dj__meta__"
 NOT_NUMBERS = ("unique", "top", "freq")
 
@@ -30,9 +27,8 @@ class DataJuicerAnalyzer(DataAnalyzer[RecipeConfig]):
     """Computes the per-sample statistics of a recipe's operators with Data-Juicer.
 
     Filters measure and drop nothing, operators that write tags run, and others are left out, as
-    in Data-Juicer's own analyzer. The job's folder gets the data set with its statistics, the
-    statistics alone (``*_stats.jsonl``), and ``histograms.json``: for each statistic the
-    ``edges`` of its bins (one more than bins) and the ``counts`` in them.
+    in Data-Juicer's own analyzer. The job's folder gets the data set with its statistics, and the
+    statistics alone (``*_stats.jsonl``). How each is distributed is reported.
     """
 
     config_type = recipe_type()
@@ -60,8 +56,8 @@ class DataJuicerAnalyzer(DataAnalyzer[RecipeConfig]):
             stats, meta = _rows(dataset, STATS), _rows(dataset, META)
             overall = _overall(stats, meta, config, folder)
             self._export(dataset, config, path)
-        histograms = {name: _histogram(stats or [], meta or [], name) for name in overall}
-        (folder / HISTOGRAMS).write_text(json.dumps(histograms), encoding="utf-8")
+        for name in overall:
+            self.workspace.watcher.watch_histogram(_values(stats or [], meta or [], name), name)
         self._publish(path)
         return Analysis(overall, path if path.exists() else _stats_of(path))
 
@@ -171,17 +167,12 @@ def _numbers(summary: Mapping[Any, Any]) -> dict[str, float]:
     }
 
 
-def _histogram(
+def _values(
     stats: Sequence[Mapping[str, Any]], meta: Sequence[Mapping[str, Any]], name: str
-) -> dict[str, list[float]]:
-    """Count a statistic's values in bins of equal width; lists count one by one."""
-    import numpy as np
-
+) -> list[float]:
+    """Return a statistic of all samples; of lists each member."""
     found = (row[name] for rows in (stats, meta) for row in rows if row.get(name) is not None)
-    values = [one for value in found for one in (value if isinstance(value, list) else [value])]
-    finite = np.asarray(values, dtype=float)
-    counts, edges = np.histogram(finite[np.isfinite(finite)], bins=BINS)
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
+    return [one for value in found for one in (value if isinstance(value, list) else [value])]
 
 
 def _stats_of(path: Path) -> Path:
