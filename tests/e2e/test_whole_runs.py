@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,12 +17,6 @@ PRINTED = (
     "a process speaks",
     "C speaks",
 )
-WAIT = """
-execution_job_configs:
-- {hook: Echo, meta_name: first}
-- {hook: Echo, meta_name: wait, extra_configs: {mode: wait}}
-work_dir: w
-"""
 
 
 def runs(lab, where="outputs/lab"):
@@ -89,50 +82,6 @@ def test_a_failed_run_goes_on_where_it_stopped(lab):
     assert statuses["gate"] == statuses["train_model"] == "finished"
     assert [run["status"] for run in runs(lab)] == ["finished", "failed"]
     assert train.read_text() == right
-
-
-@pytest.mark.parametrize("sign", [signal.SIGINT])
-def test_ctrl_c_keeps_what_is_finished(lab, sign):
-    source = lab.folder.parent / "site-packages" / "djsb_lab.py"
-    source.write_text(
-        source.read_text().replace(
-            '        if config.mode == "raise":',
-            '        if config.mode == "wait":\n'
-            "            import subprocess\n"
-            '            print("waiting", flush=True)\n'
-            '            subprocess.run(["sleep", "60"], check=True)\n'
-            '        if config.mode == "raise":',
-        )
-    )
-    lab.write("sandbox.yaml", WAIT)
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from djsb_core.cli import main; main()", "run", "sandbox.yaml"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    lines = []
-    for line in process.stderr:
-        lines.append(line)
-        if "execution: wait" in line:
-            break
-    log = lab.folder / "w" / "runs"
-    while not any("waiting" in path.read_text() for path in log.glob("*/02-wait/log.txt")):
-        assert process.poll() is None
-    os.killpg(process.pid, sign)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert output == ""
-    assert errors.splitlines()[-2:] == [
-        "Interrupted.",
-        "Finished jobs are kept; go on with: djsb run sandbox.yaml",
-    ]
-    assert "interrupted after" in errors
-    assert "Traceback" not in errors
-    assert [run["status"] for run in runs(lab, "w")] == ["interrupted"]
-    assert [job["status"] for job in jobs(lab, "w").values()] == ["finished", "interrupted"]
 
 
 def test_a_terminal_shows_one_live_line_a_job(lab):
