@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,20 @@ if TYPE_CHECKING:
 
 ANONYMOUS = "anonymous"
 """The name of the pipeline whose stages are those of the experiment itself."""
+
+SEED = "@seed="
+WITH_SEED = re.compile(rf"(.+){SEED}(-?[0-9]+)")
+
+
+def name_with_seed(pipeline: str, seed: int) -> str:
+    """Name the repetition of a pipeline with one of its seeds: ``train@seed=1``."""
+    return f"{pipeline}{SEED}{seed}"
+
+
+def split_seed(pipeline: str) -> tuple[str, int | None]:
+    """Split the name of a repeated pipeline into that of the file and the seed."""
+    found = WITH_SEED.fullmatch(pipeline)
+    return (found[1], int(found[2])) if found else (pipeline, None)
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,8 @@ class JobSpec:
     timeout: float | None = None
     """In seconds."""
     retries: int = 0
+    seed: int | None = None
+    """The seed with which its pipeline is repeated, if it is."""
 
     def problem(self, location: Location, text: str) -> str:
         """Say what is wrong at a key of this job: file, line, key and sentence.

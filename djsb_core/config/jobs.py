@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from djsb_core.config.document import Document, Location
+    from djsb_core.config.pipelines import PipelineSpec
     from djsb_core.config.reading import Reading
 
 
 class JobReader:
     """Reads the jobs of one pipeline."""
 
-    def __init__(self, reading: Reading, pipeline: str) -> None:
+    def __init__(self, reading: Reading, pipeline: PipelineSpec) -> None:
         self.reading = reading
         self.pipeline = pipeline
 
@@ -42,7 +43,7 @@ class JobReader:
         if job is None:
             return None
         return JobSpec(
-            pipeline=self.pipeline,
+            pipeline=self.pipeline.name,
             stage=stage,
             position=position,
             location=at,
@@ -60,6 +61,7 @@ class JobReader:
             cache=job.cache,
             timeout=job.timeout,
             retries=job.retries,
+            seed=self.pipeline.seed,
         )
 
     def _section(
@@ -82,10 +84,15 @@ class JobReader:
         for target, source in job.input.items():
             wrong = check_form(target, source)
             if wrong is None:
-                yield Reference(target, source)
+                yield Reference(target, self._of_this_repetition(source))
             else:
                 key = (*at, "input")
                 self.reading.say(document, (*key, target), wrong, key)
+
+    def _of_this_repetition(self, source: str) -> str:
+        """Let a reference inside a pipeline mean its repetition with the same seed."""
+        name, dot, rest = source.partition(".")
+        return self.pipeline.name + dot + rest if name == self.pipeline.given_name else source
 
     def _local(self, job: JobSchema, document: Document, at: Location) -> dict[str, Any]:
         for target in job.local:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.config.dotted import INDEX
-from djsb_core.config.experiment import ANONYMOUS
+from djsb_core.config.experiment import ANONYMOUS, name_with_seed, split_seed
 from djsb_core.config.schema import ExperimentSchema, Stage, StagesSchema
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ class PipelineSpec:
     location: Location
     complete: bool = True
     """Whether all of its keys are known; else jobs may be missing."""
+    seed: int | None = None
+    """The seed with which it is repeated, if it has ``seeds``."""
+
+    @property
+    def given_name(self) -> str:
+        """The name in the file, which references inside the pipeline use."""
+        return split_seed(self.name)[0]
 
 
 def read_pipelines(tree: Mapping[str, Any], reading: Reading) -> list[PipelineSpec]:
@@ -38,13 +45,27 @@ def read_pipelines(tree: Mapping[str, Any], reading: Reading) -> list[PipelineSp
     given = tree.get("pipelines")
     if given is None or given in ([], {}):
         known = set(tree) <= set(ExperimentSchema.model_fields)
-        return [PipelineSpec(ANONYMOUS, tree, reading.document, (), known)]
+        return list(_repeated(PipelineSpec(ANONYMOUS, tree, reading.document, (), known)))
     outside = [key for key in STAGES if tree.get(key)]
     if outside:
         place = reading.document.place((outside[0],))
         text = f"there are also {', '.join(outside)} outside of them ({place}); use one form"
         reading.say(reading.document, ("pipelines",), text)
-    return list(_named(given, reading))
+    if tree.get("seeds"):
+        text = "give them inside a pipeline: '- name: {seeds: […], execution_job_configs: […]}'"
+        reading.say(reading.document, ("seeds",), text)
+    return [one for pipeline in _named(given, reading) for one in _repeated(pipeline)]
+
+
+def _repeated(pipeline: PipelineSpec) -> Iterator[PipelineSpec]:
+    """Repeat a pipeline for each of its seeds, if it has some (and they are right)."""
+    seeds = pipeline.stages.get("seeds") if pipeline.stages else None
+    right = isinstance(seeds, list) and all(type(seed) is int for seed in seeds)
+    if not seeds or not right or not pipeline.complete:
+        yield pipeline
+        return
+    for seed in seeds:
+        yield replace(pipeline, name=name_with_seed(pipeline.name, seed), seed=seed)
 
 
 def _named(given: object, reading: Reading) -> Iterator[PipelineSpec]:

@@ -115,7 +115,7 @@ class _Reader:
             self._cannot_read(pipeline.name)
         if pipeline.stages is None:
             return
-        reader = JobReader(self.reading, pipeline.name)
+        reader = JobReader(self.reading, pipeline)
         for stage in Stage:
             listed, at = pipeline.stages.get(stage.key), (*pipeline.location, stage.key)
             if listed is None:

@@ -137,6 +137,18 @@ class StagesSchema(BaseModel):
     evaluation_job_configs: Jobs = Field(
         default_factory=list, description="Evaluate data and models."
     )
+    seeds: list[int] = Field(
+        default_factory=list,
+        description="Repeat the pipeline with each of these as the `seed` of its trainings, "
+        "inferences and evaluations; what does not depend on it is done once.",
+    )
+
+    @field_validator("seeds")
+    @classmethod
+    def _check_seeds(cls, value: list[int]) -> list[int]:
+        if len(set(value)) != len(value):
+            raise ValueError("each seed may be given once")
+        return value
 
 
 Pipeline = Annotated[StagesSchema | str | None, Field(description="Stages, or the path of them.")]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from djsb_core.runner.job import History, PreparedJob
+    from djsb_core.runner.history import History
+    from djsb_core.runner.job import PreparedJob
     from djsb_core.runner.recorder import Recorder
     from djsb_core.runner.state import RunState
 

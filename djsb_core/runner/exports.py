@@ -28,7 +28,7 @@ class Export:
     made: Path
     """Where the component made it."""
     place: Path
-    """Where it is put: as the settings name it, in the folder of its iteration."""
+    """Where it is put: as the settings name it, in the folders of its seed and iteration."""
 
 
 def relative_places(named: Iterable[Path]) -> dict[Path, str]:
@@ -43,28 +43,33 @@ def relative_places(named: Iterable[Path]) -> dict[Path, str]:
     }
 
 
-def exports_of(named: Path, made: Path, iteration: int | None) -> Iterator[Export]:
+def exports_of(named: Path, made: Path, subfolders: tuple[str, ...] = ()) -> Iterator[Export]:
     """Find what a component made of a named result.
 
     Beside ``kept.jsonl`` there may be its statistics, or its parts instead of it.
 
-    :param iteration: the iteration, if the experiment may have several
+    :param subfolders: those of seed and iteration, where the experiment has several
     """
     if not made.parent.is_dir():
         return
     for child in sorted(made.parent.iterdir()):
         path = named.with_name(child.name)
-        place = path if iteration is None else of_iteration(path, iteration, folder=child.is_dir())
-        yield Export(path, child, place)
+        yield Export(path, child, in_subfolders(path, subfolders, folder=child.is_dir()))
 
 
-def of_iteration(named: Path, iteration: int, *, folder: bool) -> Path:
+def in_subfolders(named: Path, subfolders: tuple[str, ...], *, folder: bool) -> Path:
     """Return the place of an iteration's result, as in the published format.
 
     ``out/kept.jsonl`` becomes ``out/iter_2/kept.jsonl``; the folder ``out`` becomes ``out/iter_2``.
     """
-    name = f"iter_{iteration}"
-    return named / name if folder else named.parent / name / named.name
+    if folder:
+        return named.joinpath(*subfolders)
+    return named.parent.joinpath(*subfolders, named.name)
+
+
+def seed_folder(seed: int | None) -> tuple[str, ...]:
+    """Name the folder for the results of a pipeline that is repeated with seeds."""
+    return () if seed is None else (f"seed_{seed}",)
 
 
 def put_in_place(export: Export, before: Path | None) -> None:

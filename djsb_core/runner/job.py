@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -13,8 +12,8 @@ from djsb_core.config.problems import describe_errors
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
-from djsb_core.interfaces.paths import ITERATION, PathContext
-from djsb_core.runner.exports import Export, exports_of, of_iteration, relative_places
+from djsb_core.interfaces.paths import PathContext
+from djsb_core.runner.exports import Export, exports_of, relative_places
 from djsb_core.runner.fingerprint import Fingerprint, Parts, by_content, key_of
 from djsb_core.runner.order import JobOrder, build
 from djsb_core.runner.settings import JobSettings, resolved_settings
@@ -22,57 +21,16 @@ from djsb_core.store.records import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from djsb_core.cache.digests import Digests
     from djsb_core.config.references import Reference
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.runner.history import History
     from djsb_core.runner.planned import Plan, PlannedJob
 
 PLACES = "places"
 """The part of a key that says where a component goes on."""
-
-
-@dataclass
-class History:
-    """What the jobs of one iteration gave, by their position in the experiment."""
-
-    iteration: int
-    several: bool = False
-    """Whether the experiment may have a second iteration: then each has its own folders."""
-    previous: History | None = None
-    outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
-    job_ids: dict[int, int] = field(default_factory=dict)
-    """The jobs' rows in the store; their metrics are there."""
-    keys: dict[int, str] = field(default_factory=dict)
-    """What decides the jobs' results, wherever they are put."""
-    placed: dict[Path, Path] = field(default_factory=dict)
-    """Where named results are, by the path that the settings name, and by their place."""
-
-    def __post_init__(self) -> None:
-        """Let ``iter_1/x`` be found in later iterations too."""
-        if self.previous is not None:
-            inside = ITERATION.fullmatch
-            self.placed |= {
-                place: made
-                for place, made in self.previous.placed.items()
-                if any(inside(part) for part in place.parts)
-            }
-
-    @property
-    def subfolder(self) -> int | None:
-        """The iteration whose folder results are put into; none if there is only one."""
-        return self.iteration if self.several else None
-
-    def place(self, named: Path) -> Path:
-        """Return where a named result of this iteration is to be."""
-        folder = not named.suffix
-        return of_iteration(named, self.iteration, folder=folder) if self.several else named
-
-    def add_export(self, export: Export) -> None:
-        """Let later jobs find a result by the path that the settings name, or by its place."""
-        for path in map(Path.resolve, (export.named, export.place)):
-            self.placed.pop(path, None)  # the latest stands last
-            self.placed[path] = export.made
 
 
 @dataclass(frozen=True)
@@ -129,7 +87,7 @@ class PreparedJob:
         A component that goes on from an interrupted execution works at the named place itself.
         """
         if self.goes_on:
-            return {path: history.place(path) for path in self.named}
+            return {path: history.place(path, self.job.spec) for path in self.named}
         return {path: folder / place for path, place in relative_places(self.named).items()}
 
     def exports(self, folder: Path, history: History) -> list[Export]:
@@ -137,10 +95,9 @@ class PreparedJob:
         made = self.made_in(folder, history)
         if self.goes_on:
             return [Export(named, path, path) for named, path in made.items() if path.exists()]
+        subfolders = history.subfolders(self.job.spec)
         return [
-            export
-            for named, path in made.items()
-            for export in exports_of(named, path, history.subfolder)
+            export for named, path in made.items() for export in exports_of(named, path, subfolders)
         ]
 
     def order(self, folder: Path, log: Path, history: History) -> JobOrder:
@@ -179,9 +136,7 @@ def prepare_job(
     """
     values = _values(job, history)
     settings = resolved_settings(job.spec, values)
-    # The latest first: one of them may lie inside another.
-    placed = dict(reversed(history.placed.copy().items()))
-    context = PathContext(plan.experiment.folders, placed=placed)
+    context = PathContext(plan.experiment.folders, placed=history.placed(job.spec))
     built = _build(job, settings, context)
     contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
     comparable = resolved_settings(job.spec, contents)
@@ -193,7 +148,7 @@ def prepare_job(
     )
     prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
     if prepared.goes_on:  # what lies there decides the result, which stays there
-        parts[PLACES] = sorted(str(history.place(path)) for path in prepared.named)
+        parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
 
 

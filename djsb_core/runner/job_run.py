@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from djsb_core.cache.entry import Entry
-    from djsb_core.runner.job import History, PreparedJob
+    from djsb_core.runner.history import History
+    from djsb_core.runner.job import PreparedJob
     from djsb_core.runner.planned import PlannedJob
     from djsb_core.runner.state import RunState
 
@@ -154,7 +155,7 @@ class JobRun:
         """Put named results where the settings name them; return them by where they were made."""
         exports = prepared.exports(folder, self.history)
         for export in exports:
-            self.history.add_export(export)
+            self.history.add_export(export, self.job.spec)
             if export.place != export.made:
                 before = self.state.store.last_export(export.place)
                 put_in_place(export, before)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
+from djsb_core.config.experiment import split_seed
 from djsb_core.config.problems import describe_errors, unknown_setting
 from djsb_core.discovery import find_offer, list_offers, load_component
 from djsb_core.errors import ConfigError, DjsbError, RequestError
@@ -17,6 +18,7 @@ from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
 from djsb_core.runner.binding import Binder, check_names
+from djsb_core.runner.exports import in_subfolders, seed_folder
 from djsb_core.runner.guess import guess_config, resolve
 from djsb_core.runner.needs import find_needs
 from djsb_core.runner.order import split_settings
@@ -47,6 +49,7 @@ def plan(experiment: Experiment) -> Plan:
     for job in jobs:
         if job is not None:
             planner.check_settings(job, jobs)
+    planner.check_seeds()
     if planner.problems:
         raise ConfigError(_in_order(planner.problems))
     planned = tuple(cast("list[PlannedJob]", jobs))
@@ -77,6 +80,29 @@ def _place(problem: str) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else ("", 0)
 
 
+SEED_SETTING = f"{Section.EXTRA_CONFIGS.value}.seed"
+SEEDED = {
+    Kind.MODEL_TRAIN_EXECUTOR,
+    Kind.MODEL_INFER_EXECUTOR,
+    Kind.MODEL_EVALUATOR,
+    Kind.DATA_EVALUATOR,
+}
+"""Kinds of component that a pipeline's ``seeds`` reach: what trains, runs and scores models."""
+
+
+def takes_seed(job: PlannedJob) -> bool:
+    """Tell whether a job's component has a ``seed`` that its pipeline's ``seeds`` decide."""
+    slot = job.hook.uses
+    if job.spec.seed is None or job.component is None or slot is None:
+        return False
+    given = {reference.target for reference in job.spec.inputs}
+    return (
+        Kind.of(slot.interface) in SEEDED
+        and "seed" in job.component.config_type.model_fields
+        and SEED_SETTING not in given
+    )
+
+
 def configure(
     model: type[ComponentConfig], values: Mapping[str, Any], context: PathContext
 ) -> ComponentConfig:
@@ -96,6 +122,8 @@ class _Planner:
         self.context = PathContext(experiment.folders)
         """Where paths are looked up; grows by those that the jobs write."""
         # Each look-up reads the metadata of every package: once is enough, for failures too.
+        self.seeded: set[str] = set()
+        """Pipelines in which a job takes the seed."""
         self.list_offers = cache(list_offers)
         self.loaded: dict[tuple[Kind, str], RequestError | tuple[Offer, type[AnyComponent]]] = {}
 
@@ -129,6 +157,8 @@ class _Planner:
         job = PlannedJob(spec, cast("type[Hook[Any, Any]]", hook), offer, None, None, settings)
         try:
             self._load_component(job)
+            if takes_seed(job):
+                job = self._with_seed(job)
         except RequestError as error:
             if spec.sections[Section.EXTRA_CONFIGS].failed:
                 return None  # its file, which may give the type, could not be read
@@ -136,6 +166,22 @@ class _Planner:
             return None
         self._check_outputs(job)
         return job
+
+    def _with_seed(self, job: PlannedJob) -> PlannedJob:
+        """Give a job the seed with which its pipeline is repeated."""
+        self.seeded.add(job.spec.pipeline)
+        spec = replace(job.spec, local={**job.spec.local, SEED_SETTING: job.spec.seed})
+        return replace(job, spec=spec, settings=pending_settings(spec))
+
+    def check_seeds(self) -> None:
+        """Find pipelines that would be the same with every seed."""
+        wanted = {spec.pipeline: spec for spec in self.experiment.jobs if spec.seed is not None}
+        for pipeline, spec in wanted.items():
+            if pipeline not in self.seeded:
+                name = split_seed(pipeline)[0]
+                place = spec.document.place(spec.location)
+                text = f"{name}: no training, inference or evaluation takes a seed; remove seeds"
+                self.problems.append(f"{place}: {text}")
 
     def _bad_override(self, spec: JobSpec, missing: KeyError) -> None:
         text = f"an override names '{missing.args[0]}', which is not there"
@@ -273,5 +319,9 @@ class _Planner:
         job.reads += tuple(found for found in map(resolve, reads) if found is not None)
         written = tuple(found for found in map(resolve, writes) if found is not None)
         if written:
-            job.writes += written
-            self.context = replace(self.context, expected=self.context.expected.union(written))
+            folders = seed_folder(job.spec.seed)
+            job.writes += tuple(
+                in_subfolders(path, folders, folder=not path.suffix) for path in written
+            )
+            expected = self.context.expected.union(written, job.writes)
+            self.context = replace(self.context, expected=expected)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from djsb_core.cache.cache import Cache, cache_root
 from djsb_core.errors import JobError, JobsError
 from djsb_core.runner.context_infos import write_context_infos
-from djsb_core.runner.job import History
+from djsb_core.runner.history import History
 from djsb_core.runner.job_run import JobRun
 from djsb_core.runner.options import RunOptions
 from djsb_core.runner.pool import ExecutorPool

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from djsb_core.config.targets import Target
-    from djsb_core.runner.job import History
+    from djsb_core.runner.history import History
     from djsb_core.runner.planned import Plan
     from djsb_core.runner.settings import Source
 

@@ -12,8 +12,8 @@ from djsb_core.runner import exports
 from djsb_core.runner.exports import (
     Export,
     exports_of,
+    in_subfolders,
     link_file,
-    of_iteration,
     put_in_place,
     relative_places,
 )
@@ -85,13 +85,13 @@ def test_places_do_not_depend_on_folders():
     ],
 )
 def test_iterations_have_their_own_places(named, folder, place):
-    assert of_iteration(Path(named), 2, folder=folder) == Path(place)
+    assert in_subfolders(Path(named), ("iter_2",), folder=folder) == Path(place)
 
 
-def found(named, iteration=None):
+def found(named, *subfolders):
     return {
         str(one.place): str(one.made)
-        for one in exports_of(Path(named), Path("made") / Path(named).name, iteration)
+        for one in exports_of(Path(named), Path("made") / Path(named).name, subfolders)
     }
 
 
@@ -102,7 +102,7 @@ def test_what_lies_beside_a_result_belongs_to_it(write):
         "out/kept_stats": "made/kept_stats",
         "out/parts": "made/parts",
     }
-    assert found("out/kept", 3) == {
+    assert found("out/kept", "iter_3") == {
         "out/iter_3/kept": "made/kept",
         "out/iter_3/kept_stats": "made/kept_stats",
         "out/parts/iter_3": "made/parts",

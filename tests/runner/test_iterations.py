@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from djsb_core.errors import DjsbError, JobError
-from djsb_core.report.runs import run_json, run_text
+from djsb_core.report.show import run_json, run_text
 from djsb_core.report.summary import summarize
 
 COUNT = """
@@ -199,7 +199,7 @@ def test_the_reports_tell_of_targets_and_iterations(iterate, lab):
     assert found["reason"] == "1 of 1 targets met after iteration 2"
     assert [one["value"] for one in found["targets"]] == [0.1, 0.2]
     assert [job["iteration"] for job in found["jobs"]] == [1, 1, 2, 2]
-    assert "\niter 2: count (Count)\n" in texts[1]
+    assert "\ncount (Count)\n" in texts[1]
 
 
 def test_the_published_record_has_every_iteration(iterate):

@@ -2,13 +2,15 @@
 
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from djsb_core.cache.digests import Digests
 from djsb_core.errors import ComponentError
 from djsb_core.runner.exports import Export
-from djsb_core.runner.job import History, prepare_job
+from djsb_core.runner.history import History
+from djsb_core.runner.job import prepare_job
 
 REFINED = """
 work_dir: w
@@ -80,6 +82,10 @@ def test_where_results_are_made(prepare, lab):
     assert (order.meta_name, order.iteration, order.output_names) == ("second", 1, ("text",))
 
 
+ONCE = SimpleNamespace(pipeline="p", seed=None)
+SEED_1, SEED_2 = (SimpleNamespace(pipeline=f"p@seed={seed}", seed=seed) for seed in (1, 2))
+
+
 # -- what an iteration remembers -------------------------------------------------------------------
 
 
@@ -87,15 +93,34 @@ def test_where_results_are_made(prepare, lab):
     ("named", "place"), [("/a/x.txt", "/a/iter_2/x.txt"), ("/a/model", "/a/model/iter_2")]
 )
 def test_places_of_an_iteration(named, place):
-    assert History(2, several=True).place(Path(named)) == Path(place)
-    assert History(1).place(Path(named)) == Path(named)
-    assert (History(2, several=True).subfolder, History(1).subfolder) == (2, None)
+    assert History(2, several=True).place(Path(named), ONCE) == Path(place)
+    assert History(1).place(Path(named), ONCE) == Path(named)
+
+
+def test_places_of_a_seed():
+    history = History(2, several=True)
+    assert history.place(Path("/a/x.txt"), SEED_1) == Path("/a/seed_1/iter_2/x.txt")
+    assert History(1).place(Path("/a/model"), SEED_1) == Path("/a/model/seed_1")
+
+
+def test_each_seed_finds_its_own_results():
+    history = History(1)
+    for spec, made in ((SEED_1, "/made/1"), (SEED_2, "/made/2")):
+        place = Path(f"/a/seed_{spec.seed}/x")
+        history.add_export(Export(Path("/a/x"), Path(made), place), spec)
+    assert history.placed(SEED_1)[Path("/a/x")] == Path("/made/1")
+    assert history.placed(SEED_2)[Path("/a/x")] == Path("/made/2")
+    assert Path("/a/x") not in history.placed(ONCE)
+    assert history.placed(ONCE)[Path("/a/seed_2/x")] == Path("/made/2")
 
 
 def test_results_are_found_by_name_and_by_place():
     history = History(2, several=True)
-    history.add_export(Export(Path("/a/x"), Path("/made/x"), Path("/a/iter_2/x")))
-    assert history.placed == {Path("/a/x"): Path("/made/x"), Path("/a/iter_2/x"): Path("/made/x")}
+    history.add_export(Export(Path("/a/x"), Path("/made/x"), Path("/a/iter_2/x")), ONCE)
+    assert history.placed(ONCE) == {
+        Path("/a/x"): Path("/made/x"),
+        Path("/a/iter_2/x"): Path("/made/x"),
+    }
 
 
 @pytest.mark.parametrize("order", [["out", "out/x"], ["out/x", "out"]])
@@ -106,7 +131,7 @@ def test_of_two_results_at_one_place_the_later_counts(prepare, lab, order):
         folder = lab.folder / f"made{number}"
         made[name] = lab.write(f"made{number}/x" if name == "out/x" else f"made{number}/out/x", "")
         made_at = made[name] if name == "out/x" else folder / "out"
-        history.add_export(Export(lab.folder / name, made_at, lab.folder / name))
+        history.add_export(Export(lab.folder / name, made_at, lab.folder / name), ONCE)
     text = REFINED.replace("out: out/x.txt", "file: out/x")
     lab.write("out/x", "")
     assert prepare(history, text).context.find(Path("out/x")) == made[order[-1]]

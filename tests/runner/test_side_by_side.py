@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from djsb_core.errors import JobError, JobsError
-from djsb_core.report.runs import run_text
+from djsb_core.report.show import run_text
 from djsb_core.report.summary import jobs_table, summarize
 
 THREE = """

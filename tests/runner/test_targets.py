@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from djsb_core.errors import DjsbError
-from djsb_core.runner.job import History
+from djsb_core.runner.history import History
 from djsb_core.runner.targets import measure_targets, reason_to_stop
 from djsb_core.store.records import TargetRecord
 
