@@ -18,7 +18,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 
 FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
@@ -88,9 +88,15 @@ class ComponentError(DjsbError):
 class JobError(DjsbError):
     """A job failed; ``cause`` keeps its traceback (shown with ``--debug``)."""
 
-    def __init__(self, job: str, cause: BaseException, log: object = None) -> None:
+    def __init__(
+        self,
+        job: str,
+        cause: BaseException,
+        log: object = None,
+        mask: Callable[[str], str] = str,
+    ) -> None:
         where = f"\n  its log: {log}" if log else ""
-        super().__init__(f"job {job} failed: {describe_cause(cause)}{where}")
+        super().__init__(f"job {job} failed: {mask(describe_cause(cause))}{where}")
 
 
 class JobsError(DjsbError):

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MASK = "***"
 
@@ -71,6 +74,20 @@ class Masker:
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+    def file(self, path: Path) -> None:
+        """Mask a text file in place; one without secrets is not touched."""
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+            if all(self.text(line) == line for line in lines):
+                return
+        masked = path.with_name(f".{path.name}.masked")
+        with (
+            path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines,
+            masked.open("w", encoding="utf-8", errors="surrogateescape", newline="") as kept,
+        ):
+            kept.writelines(map(self.text, lines))
+        masked.replace(path)
 
 
 def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
 from typing import Any
 
 from djsb_core.cache.digests import ABSENT
+from djsb_core.masking import is_secret_name
 
 LONG = 60
 """Characters of a value that are shown."""
@@ -18,12 +18,6 @@ FEW = 3
 
 ALIGNED = 200
 """Items of the longest list in which it is looked for what was put in between."""
-
-SECRET = re.compile(
-    r"(?i)passw|secret|credential|(api|access|private)_?key|authorization"
-    r"|(access|api|auth|bearer|hf)_?token|^token$"
-)
-"""Names of settings whose values are not shown."""
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
@@ -192,7 +186,7 @@ def _masked(value: object) -> object:
 
 
 def _is_secret(key: str) -> bool:
-    return SECRET.search(key.rpartition(".")[2]) is not None
+    return is_secret_name(key.rpartition(".")[2])
 
 
 def _same(old: object, new: object) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from djsb_core.errors import suggest
+from djsb_core.masking import MASK, is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,8 +41,11 @@ def describe_errors(
     """
     places: dict[Location, dict[str, bool]] = {}
     for problem in error.errors():
-        sentences = places.setdefault(_location_in(values, problem), {})
-        sentences.setdefault(_sentence(problem, model), _explains(problem))
+        place = _location_in(values, problem)
+        sentence = _sentence(problem, model)
+        if any(is_secret_name(str(part).rpartition(".")[2]) for part in place):
+            sentence = sentence.replace(_show(problem["input"]), MASK)
+        places.setdefault(place, {}).setdefault(sentence, _explains(problem))
     for location, sentences in places.items():
         if any(other != location and other[: len(location)] == location for other in places):
             continue  # a place inside says it more exactly

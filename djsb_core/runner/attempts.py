@@ -53,6 +53,7 @@ class Execution:
             return attempt
 
         result = self._attempts(new_folder)
+        self.state.masker.file(self.folder / LOG)
         link_file(self.folder / LOG, result.folder / LOG)
         made = (export.made for export in prepared.exports(result.folder, self.history))
         kept = (one.path for one in self.recorder.kept)
@@ -69,7 +70,9 @@ class Execution:
             folder.mkdir(exist_ok=goes_on)
             return folder
 
-        return self._attempts(new_folder)
+        result = self._attempts(new_folder)
+        self.state.masker.file(self.folder / LOG)
+        return result
 
     def _attempts(self, new_folder: Callable[[int], Path]) -> Executed:
         spec = self.prepared.job.spec
@@ -110,7 +113,7 @@ class Execution:
             "run": info.run_id,
             "created": time.time(),
             "seconds": result.seconds,
-            "outputs": result.outputs,
+            "outputs": self.state.masker.value(result.outputs),
             "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
             "artifacts": [
                 [one.name, one.kind.value, one.step, _relative(one.path, folder)]

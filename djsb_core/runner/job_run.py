@@ -7,11 +7,11 @@ import sqlite3
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.errors import JobError
+from djsb_core.errors import DjsbError, JobError
 from djsb_core.hookspecs import JobInfo
 from djsb_core.runner.attempts import Executed, Execution, link_attempt
 from djsb_core.runner.exports import link_file, put_in_place
@@ -59,12 +59,13 @@ class JobRun:
             self._fail(error)
             if isinstance(error, Exception | SystemExit):
                 name = f"'{self.info.meta_name}'"
-                raise JobError(name, error, self.folder / LOG) from error
+                mask = self.state.masker.text
+                raise JobError(name, error, self.folder / LOG, mask) from error
             raise
         self.state.tell(
             "djsb_job_finished",
             job=self.info,
-            outputs=outputs,
+            outputs=self.state.masker.value(outputs),
             seconds=self.seconds,
             cached=self.source_run is not None,
         )
@@ -104,11 +105,13 @@ class JobRun:
         job_id = self.recorder.job_id
         metrics = self._metrics()
         prepared = prepare_job(state.plan, self.job, self.history, metrics, state.cache.digests)
+        # A secret decides no result: with another key for an API, a job is still the same.
+        prepared = replace(prepared, parts=state.masker.value(prepared.parts))
         self.history.keys[position] = prepared.repeat_key
         state.store.update_job(
             job_id,
             fingerprint=prepared.key,
-            settings=prepared.sections,
+            settings=state.masker.value(prepared.sections),
             directions=prepared.directions,
         )
         result = self._find_or_execute(prepared)
@@ -121,7 +124,7 @@ class JobRun:
             source_run=self.source_run,
             files=result.folder,
             exports=exports,
-            outputs=result.outputs,
+            outputs=state.masker.value(result.outputs),
         )
         self.seconds = result.seconds
         return result.outputs
@@ -177,13 +180,16 @@ class JobRun:
     def _fail(self, error: BaseException) -> None:
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         seconds = time.monotonic() - self.started
+        said = self.state.masker.text(str(error))
         with suppress(OSError, sqlite3.Error):  # on a full disk; what matters is the error
             if not self.recorder.traced:
                 write_traceback(self.folder / LOG, error)
+            self.state.masker.file(self.folder / LOG)
             self.state.store.update_job(
-                self.recorder.job_id, status=status, seconds=seconds, error=str(error)
+                self.recorder.job_id, status=status, seconds=seconds, error=said
             )
-        self.state.tell("djsb_job_failed", job=self.info, error=error, seconds=seconds)
+        told = error if said == str(error) else DjsbError(said)
+        self.state.tell("djsb_job_failed", job=self.info, error=told, seconds=seconds)
 
 
 def write_traceback(log: Path, error: BaseException) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from djsb_core.store.records import Artifact, ArtifactKind, Point
@@ -28,6 +28,11 @@ class Recorder:
 
     def points(self, points: list[Point]) -> None:
         """Take values of metrics."""
+        masker = self.state.masker
+        points = [
+            replace(one, value=masker.text(one.value)) if isinstance(one.value, str) else one
+            for one in points
+        ]
         self.heard += points
         self.state.store.add_points(self.job_id, points)
         for point in points:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core.cache.cache import Cache, cache_root
 from djsb_core.errors import JobError, JobsError
+from djsb_core.masking import Masker
 from djsb_core.runner.context_infos import write_context_infos
 from djsb_core.runner.history import History
 from djsb_core.runner.job_run import JobRun
@@ -46,6 +47,7 @@ def run(
     schema = plan.experiment.schema
     work_dir = Path(schema.work_dir).expanduser().absolute()
     cache = Cache(cache_root(work_dir))
+    masker = _masker(plan)
     pool = ExecutorPool(options.workers)
     # Ctrl-C is heard before the run is recorded, and until its processes have ended: no record of a
     # run stays without its end.
@@ -58,10 +60,16 @@ def run(
         record = store.add_run(
             names=(schema.project_name, schema.experiment_name),
             experiment=plan.experiment.document.path,
-            settings=plan.experiment.document.value,
+            settings=masker.value(plan.experiment.document.value),
         )
-        _Run(RunState(plan, options, record, store, cache, pool, listeners)).run()
+        _Run(RunState(plan, options, record, store, cache, pool, listeners, masker)).run()
         return store.run(record.id)
+
+
+def _masker(plan: Plan) -> Masker:
+    """Know the secrets in the experiment, in the files that it names, and in the environment."""
+    sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
+    return Masker.of([plan.experiment.document.value, sections])
 
 
 @dataclass
@@ -93,7 +101,8 @@ class _Run:
             status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             seconds = time.monotonic() - started
             with suppress(OSError, sqlite3.Error):  # on a full disk; what matters is the error
-                state.store.end_run(run_id, status, seconds, str(error) or None)
+                reason = state.masker.text(str(error)) or None
+                state.store.end_run(run_id, status, seconds, reason)
                 write_context_infos(state.store, state.record)
             state.tell("djsb_run_failed", run_id=run_id, seconds=seconds, error=error)
             raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from djsb_core.discovery import notify
+from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     import pluggy
@@ -30,6 +31,8 @@ class RunState:
     cache: Cache
     pool: ExecutorPool
     listeners: pluggy.PluginManager
+    masker: Masker = field(default_factory=Masker)
+    """Knows the secrets of the experiment and of the environment."""
     _telling: threading.RLock = field(default_factory=threading.RLock)
 
     def tell(self, moment: str, **arguments: object) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from djsb_core.masking import Masker
 from djsb_core.runner.recorder import Recorder
 from djsb_core.store.records import Artifact, ArtifactKind, Point
 from djsb_core.store.store import Store
@@ -27,7 +28,7 @@ def recorder(tmp_path, told):
             meta_name="j", hook="H", folder=tmp_path,
         )  # fmt: skip
         state = SimpleNamespace(
-            store=store, tell=lambda moment, **told_of: told.append((moment, told_of))
+            store=store, masker=Masker(), tell=lambda moment, **told_of: told.append((moment, told_of))
         )
         yield Recorder(state, SimpleNamespace(meta_name="j"), job)
 

@@ -1,0 +1,159 @@
+"""Secrets of twelve kinds are planted; no byte that djsb writes or shows holds one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+COMPONENTS = """
+    import os
+    import subprocess
+    import sys
+    from typing import Any
+
+    from pydantic import Field
+
+    from djsb_core.api import ComponentConfig, Hook
+
+    class LeakConfig(ComponentConfig):
+        api_key: str = Field("", description="Secret.")
+        nested: dict[str, Any] = Field({}, description="Anything.")
+        url: str = Field("", description="Holds a password.")
+        access_token: int | None = Field(None, description="A number.")
+        fail: bool = Field(False, description="Raise.")
+
+    class Leak(Hook[LeakConfig, object]):
+        '''Tell everything to everyone.'''
+        config_type = LeakConfig
+        output_names = ("told",)
+        asks_for_metrics = False
+
+        def run(self, context):
+            config = self.config
+            print("key:", config.api_key, config.nested)
+            print("url:", config.url, file=sys.stderr)
+            code = "import os; print(os.environ['SERVICE_TOKEN'])"
+            subprocess.run([sys.executable, "-c", code], check=True)
+            context.watcher.watch(f"used {config.api_key}", "note")
+            if config.fail:
+                raise ValueError(f"401: {config.api_key} was refused by {config.url}")
+            return (f"called with {config.api_key}",)
+"""
+SECRETS = [
+    "sk-setting-1234",  # 1 a setting
+    "pw-nested-1234",  # 2 deep inside a mapping
+    "hdr-list-1234",  # 3 in a list of mappings
+    "side-file-1234",  # 4 in a side file
+    "local-over-1234",  # 5 in `local`
+    "set-over-1234",  # 6 by --set
+    "url-pass-1234",  # 7 the password of a URL
+    "env-token-1234",  # 8 of the environment, printed by a subprocess
+    "env-in-text-1234",  # 9 of the environment, inside another setting's text
+    "918273645546372819",  # 10 a number
+    "recipe-op-1234",  # 11 an operator's argument in a recipe
+    "unknown-key-1234",  # 12 under a key that is none, in the message
+]
+EXPERIMENT = """
+project_name: leaky
+work_dir: w
+execution_job_configs:
+- hook: Leak
+  meta_name: one
+  extra_configs:
+    api_key: sk-setting-1234
+    nested:
+      password: {inner: pw-nested-1234}
+      headers: [{Authorization: hdr-list-1234}]
+      text: call it with env-in-text-1234
+    url: https://me:url-pass-1234@host/path
+    access_token: 918273645546372819
+- hook: Leak
+  meta_name: two
+  local: {extra_configs.api_key: local-over-1234}
+- hook: Leak
+  meta_name: three
+  extra_configs: side.yaml
+- hook: ProcessDataHook
+  meta_name: four
+  dj_configs:
+    dataset_path: data.jsonl
+    process: [{length_filter: {min_len: 1, api_key: recipe-op-1234}}]
+  extra_configs: {type: lab_processor}
+"""
+
+
+@pytest.fixture
+def leaky(lab, install, monkeypatch):
+    install("leaky", COMPONENTS, "[djsb.hooks]\nLeak = leaky:Leak")
+    monkeypatch.setenv("SERVICE_TOKEN", "env-token-1234")
+    monkeypatch.setenv("OTHER_SECRET", "env-in-text-1234")
+    lab.write("sandbox.yaml", EXPERIMENT)
+    lab.write("side.yaml", "api_key: side-file-1234\n")
+    return lab
+
+
+def written(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def check(lab, *shown):
+    found = [
+        f"{secret} in {path}"
+        for path, content in written(lab.folder / "w").items()
+        for secret in SECRETS
+        if secret.encode() in content
+    ]
+    found += [secret for secret in SECRETS for text in shown if secret in text]
+    assert found == []
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_no_secret_is_written_or_shown(leaky, workers):
+    over = "execution_job_configs.2.extra_configs.nested={token: set-over-1234}"
+    ran = leaky.djsb("run", "sandbox.yaml", "--set", over, "--workers", workers)
+    assert ran.returncode == 0, ran.stderr
+    logs = "".join(path.read_text() for path in Path("w/runs").glob("*/*/log.txt"))
+    assert logs.count("key: ***") == 3
+    again = leaky.djsb("run", "sandbox.yaml", "--set", over, "--workers", workers)
+    assert "4 of 4 jobs from the cache" in again.stdout
+    shown = leaky.djsb("show", "last", "w").stdout
+    assert "called with ***" in shown
+    dry = leaky.djsb("run", "sandbox.yaml", "--dry-run").stdout
+    check(leaky, ran.stdout, ran.stderr, again.stdout, again.stderr, shown, dry)
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_no_secret_is_in_a_failure(leaky, workers):
+    fail = "execution_job_configs.0.extra_configs.fail=true"
+    failed = leaky.djsb("run", "sandbox.yaml", "--set", fail, "--workers", workers)
+    assert failed.returncode == 1
+    assert "401: *** was refused by https://me:***@host/path" in failed.stderr
+    check(leaky, failed.stdout, failed.stderr, leaky.djsb("show", "last", "w").stdout)
+
+
+def test_no_secret_is_in_a_problem(leaky):
+    leaky.write(
+        "sandbox.yaml",
+        EXPERIMENT.replace("access_token: 918273645546372819", "access_token: unknown-key-1234"),
+    )
+    refused = leaky.djsb("validate", "sandbox.yaml")
+    assert refused.returncode == 2
+    assert "access_token: should be a valid integer" in refused.stderr
+    check(leaky, refused.stdout, refused.stderr)
+
+
+def test_another_key_for_a_service_runs_nothing_again(leaky):
+    leaky.djsb("run", "sandbox.yaml", "--workers", "0")
+    leaky.write("side.yaml", "api_key: another-key-1234\n")
+    again = leaky.djsb("run", "sandbox.yaml", "--workers", "0")
+    assert "4 of 4 jobs from the cache" in again.stdout
+
+
+def test_the_planted_secrets_would_be_found(leaky):
+    """The check itself can fail: the experiment file holds the secrets."""
+    assert sum(secret in EXPERIMENT for secret in SECRETS) >= 8
+    (leaky.folder / "w").mkdir()
+    (leaky.folder / "w" / "x").write_text("…sk-setting-1234…")
+    with pytest.raises(AssertionError, match="sk-setting-1234 in"):
+        check(leaky)
+    assert os.environ["SERVICE_TOKEN"] == SECRETS[7]
