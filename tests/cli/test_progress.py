@@ -15,9 +15,7 @@ from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
 from djsb_core.runner.capture import capture_output
 
-JOB = JobInfo(
-    "r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path()
-)
+JOB = JobInfo("r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path())
 ALONE = JobInfo("r", "anonymous", 1, "probe", 0, "[red]look[/red]", "Echo", None, Path())
 
 
