@@ -75,7 +75,6 @@ class Masker:
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
 
-
     def file(self, path: Path) -> None:
         """Mask a text file in place; one without secrets is not touched."""
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:

@@ -28,7 +28,9 @@ def recorder(tmp_path, told):
             meta_name="j", hook="H", folder=tmp_path,
         )  # fmt: skip
         state = SimpleNamespace(
-            store=store, masker=Masker(), tell=lambda moment, **told_of: told.append((moment, told_of))
+            store=store,
+            masker=Masker(),
+            tell=lambda moment, **told_of: told.append((moment, told_of)),
         )
         yield Recorder(state, SimpleNamespace(meta_name="j"), job)
 
