@@ -32,6 +32,9 @@ NOT_SECRET = re.compile(
 SHORTEST = 6
 """A shorter value is masked under its name only: it may be part of any text."""
 
+WORKING_FOLDERS = ("PWD", "OLDPWD")
+"""Variables of the shell, no passwords."""
+
 URL_PASSWORD = re.compile(r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)")
 
 
@@ -56,7 +59,8 @@ class Masker:
     @classmethod
     def of(cls, settings: object) -> Masker:
         """Know the secrets of settings, and those of the environment."""
-        return cls([*_values_of(dict(os.environ)), *_values_of(settings)])
+        environment = {k: v for k, v in os.environ.items() if not _is_place(k, v)}
+        return cls([*_values_of(environment), *_values_of(settings)])
 
     def text(self, text: str) -> str:
         """Mask a text."""
@@ -114,6 +118,11 @@ def _values_of(value: object, name: str = "") -> Iterator[str]:
             yield from _values_of(item, name)
     elif isinstance(value, str | int | float) and _holds_secret(name, value):
         yield str(value)
+
+
+def _is_place(name: str, value: str) -> bool:
+    """Tell whether a variable names a place: the working folder, or where secrets are kept."""
+    return name in WORKING_FOLDERS or (os.path.isabs(value) and os.path.exists(value))  # noqa: PTH110, PTH117 (texts)
 
 
 def _is_secret(name: str) -> bool:

@@ -166,6 +166,7 @@ class Lab:
             [sys.executable, "-c", "from djsb_core.cli import main; main()", *map(str, arguments)],
             env={
                 **os.environ,
+                "PWD": str(self.folder),  # as a shell sets it
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 "XDG_CACHE_HOME": str(self.folder / ".cache"),
             },

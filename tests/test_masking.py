@@ -64,3 +64,11 @@ def test_overrides_are_keyed_by_dotted_names():
 def test_what_is_no_secret_stays_as_it_is():
     settings = {"lr": 0.1, "n": None, "list": [1, "a", True], "nested": {"pad_token": "<pad>"}}
     assert mask(settings) == settings
+
+
+def test_the_working_folder_is_no_password(monkeypatch, tmp_path):
+    monkeypatch.setenv("PWD", "/home/somebody/lab")
+    monkeypatch.setenv("OLDPWD", "/home/somebody")
+    monkeypatch.setenv("SECRETS_FOLDER", str(tmp_path))
+    settings = {"path": "/home/somebody/lab/x", "other": f"{tmp_path}/y"}
+    assert mask(settings) == settings
