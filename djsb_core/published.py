@@ -9,6 +9,7 @@ DATAJUICER = "djsb-datajuicer"
 EASYANIMATE = "djsb-easyanimate"
 HUGGINGFACE = "djsb-huggingface"
 MODELSCOPE = "djsb-modelscope"
+TRACKERS = "djsb-trackers"
 VBENCH = "djsb-vbench"
 NONE = ""
 """No package has it yet."""
@@ -53,6 +54,7 @@ PACKAGES: dict[str, dict[str, str]] = {
         "huggingface": HUGGINGFACE,
         "vllm": NONE,
     },
+    "djsb.listeners": dict.fromkeys(("wandb", "trackio", "mlflow", "tensorboard"), TRACKERS),
     "djsb.model_evaluators": {
         "internvl_coco_caption": NONE,
         "perplexity": HUGGINGFACE,

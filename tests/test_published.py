@@ -1,9 +1,10 @@
+from djsb_core.discovery import LISTENERS
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import CORE, PACKAGES, advise
 
 
 def test_every_group_is_one_of_a_kind():
-    assert set(PACKAGES) <= {kind.group for kind in Kind}
+    assert set(PACKAGES) <= {LISTENERS, *(kind.group for kind in Kind)}
 
 
 def test_what_is_absent_is_to_be_installed():

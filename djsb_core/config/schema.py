@@ -65,6 +65,10 @@ Names = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str
 Settings = dict[str, Any]
 EmptySettings = BeforeValidator(_empty_mapping, json_schema_input_type=Settings | None)
 EmptyTexts = BeforeValidator(_empty_mapping, json_schema_input_type=dict[str, str] | None)
+NamesOrUnset = Annotated[
+    list[str] | None,
+    BeforeValidator(_listed, json_schema_input_type=str | list[str] | None),
+]
 NamesOrNone = Annotated[
     Names, BeforeValidator(_empty_list, json_schema_input_type=str | list[str] | None)
 ]
@@ -176,6 +180,11 @@ class ExperimentSchema(StagesSchema):
         None,
         description="Named pipelines in their order, each with its own four stages; instead of "
         "stages of the experiment itself.",
+    )
+    trackers: NamesOrUnset = Field(
+        None,
+        description="Where metrics are shown besides: `wandb`, `trackio`, `mlflow`, `tensorboard`; "
+        "`[]` for nowhere. Unset: wandb, if its user is logged in.",
     )
     hpo_config: str | dict[str, Any] | None = Field(
         None, description="A wandb sweep configuration, or the path of one."

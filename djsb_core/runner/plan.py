@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from djsb_core.config.experiment import split_seed
 from djsb_core.config.problems import describe_errors, unknown_setting
-from djsb_core.discovery import find_offer, list_offers, load_component
-from djsb_core.errors import ConfigError, DjsbError, RequestError
+from djsb_core.discovery import LISTENERS, find_offer, list_offers, load_component
+from djsb_core.errors import ConfigError, DjsbError, RequestError, suggest
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
+from djsb_core.published import advise
 from djsb_core.runner.binding import Binder, check_names
 from djsb_core.runner.exports import in_subfolders, seed_folder
 from djsb_core.runner.guess import guess_config, resolve
@@ -50,6 +51,7 @@ def plan(experiment: Experiment) -> Plan:
         if job is not None:
             planner.check_settings(job, jobs)
     planner.check_seeds()
+    planner.check_trackers()
     if planner.problems:
         raise ConfigError(_in_order(planner.problems))
     planned = tuple(cast("list[PlannedJob]", jobs))
@@ -182,6 +184,15 @@ class _Planner:
                 place = spec.document.place(spec.location)
                 text = f"{name}: no training, inference or evaluation takes a seed; remove seeds"
                 self.problems.append(f"{place}: {text}")
+
+    def check_trackers(self) -> None:
+        """Find trackers that no package offers."""
+        known = {offer.name for offer in self.list_offers(LISTENERS)}
+        for i, name in enumerate(self.experiment.schema.trackers or ()):
+            if name not in known:
+                what = advise(LISTENERS, name) or suggest(name, known)
+                text = f"unknown tracker '{name}'; {what}"
+                self.problems.append(self.experiment.problem(("trackers", i), text))
 
     def _bad_override(self, spec: JobSpec, missing: KeyError) -> None:
         text = f"an override names '{missing.args[0]}', which is not there"

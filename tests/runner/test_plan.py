@@ -503,3 +503,19 @@ def test_an_override_is_the_place_of_its_own_key_only(lab):
     )
     places = [problem.split(": ")[0] for problem in lab.problems(text)]
     assert places == ["sandbox.yaml:5", "sandbox.yaml:7"]
+
+
+def test_trackers_that_no_package_offers(lab, install):
+    install("board", "", "[djsb.listeners]\nboard = board")
+    text = "trackers: [board, bord, nothing]\n" + lab.echo("")
+    problems = lab.problems(text)
+    assert (
+        problems[0] == "sandbox.yaml:1: trackers[1]: unknown tracker 'bord'; did you mean 'board'?"
+    )
+    assert problems[1].startswith("sandbox.yaml:1: trackers[2]: unknown tracker 'nothing'; known: ")
+
+
+@pytest.mark.parametrize("trackers", ["board", "[]", "null", "[board]"])
+def test_trackers_that_are_there(lab, install, trackers):
+    install("board", "", "[djsb.listeners]\nboard = board")
+    assert lab.plan(f"trackers: {trackers}\n" + lab.echo("")).jobs

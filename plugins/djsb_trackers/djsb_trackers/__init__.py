@@ -1,0 +1,1 @@
+"""Runs of djsb in experiment trackers, as they happen."""

@@ -1,0 +1,114 @@
+"""Writes a run into mlflow: a server, or the folder, of ``MLFLOW_TRACKING_URI``."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from djsb_trackers.messages import Artifact, Start, Value
+
+VARIABLE = "MLFLOW_TRACKING_URI"
+NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)
+LONGEST_NAME, LONGEST_TEXT = 250, 5000
+AT_ONCE = 100
+"""How many parameters or tags mlflow takes together; of metrics it takes 1000."""
+
+STATUSES = {"finished": "FINISHED", "interrupted": "KILLED"}
+
+
+def create_writer() -> MlflowWriter:
+    """Return the writer of this module."""
+    return MlflowWriter()
+
+
+class MlflowWriter:
+    """Numbers as metrics (results at step 0), texts and facts as tags, settings as parameters."""
+
+    _client: Any
+    _run_id: str
+
+    def start(self, start: Start) -> None:
+        """Begin a run.
+
+        :raises SystemExit: if it is not said where
+        """
+        if not os.environ.get(VARIABLE):
+            raise SystemExit(f"{VARIABLE} is not set: the address of a server, or a folder")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+        from mlflow import MlflowClient
+        from mlflow.entities import Param
+
+        self._client = MlflowClient()
+        known = self._client.get_experiment_by_name(start.project)
+        experiment = known.experiment_id if known else self._client.create_experiment(start.project)
+        self._run_id = self._client.create_run(experiment, run_name=start.name).info.run_id
+        settings = dict(_flatten(start.settings, ""))
+        for some in _portions(settings.items()):
+            params = [Param(_name(name), value[:LONGEST_TEXT]) for name, value in some]
+            self._client.log_batch(self._run_id, params=params)
+
+    def values(self, values: Sequence[Value]) -> None:
+        """Write numbers in one request, texts in another."""
+        from mlflow.entities import Metric
+
+        metrics = [
+            Metric(_name(one.name), one.value, int(one.time * 1000), one.step or 0)
+            for one in values
+            if not isinstance(one.value, str)
+        ]
+        if metrics:
+            self._client.log_batch(self._run_id, metrics=metrics)
+        self.facts({one.name: one.value for one in values if isinstance(one.value, str)})
+
+    def facts(self, facts: Mapping[str, float | str]) -> None:
+        """Write tags."""
+        from mlflow.entities import RunTag
+
+        for some in _portions(facts.items()):
+            tags = [RunTag(_name(name), str(value)[:LONGEST_TEXT]) for name, value in some]
+            self._client.log_batch(self._run_id, tags=tags)
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Store the file under its metric's name, and its step."""
+        if artifact.kind in ("histogram", "image", "video"):
+            folder = _name(artifact.name)
+            if artifact.step is not None:
+                folder += f"/{artifact.step}"
+            self._client.log_artifact(self._run_id, artifact.path, folder)
+
+    def end(self, status: str) -> None:
+        """End the run."""
+        self._client.set_terminated(
+            self._run_id, STATUSES.get(status, "FAILED"), int(time.time() * 1000)
+        )
+
+
+def _name(name: str) -> str:
+    return NOT_IN_NAMES.sub("_", name)[:LONGEST_NAME]
+
+
+def _flatten(value: object, name: str) -> Iterator[tuple[str, str]]:
+    """Yield each setting under its dotted name."""
+    items: Iterable[tuple[object, object]]
+    if isinstance(value, dict) and value:
+        items = value.items()
+    elif isinstance(value, list) and value:
+        items = enumerate(value)
+    else:
+        yield name, str(value)
+        return
+    for key, item in items:
+        yield from _flatten(item, f"{name}.{key}" if name else str(key))
+
+
+def _portions(items: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(items)
+    while some := list(islice(left, AT_ONCE)):
+        yield some

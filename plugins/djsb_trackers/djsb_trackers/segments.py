@@ -1,0 +1,116 @@
+"""Which wandb run a run continues: the last one of its experiment, if it did not finish."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from djsb_trackers.messages import Start
+
+FILE = "wandb.json"
+RESERVED = 1000
+"""Steps that are noted as used ahead of their use, for a run that is killed."""
+
+
+class Segment:
+    """One run's part of a wandb run. wandb's steps only grow, from segment to segment too."""
+
+    def __init__(self, start: Start) -> None:
+        """Continue the wandb run of the run before, if that did not finish; else begin one."""
+        self._file = Path(start.folder, FILE)
+        self._experiment = _identify(start)
+        before = self._before()
+        self.continues = before is not None
+        self.id: str = before["id"] if before else uuid.uuid4().hex[:8]
+        self.step: int = before["next_step"] if before else 0
+        self._noted = self.step
+        self._note("running", self.step + RESERVED)
+
+    def next_step(self) -> int:
+        """Return a step that no segment has used."""
+        step, self.step = self.step, self.step + 1
+        if self.step > self._noted:
+            self._note("running", self.step + RESERVED)
+        return step
+
+    def end(self, status: str) -> None:
+        """Note how the run ended."""
+        self._note(status, self.step)
+
+    def _before(self) -> dict[str, Any] | None:
+        for path in sorted(self._file.parents[1].glob(f"*/{FILE}"), key=_age, reverse=True):
+            noted = {}
+            with suppress(OSError, ValueError):
+                noted = json.loads(path.read_text(encoding="utf-8"))
+            if noted.get("experiment") == self._experiment:
+                over = noted["status"] == "finished" or _is_alive(noted)
+                return None if over else noted
+        return None
+
+    def _note(self, status: str, next_step: int) -> None:
+        self._noted = next_step
+        noted = {
+            "id": self.id,
+            "experiment": self._experiment,
+            "status": status,
+            "next_step": next_step,
+            "pid": os.getpid(),
+        }
+        new = self._file.with_suffix(".new")
+        new.write_text(json.dumps(noted), encoding="utf-8")
+        new.replace(self._file)
+
+
+def _identify(start: Start) -> str:
+    """Return what runs of the same experiment share: its names and its jobs."""
+    parts = [start.project, start.name, *_jobs(start.settings)]
+    return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _jobs(settings: dict[str, Any]) -> Iterator[object]:
+    """Yield the hook and the name of every job, and the files in place of jobs and pipelines."""
+    yield from _stages(settings)
+    pipelines = settings.get("pipelines") or []
+    for named in [pipelines] if isinstance(pipelines, dict) else pipelines:
+        for name, stages in named.items():
+            yield name
+            yield from _stages(stages)
+
+
+def _stages(stages: object) -> Iterator[object]:
+    if not isinstance(stages, dict):
+        yield stages
+        return
+    for key, jobs in stages.items():
+        if key.endswith("_job_configs"):
+            yield key
+            for job in jobs or ():
+                yield [job.get("hook"), job.get("meta_name")] if isinstance(job, dict) else job
+
+
+def _is_alive(noted: dict[str, Any]) -> bool:
+    """Tell whether the process of a run that has not ended is there."""
+    if noted["status"] != "running":
+        return False
+    try:
+        os.kill(noted["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,111 @@
+"""Writes a run into event files of TensorBoard, in ``<run folder>/tensorboard``."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from djsb_trackers.writer import read_histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from djsb_trackers.messages import Artifact, Start, Value
+
+FOLDER = "tensorboard"
+FLUSH_SECONDS = 1
+RGB = 3
+
+
+def create_writer() -> TensorboardWriter:
+    """Return the writer of this module."""
+    return TensorboardWriter()
+
+
+class TensorboardWriter:
+    """Numbers as scalars (results at step 0); texts, settings and facts as texts."""
+
+    _file: Any
+
+    def start(self, start: Start) -> None:
+        """Begin a file."""
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+        folder = str(Path(start.folder, FOLDER))
+        self._file = EventFileWriter(folder, max_queue_size=1000, flush_secs=FLUSH_SECONDS)
+        settings = json.dumps(start.settings, indent=2, ensure_ascii=False, default=str)
+        # A block of code, to Markdown.
+        self._text("settings", "\n".join(f"    {line}" for line in settings.split("\n")))
+
+    def values(self, values: Sequence[Value]) -> None:
+        """Write scalars and texts."""
+        for value in values:
+            if isinstance(value.value, str):
+                self._text(value.name, value.value, value.step, value.time)
+            else:
+                self._add(value.step, value.time, tag=value.name, simple_value=value.value)
+
+    def facts(self, facts: Mapping[str, float | str]) -> None:
+        """Write scalars and texts."""
+        for name, fact in facts.items():
+            if isinstance(fact, str):
+                self._text(name, fact)
+            else:
+                self._add(None, time.time(), tag=name, simple_value=fact)
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Write a histogram, or an image; TensorBoard shows no videos."""
+        from tensorboard.compat.proto import histogram_pb2, summary_pb2
+
+        shown: dict[str, Any]
+        match artifact.kind:
+            case "histogram":
+                counts, edges = read_histogram(artifact.path)
+                histogram = histogram_pb2.HistogramProto(
+                    min=edges[0],
+                    max=edges[-1],
+                    num=sum(counts),
+                    bucket_limit=edges,
+                    bucket=[0, *counts],
+                )
+                shown = {"histo": histogram}
+            case "image":
+                width, height = _size(artifact.path)
+                content = Path(artifact.path).read_bytes()
+                image = summary_pb2.Summary.Image(
+                    width=width, height=height, colorspace=RGB, encoded_image_string=content
+                )
+                shown = {"image": image}
+            case _:
+                return
+        self._add(artifact.step, artifact.time, tag=artifact.name, **shown)
+
+    def end(self, status: str) -> None:  # noqa: ARG002 (the facts say it)
+        """Close the file."""
+        self._file.close()
+
+    def _text(self, name: str, text: str, step: int | None = None, at: float | None = None) -> None:
+        from tensorboard.compat.proto import summary_pb2, tensor_pb2, types_pb2
+
+        metadata = summary_pb2.SummaryMetadata(
+            plugin_data=summary_pb2.SummaryMetadata.PluginData(plugin_name="text")
+        )
+        tensor = tensor_pb2.TensorProto(dtype=types_pb2.DT_STRING, string_val=[text.encode()])
+        at = time.time() if at is None else at
+        self._add(step, at, tag=name, metadata=metadata, tensor=tensor)
+
+    def _add(self, step: int | None, at: float, **value: Any) -> None:  # noqa: ANN401 (a Value's fields)
+        from tensorboard.compat.proto import event_pb2, summary_pb2
+
+        summary = summary_pb2.Summary(value=[summary_pb2.Summary.Value(**value)])
+        self._file.add_event(event_pb2.Event(wall_time=at, step=step or 0, summary=summary))
+
+
+def _size(path: str) -> tuple[int, int]:
+    """Return an image's width and height, in pixels."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.size
