@@ -1,5 +1,9 @@
 """All that a plugin imports: the one surface of the core that is kept stable."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from djsb_core.errors import ComponentError, DjsbError
 from djsb_core.hookspecs import DoctorCheck, JobInfo, hookimpl
 from djsb_core.interfaces.component import (
@@ -29,6 +33,14 @@ from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
+from djsb_core.masking import mask
+
+if TYPE_CHECKING:
+    import os
+
+    import pandas as pd
+
+    from djsb_core.notebook import RecordedRun
 
 __all__ = [
     "Analysis",
@@ -67,7 +79,33 @@ __all__ = [
     "Workspace",
     "hookimpl",
     "locate_samples",
+    "mask",
+    "open_run",
     "open_text",
     "query",
     "read_jsonl",
+    "runs",
 ]
+
+
+def open_run(run: str = "last", where: str | os.PathLike[str] | None = None) -> RecordedRun:
+    """Open a recorded run, to look at it in a notebook.
+
+    :param run: an id, a unique beginning of one, ``last`` or ``last~1`` (the one before)
+    :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
+    :raises RequestError: if there is no such run
+    """
+    from djsb_core import notebook
+
+    return notebook.open_run(run, where)
+
+
+def runs(where: str | os.PathLike[str] | None = None) -> pd.DataFrame:
+    """Return a row for each run, the newest first: its settings, and the last values of metrics.
+
+    :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
+    :raises RequestError: if there is no such place
+    """
+    from djsb_core import notebook
+
+    return notebook.runs(where)

@@ -10,7 +10,7 @@ from djsb_core.cache.differences import differences
 from djsb_core.errors import RequestError, suggest
 from djsb_core.report.format import date, number, table
 from djsb_core.report.locate import open_store
-from djsb_core.report.runs import status_of
+from djsb_core.report.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

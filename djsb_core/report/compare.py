@@ -28,10 +28,16 @@ class Comparison:
     old: float
     new: float
     standard_error: float | None = None
-    """Of the difference, over paired samples; ``None`` where there are none."""
+    """Of the difference, over paired samples or seeds; ``None`` where there are none."""
     higher_is_better: bool | None = None
     hook: str = ""
     pipeline: str = ""
+    seeds: int = 1
+    """How many repetitions the values are means of."""
+    errors: tuple[float, float] | None = None
+    """Standard errors of the two means over seeds."""
+    half_width: float | None = None
+    """Of the difference's 95 % interval over seeds."""
 
     @property
     def difference(self) -> float:
@@ -41,8 +47,10 @@ class Comparison:
     @property
     def verdict(self) -> str:
         """``better``, ``worse``, ``no clear difference``; empty where there is no direction."""
-        error = self.standard_error
-        if error is not None and abs(self.difference) <= CONFIDENT * error:
+        bound = self.half_width
+        if bound is None and self.standard_error is not None:
+            bound = CONFIDENT * self.standard_error
+        if bound is not None and abs(self.difference) <= bound:
             return "no clear difference"
         if self.higher_is_better is None or self.difference == 0 or math.isnan(self.difference):
             return ""
@@ -66,7 +74,7 @@ def compare_jobs(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison
 
 
 def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comparison]:
-    old, new = _results(store, before), _results(store, after)
+    old, new = results_of(store, before), results_of(store, after)
     old_samples, new_samples = store.samples(before.id), store.samples(after.id)
     # Jobs that train or process see different data: their numbers differ, none is better.
     directions = {} if after.stage == EXECUTION else after.directions
@@ -85,7 +93,7 @@ def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comp
             )
 
 
-def _results(store: Store, job: JobRecord) -> dict[str, float]:
+def results_of(store: Store, job: JobRecord) -> dict[str, float]:
     """Return a job's numbers; what ended as a series, such as the loss of a step, is no result."""
     last = {point.name: point for point in store.points(job.id)}
     return {

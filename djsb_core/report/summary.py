@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core.report.compare import Comparison, compare_jobs
 from djsb_core.report.format import duration, number, table
+from djsb_core.report.seeds import over_seeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,7 +28,7 @@ def summarize(store: Store, run_id: str) -> str:
     cached = f", {reused} of {len(jobs)} jobs from the cache" if reused else ""
     end = (
         f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "
-        f"More: djsb show {run.id} {store.work_dir}"
+        f"More: djsb show {run.id} {store.work_dir}; as a page: djsb report instead of show"
     )
     return "\n" + "\n\n".join([jobs_table(jobs), *results(store, run, jobs), end])
 
@@ -87,13 +88,17 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
     Of a probe's statistics only the means; what did not change is left out, but for the tokens of
     trainings: that they are equal is what makes the models comparable.
     """
+    yield from over_seeds(_rows_kept(store, jobs))
+    yield from over_seeds(filter(_is_shown, compare_jobs(store, jobs)))
+
+
+def _rows_kept(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
     for job in jobs:
         metrics = store.metrics(job.id)
         given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
         if isinstance(given, int | float) and isinstance(kept, int | float):
             name = job.meta_name
             yield Comparison("rows", name, name, given, kept, hook=job.hook, pipeline=job.pipeline)
-    yield from filter(_is_shown, compare_jobs(store, jobs))
 
 
 def _is_shown(one: Comparison) -> bool:
@@ -112,8 +117,8 @@ def changes_table(changes: Iterable[Comparison]) -> str:
         (
             f"{one.pipeline}: {_jobs(one)}" if several else _jobs(one),
             one.metric,
-            number(one.old),
-            number(one.new),
+            _mean(one.old, one.errors and one.errors[0]),
+            _mean(one.new, one.errors and one.errors[1]),
             _difference(one),
             one.verdict,
         )
@@ -123,8 +128,14 @@ def changes_table(changes: Iterable[Comparison]) -> str:
     return table(rows, headers, right=(2, 3, 4))
 
 
+def _mean(value: float, error: float | None) -> str:
+    """Write a value; a mean over seeds with its standard error."""
+    return f"{number(value)} ± {error:.2g}" if error else number(value)
+
+
 def _jobs(one: Comparison) -> str:
-    return one.before if one.before == one.after else f"{one.before} → {one.after}"
+    names = one.before if one.before == one.after else f"{one.before} → {one.after}"
+    return f"{names} ({one.seeds} seeds)" if one.seeds > 1 else names
 
 
 def _difference(one: Comparison) -> str:

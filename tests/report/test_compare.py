@@ -7,7 +7,7 @@ from scipy import stats
 
 from djsb_core.report.compare import Comparison, compare_jobs, paired_standard_error
 from djsb_core.report.summary import changes_of, changes_table, summarize
-from djsb_core.store.records import Point, SampleValues
+from djsb_core.store.records import Artifact, ArtifactKind, Point, SampleValues
 from djsb_core.store.store import Store
 
 
@@ -157,7 +157,7 @@ def measured(tmp_path):
             for metric, one in paired.items():
                 path = tmp_path / f"{name}.{metric}.json"
                 path.write_text(f'{{"values": {one}, "weights": null}}')
-                store.add_samples(job, metric, path)
+                store.add_artifact(job, Artifact(metric, ArtifactKind.SAMPLES, None, path))
         store.end_run(run.id, "finished", 1.0)
         return store, store.jobs(run.id)
 
@@ -280,6 +280,6 @@ def test_samples_with_other_weights_are_not_the_same_samples(measured, tmp_path)
     for job, weights in zip(jobs, ([1, 2, 3], [1, 2, 4]), strict=True):
         path = tmp_path / f"{job.meta_name}.json"
         path.write_text(f'{{"values": [1, 2, 3], "weights": {weights}}}')
-        store.add_samples(job.id, "loss", path)
+        store.add_artifact(job.id, Artifact("loss", ArtifactKind.SAMPLES, None, path))
     (found,) = changes_of(store, jobs)
     assert found.standard_error is None

@@ -6,13 +6,14 @@ import pytest
 
 from djsb_core.errors import JobError, RequestError
 from djsb_core.report.locate import open_store
-from djsb_core.report.runs import run_json, run_text, runs_table
+from djsb_core.report.runs import Filter, list_runs, runs_table
+from djsb_core.report.show import run_json, run_text
 
 
 def test_runs_as_a_table(lab):
-    assert runs_table([]) == "No runs yet."
+    assert runs_table([]) == "No runs."
     first, second = lab.run(), lab.run()
-    lines = runs_table(lab.store(second).runs()).splitlines()
+    lines = runs_table(list_runs(lab.store(second), Filter())).splitlines()
     assert [line.split()[0] for line in lines[2:]] == [second.id, first.id]
     assert "lab / whole" in lines[2]
     assert " finished " in lines[2]
@@ -48,7 +49,10 @@ def test_a_run_that_did_not_end_says_so(lab):
 
 
 def test_a_run_whose_process_was_killed_says_so(lab, monkeypatch):
-    run = replace(lab.run(), status="running")
+    ran = lab.run()
+    run = replace(ran, status="running")
+    (facts,) = list_runs(lab.store(ran), Filter())
+    facts = replace(facts, run=run)
 
     def raise_error(error):
         def kill(pid, sign):
@@ -57,11 +61,11 @@ def test_a_run_whose_process_was_killed_says_so(lab, monkeypatch):
 
         return kill
 
-    assert " running " in runs_table([run])
+    assert " running " in runs_table([facts])
     monkeypatch.setattr(os, "kill", raise_error(PermissionError()))
-    assert " running " in runs_table([run])
+    assert " running " in runs_table([facts])
     monkeypatch.setattr(os, "kill", raise_error(ProcessLookupError()))
-    assert " killed " in runs_table([run])
+    assert " killed " in runs_table([facts])
 
 
 def test_a_job_that_did_nothing_yet_is_not_described(lab):

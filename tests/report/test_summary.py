@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.report.runs import run_json, run_text
+from djsb_core.report.show import run_json, run_text
 from djsb_core.report.summary import changes_of, jobs_table, results, summarize, targets_table
 from djsb_core.store.records import Point, TargetRecord
 from djsb_core.store.store import Store
@@ -128,8 +128,8 @@ def test_an_interrupted_run_has_no_reason_to_show(store, record):
     [
         ([("a", "x", 1), ("b", "x", 1)], ["a", "b"]),
         ([("a", "x", 1), ("a", "y", 1)], ["x.a", "y.a"]),
-        ([("a", "x", 1), ("a", "x", 2)], ["iter 1: a", "iter 2: a"]),
-        ([("a", "x", 1), ("a", "y", 2)], ["iter 1: x.a", "iter 2: y.a"]),
+        ([("a", "x", 1), ("a", "x", 2)], ["a"]),
+        ([("a", "x", 1), ("a", "y", 2)], ["x.a", "y.a"]),
     ],
 )
 def test_jobs_of_one_name_are_told_apart(store, record, jobs, names):
