@@ -102,6 +102,14 @@ class Execution:
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(f"\n{text}\n")
 
+    def _masked(self, value: Any) -> Any:  # noqa: ANN401 (any output)
+        """Mask the texts that a job returned, but no path: a later run reads them back."""
+        if isinstance(value, dict):
+            return {key: self._masked(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._masked(item) for item in value]
+        return value if any(paths_in(value)) else self.state.masker.value(value)
+
     def _record(self, result: Executed) -> dict[str, Any]:
         info, folder = self.recorder.info, result.folder
         return {
@@ -113,7 +121,7 @@ class Execution:
             "run": info.run_id,
             "created": time.time(),
             "seconds": result.seconds,
-            "outputs": self.state.masker.value(result.outputs),
+            "outputs": self._masked(result.outputs),
             "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
             "artifacts": [
                 [one.name, one.kind.value, one.step, _relative(one.path, folder)]

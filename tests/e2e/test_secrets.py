@@ -157,3 +157,11 @@ def test_the_planted_secrets_would_be_found(leaky):
     with pytest.raises(AssertionError, match="sk-setting-1234 in"):
         check(leaky)
     assert os.environ["SERVICE_TOKEN"] == SECRETS[7]
+
+
+def test_a_secret_that_is_a_part_of_every_path_breaks_nothing(lab, monkeypatch):
+    monkeypatch.setenv("WEAK_PASSWORD", "outputs")
+    assert lab.djsb("run", "sandbox.yaml", "--workers", "0").returncode == 0
+    again = lab.djsb("run", "sandbox.yaml", "--workers", "0")
+    assert again.returncode == 0
+    assert "8 of 8 jobs from the cache" in again.stdout
