@@ -1,6 +1,6 @@
 # Needs Python 3.11, make and a package index; everything else is installed into .venv.
 #
-#   make demo        install, and run the quickstart experiment
+#   make demo        install, run the quickstart experiment, and write its report
 #   make test        all that a change must pass: lint, wheels, quickstart, tests with coverage
 #   make test-slow   the tests that take minutes
 #   make lint | wheels | quickstart | unit    the parts of `make test`
@@ -27,6 +27,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 demo: $(VENV)/run.stamp
 	$(BIN)/djsb $(DEMO)
+	$(BIN)/djsb report last examples/quickstart/sandbox.yaml
 
 # The tests come last, so that their closing line does.
 test: lint wheels quickstart unit
@@ -71,7 +72,7 @@ $(VENV)/base.stamp: constraints.txt
 
 # torch came first: a CPU build that is at hand is kept, where a later install could replace it.
 $(VENV)/run.stamp: $(VENV)/base.stamp pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-	$(PIP) --no-build-isolation -e . $(foreach plugin,$(PLUGINS),-e $(plugin))
+	$(PIP) --no-build-isolation -e '.[report]' $(foreach plugin,$(PLUGINS),-e $(plugin))
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

@@ -56,7 +56,11 @@ def build_wheel(project: Path, folder: Path) -> Path:
 def list_core_data() -> list[str]:
     """List what the core's wheel must carry besides modules: templates and the quickstart."""
     package = ROOT / "djsb_core"
-    templates = [str(path.relative_to(ROOT)) for path in package.glob("templates/**/*.tmpl")]
+    templates = [
+        str(path.relative_to(ROOT))
+        for pattern in ("templates/**/*.tmpl", "report/html/templates/**/*.*")
+        for path in package.glob(pattern)
+    ]
     with TemporaryDirectory() as folder:
         lab = init_experiment(Path(folder, "lab"))
         files = [path.relative_to(lab) for path in lab.rglob("*") if path.is_file()]

@@ -31,6 +31,7 @@ def main() -> None:
         run("validate", "sandbox.yaml", folder=lab)
         run("run", "sandbox.yaml", *more, folder=lab)
         run("runs", "sandbox.yaml", folder=lab)
+        run("report", "last", "sandbox.yaml", folder=lab)
 
 
 def cut(path: Path, samples: int) -> None:
