@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,9 @@ def _put_file(made: Path, named: Path) -> None:
     if _is_same(made, named):
         return
     named.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # something is there, or it is another disk
+        os.link(made.resolve(), named)
+        return
     temporary = named.with_name(f".{uuid.uuid4().hex}")
     try:
         link_file(made, temporary)

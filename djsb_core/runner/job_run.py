@@ -160,7 +160,8 @@ class JobRun:
         for export in exports:
             self.history.add_export(export, self.job.spec)
             if export.place != export.made:
-                before = self.state.store.last_export(export.place)
+                whole = export.made.is_dir()
+                before = self.state.store.last_export(export.place) if whole else None
                 put_in_place(export, before)
         return {str(export.made): str(export.place) for export in exports}
 

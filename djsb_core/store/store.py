@@ -195,7 +195,12 @@ class Store:
 
     def metrics(self, job_id: int) -> dict[str, float | str]:
         """Return the last value of each of a job's metrics."""
-        return {point.name: point.value for point in self.points(job_id)}
+        rows = self._read(
+            "SELECT name, value FROM metrics WHERE rowid IN "
+            "(SELECT max(rowid) FROM metrics WHERE job_id = ? GROUP BY name) ORDER BY rowid",
+            (job_id,),
+        )
+        return {row["name"]: _restored(row["value"]) for row in rows}
 
     def samples(self, job_id: int) -> dict[str, SampleValues]:
         """Return the per-sample values of a job, by metric."""
