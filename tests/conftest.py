@@ -149,6 +149,11 @@ class Lab:
             for i, job in enumerate(jobs)
         )
 
+    @staticmethod
+    def echo_jobs(*jobs):
+        """Write an experiment of ``Echo`` jobs, each given by its other keys."""
+        return "execution_job_configs:\n" + "".join(f"- {{hook: Echo, {job}}}\n" for job in jobs)
+
     def statuses(self, run):
         return [job.status for job in self.jobs(run).values()]
 

@@ -5,13 +5,8 @@ import pytest
 ECHO = "execution_job_configs:\n- hook: Echo\n"
 
 
-def echo(*jobs):
-    """Write an experiment of ``Echo`` jobs, each given by its other keys."""
-    return "execution_job_configs:\n" + "".join(f"- {{hook: Echo, {job}}}\n" for job in jobs)
-
-
 def test_two_jobs_of_one_name(lab):
-    assert lab.problem(echo("meta_name: a", "meta_name: a")) == (
+    assert lab.problem(lab.echo_jobs("meta_name: a", "meta_name: a")) == (
         "sandbox.yaml:3: execution_job_configs[1].meta_name: "
         "another job has the name 'a' (sandbox.yaml:2)"
     )
@@ -38,7 +33,9 @@ def test_a_refinement_must_be_named_after_a_probe(lab):
 )
 def test_references(lab, source, job, output, rest):
     planned = lab.plan(
-        echo("meta_name: a, output: mine", "", f"input: {{extra_configs.text: '{source}'}}")
+        lab.echo_jobs(
+            "meta_name: a, output: mine", "", f"input: {{extra_configs.text: '{source}'}}"
+        )
     )
     (found,) = planned.jobs[2].sources.values()
     assert (found.job, found.output, found.rest) == (job, output, rest)
@@ -72,7 +69,7 @@ def test_a_reference_means_the_latest_job_of_that_name_that_has_the_output(lab):
 )
 def test_a_reference_that_means_nothing_suggests_what_would(lab, source, problem):
     found = lab.problem(
-        echo("meta_name: a", f"meta_name: me, input: {{extra_configs.text: '{source}'}}")
+        lab.echo_jobs("meta_name: a", f"meta_name: me, input: {{extra_configs.text: '{source}'}}")
     )
     assert found.startswith("sandbox.yaml:3: execution_job_configs[1].input.extra_configs.text: '")
     assert found.endswith(problem)

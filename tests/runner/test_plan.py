@@ -9,11 +9,6 @@ from djsb_core.report.plan import plan_text
 ECHO = "execution_job_configs:\n- hook: Echo\n"
 
 
-def echo(*jobs):
-    """Write an experiment of ``Echo`` jobs, each given by its other keys."""
-    return "execution_job_configs:\n" + "".join(f"- {{hook: Echo, {job}}}\n" for job in jobs)
-
-
 def test_the_published_demo_shape_plans(lab):
     planned = lab.plan()
     assert [job.component_offer.name for job in planned.jobs] == [
@@ -173,12 +168,12 @@ def test_a_package_that_does_not_import_is_one_problem(lab, install):
 
 
 def test_as_many_output_names_as_values(lab):
-    problem = lab.problem(echo("output: [a, b]"))
+    problem = lab.problem(lab.echo_jobs("output: [a, b]"))
     assert problem == (
         "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 values; it returns text"
     )
-    assert lab.plan(echo("output: mine")).jobs[0].output_names == ("mine",)
-    assert lab.plan(echo("")).jobs[0].output_names == ("text",)
+    assert lab.plan(lab.echo_jobs("output: mine")).jobs[0].output_names == ("mine",)
+    assert lab.plan(lab.echo_jobs("")).jobs[0].output_names == ("text",)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +230,7 @@ def test_a_recipe_that_is_needed(lab):
 
 
 def test_a_recipe_that_is_not_taken(lab):
-    problem = lab.problem(echo("dj_configs: {np: 1}"))
+    problem = lab.problem(lab.echo_jobs("dj_configs: {np: 1}"))
     assert problem.endswith("dj_configs: Echo takes no recipe; remove it")
 
 

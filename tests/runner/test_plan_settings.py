@@ -11,11 +11,6 @@ from djsb_core.runner.plan import plan
 ECHO = "execution_job_configs:\n- hook: Echo\n"
 
 
-def echo(*jobs):
-    """Write an experiment of ``Echo`` jobs, each given by its other keys."""
-    return "execution_job_configs:\n" + "".join(f"- {{hook: Echo, {job}}}\n" for job in jobs)
-
-
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
@@ -56,7 +51,7 @@ def test_settings_that_an_earlier_job_gives_are_not_missing(lab):
 
 
 def test_a_private_word_of_pydantic_is_a_key_like_any_other(lab):
-    text = echo("extra_configs: {_fields_set: 3, model_config: 4}")
+    text = lab.echo_jobs("extra_configs: {_fields_set: 3, model_config: 4}")
     assert len(lab.problems(text)) == 2
 
 
@@ -77,7 +72,7 @@ def test_settings_beside_those_that_an_earlier_job_gives_are_checked(lab):
     ],
 )
 def test_a_setting_that_an_earlier_job_gives_must_exist(lab, key, problem):
-    assert lab.problem(echo("", f"input: {{extra_configs.{key}: -1.text}}")) == (
+    assert lab.problem(lab.echo_jobs("", f"input: {{extra_configs.{key}: -1.text}}")) == (
         f"sandbox.yaml:3: execution_job_configs[1].input.extra_configs.{key}: {problem}"
     )
 
@@ -91,16 +86,16 @@ def test_the_type_may_come_from_an_earlier_job_no_more_than_be_missing(lab):
 
 
 def test_a_rule_over_several_settings_waits_for_those_that_an_earlier_job_gives(lab):
-    lab.plan(echo("", "extra_configs: {other: 0}, input: {extra_configs.either: -1.text}"))
+    lab.plan(lab.echo_jobs("", "extra_configs: {other: 0}, input: {extra_configs.either: -1.text}"))
 
 
 def test_a_whole_section_that_an_earlier_job_gives_is_not_checked(lab):
-    lab.plan(echo("", "input: {extra_configs: -1.text}"))
+    lab.plan(lab.echo_jobs("", "input: {extra_configs: -1.text}"))
 
 
 def test_nested_values_and_items_of_lists_may_come_from_an_earlier_job(lab):
     lab.plan(
-        echo(
+        lab.echo_jobs(
             "",
             "extra_configs: {train: {max_epochs: no}, files: [none.txt]}, "
             "input: {extra_configs.train.max_epochs: -1.text, extra_configs.files.0: -1.text}",
@@ -109,7 +104,7 @@ def test_nested_values_and_items_of_lists_may_come_from_an_earlier_job(lab):
 
 
 def test_a_path_that_is_not_there_names_both_folders(lab, tmp_path):
-    lab.write("../other/x.yaml", echo("extra_configs: {file: none.txt}"))
+    lab.write("../other/x.yaml", lab.echo_jobs("extra_configs: {file: none.txt}"))
     with pytest.raises(ConfigError) as caught:
         plan(read_experiment(tmp_path / "other" / "x.yaml"))
     (problem,) = caught.value.problems
@@ -128,9 +123,9 @@ def test_a_path_that_cannot_be_is_one_problem(lab, name):
 
 
 def test_a_path_that_an_earlier_job_writes_is_fine(lab):
-    lab.plan(echo("extra_configs: {out: a/b.txt}", "extra_configs: {file: a/b.txt}"))
+    lab.plan(lab.echo_jobs("extra_configs: {out: a/b.txt}", "extra_configs: {file: a/b.txt}"))
     assert "no such file" in lab.problem(
-        echo("extra_configs: {file: a/b.txt}", "extra_configs: {out: a/b.txt}")
+        lab.echo_jobs("extra_configs: {file: a/b.txt}", "extra_configs: {out: a/b.txt}")
     )
 
 
@@ -145,7 +140,7 @@ def test_a_path_in_a_folder_that_an_earlier_job_writes_is_fine(lab):
 
 def test_a_path_that_a_job_with_pending_settings_writes_is_fine(lab):
     lab.plan(
-        echo(
+        lab.echo_jobs(
             "",
             "extra_configs: {out: a.txt}, input: {extra_configs.number: -1.text}",
             "extra_configs: {file: a.txt}",
@@ -154,7 +149,9 @@ def test_a_path_that_a_job_with_pending_settings_writes_is_fine(lab):
 
 
 def test_a_whole_section_may_be_overridden(lab):
-    (job,) = lab.plan(echo("extra_configs: {text: a}, local: {extra_configs: {text: b}}")).jobs
+    (job,) = lab.plan(
+        lab.echo_jobs("extra_configs: {text: a}, local: {extra_configs: {text: b}}")
+    ).jobs
     assert job.settings.extra_configs == {"text": "b"}
 
 
@@ -162,9 +159,9 @@ def test_a_check_that_fails_is_a_problem_of_its_job(lab, monkeypatch):
     def check(_):
         raise ComponentError("weights.bin is damaged; fetch it again")
 
-    lab.plan(echo(""))
+    lab.plan(lab.echo_jobs(""))
     monkeypatch.setattr(load_component(Kind.HOOK, "Echo"), "check", check)
-    assert lab.problem(echo("")) == (
+    assert lab.problem(lab.echo_jobs("")) == (
         "sandbox.yaml:2: execution_job_configs[0].extra_configs: "
         "weights.bin is damaged; fetch it again"
     )
