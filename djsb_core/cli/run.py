@@ -75,6 +75,8 @@ def run(  # noqa: PLR0913 (one argument an option)
     if dry_run:
         click.echo(plan_text(planned))
         return
+    for note in planned.notes:
+        click.echo(f"note: {note}", err=True)
     options = RunOptions(workers, force, frozenset(rerun), not no_cache, keep_going)
     click.echo(_run(planned, options))
 

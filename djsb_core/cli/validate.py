@@ -18,3 +18,5 @@ def validate(experiment: Path, overrides: tuple[str, ...]) -> None:
     planned = plan(read_experiment(experiment, overrides))
     count = len(planned.jobs)
     click.echo(f"{experiment}: valid, {count} job{'s' if count != 1 else ''}")
+    for note in planned.notes:
+        click.echo(f"note: {note}")

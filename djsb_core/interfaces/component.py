@@ -113,6 +113,13 @@ class Component(ABC, Generic[ConfigT]):
         """
         return ()
 
+    def notes(self) -> Sequence[str]:
+        """Say what the user should know before the job runs, one sentence each.
+
+        Called as :meth:`check` is; a note keeps nothing from running: files that will be fetched.
+        """
+        return ()
+
     def reads(self) -> Sequence[Path]:
         """List the files and folders whose contents decide the result."""
         return paths_of(self.config, writes=False)

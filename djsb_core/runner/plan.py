@@ -52,14 +52,16 @@ def plan(experiment: Experiment) -> Plan:
             planner.check_settings(job, jobs)
     planner.check_seeds()
     planner.check_trackers()
+    notes = _in_order(planner.notes)
     if planner.problems:
-        raise ConfigError(_in_order(planner.problems))
+        raise ConfigError([*_in_order(planner.problems), *notes])
     planned = tuple(cast("list[PlannedJob]", jobs))
     return Plan(
         experiment,
         planned,
         tuple(target for target in targets if not isinstance(target, str)),
         find_needs(experiment.pipelines, planned),
+        tuple(notes),
         planner.context.expected,
     )
 
@@ -121,6 +123,7 @@ class _Planner:
     def __init__(self, experiment: Experiment) -> None:
         self.experiment = experiment
         self.problems = list(experiment.problems)
+        self.notes: list[str] = []
         self.context = PathContext(experiment.folders)
         """Where paths are looked up; grows by those that the jobs write."""
         # Each look-up reads the metadata of every package: once is enough, for failures too.
@@ -278,6 +281,7 @@ class _Planner:
             made = component(config)
             self._note_paths(job, made.reads(), made.writes())
             missing = () if job.settings.pending else made.check()
+            self.notes += [job.spec.problem((section.value,), note) for note in made.notes()]
         except DjsbError as error:
             missing = (str(error),)
         except Exception as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)

@@ -64,6 +64,9 @@ class Plan:
     needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each pipeline the earlier ones that it must wait for."""
 
+    notes: tuple[str, ...] = ()
+    """What the user should know before the run, each with file and line."""
+
     expected: frozenset[Path] = frozenset()
     """Absolute paths that jobs write to, as their settings name them."""
 

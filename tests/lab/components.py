@@ -264,6 +264,9 @@ class Echo(Hook[EchoConfig, object]):
     def check(self):
         return [self.config.missing] if self.config.missing else []
 
+    def notes(self):
+        return ["it will take long"] if self.config.text == "long" else []
+
     def run(self, context):
         config = self.config
         if config.counter:

@@ -353,3 +353,17 @@ def test_trackers_that_no_package_offers(lab, install):
 def test_trackers_that_are_there(lab, install, trackers):
     install("board", "", "[djsb.listeners]\nboard = board")
     assert lab.plan(f"trackers: {trackers}\n" + lab.echo("")).jobs
+
+
+def test_notes_keep_nothing_from_running(lab):
+    planned = lab.plan(lab.echo("text: long"))
+    note = "sandbox.yaml:3: execution_job_configs[0].extra_configs: it will take long"
+    assert planned.notes == (note,)
+    assert plan_text(planned).endswith(f"note: {note}")
+    assert lab.run().status == "finished"
+
+
+def test_notes_stand_below_the_problems(lab):
+    text = lab.echo("text: long, missing: no such weight", "text: long")
+    said = [problem.split(": ")[-1] for problem in lab.problems(text)]
+    assert said == ["no such weight", "it will take long", "it will take long"]

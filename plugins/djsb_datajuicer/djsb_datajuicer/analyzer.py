@@ -13,6 +13,7 @@ from djsb_datajuicer.needs import missing
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 from djsb_datajuicer.session import WORK_FOLDER, create_config, data_juicer
 from djsb_datajuicer.stats_column import STATS
+from djsb_datajuicer.weights import absent_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +37,10 @@ class DataJuicerAnalyzer(DataAnalyzer[RecipeConfig]):
     def check(self) -> Sequence[str]:
         """Name the packages that the recipe's operators lack."""
         return missing(self.config)
+
+    def notes(self) -> Sequence[str]:
+        """Name the model files that the recipe's operators will have to fetch."""
+        return absent_weights(self.config)
 
     def reads(self) -> Sequence[Path]:
         """List the data set's files and folders, and those of the recipe's own operators."""

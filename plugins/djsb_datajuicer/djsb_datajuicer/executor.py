@@ -11,6 +11,7 @@ from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_da
 from djsb_datajuicer.needs import missing
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 from djsb_datajuicer.session import create_config, data_juicer
+from djsb_datajuicer.weights import absent_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,10 @@ class DataJuicerExecutor(DataExecutor[RecipeConfig]):
     def check(self) -> Sequence[str]:
         """Name the packages that the recipe's operators lack."""
         return missing(self.config)
+
+    def notes(self) -> Sequence[str]:
+        """Name the model files that the recipe's operators will have to fetch."""
+        return absent_weights(self.config)
 
     def reads(self) -> Sequence[Path]:
         """List the data set's files and folders, and those of the recipe's own operators."""

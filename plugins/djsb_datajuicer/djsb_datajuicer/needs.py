@@ -65,6 +65,20 @@ def needs(operator: Operator, arguments: Mapping[str, Any]) -> set[tuple[str, st
     return found
 
 
+def model_types(operator: Operator, arguments: Mapping[str, Any]) -> set[str]:
+    """Return the kinds of model that an operator is sure to prepare, such as ``fasttext``."""
+    known = {name: one.default for name, one in operator.parameters.items()}
+    known |= {key: value for key, value in arguments.items() if value is not None}
+    return {
+        kind
+        for definition in operator.lineage
+        for method in definition.node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for node in _reached(method.body, known)
+        if isinstance(node, ast.Call) and (kind := _prepared(node)) is not None
+    }
+
+
 def _lacking(wanted: Iterable[tuple[str, str]]) -> Iterator[str]:
     for module, package in wanted:
         try:
@@ -114,11 +128,17 @@ def _called(call: ast.Call) -> set[tuple[str, str]]:
         listed = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
         names = [str(one.value) for one in listed if isinstance(one, ast.Constant)]
         return {(_module_of(name), name) for name in names if "@" not in name and "+" not in name}
+    kind = _prepared(call)
+    return set(_needs_of_model(kind)) if kind is not None else set()
+
+
+def _prepared(call: ast.Call) -> str | None:
+    """Return the kind of model that a call prepares, if it does."""
     if isinstance(call.func, ast.Name) and call.func.id == "prepare_model":
         given = [one.value for one in call.keywords if one.arg == "model_type"] or call.args[:1]
         if given and isinstance(given[0], ast.Constant):
-            return set(_needs_of_model(str(given[0].value)))
-    return set()
+            return str(given[0].value)
+    return None
 
 
 def _module_of(requirement: str) -> str:

@@ -1,0 +1,85 @@
+"""Absent model files: named as Data-Juicer itself would look for them."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from djsb_datajuicer.recipe import recipe_type
+from djsb_datajuicer.weights import absent_weights
+
+
+def absent(data: Path, *process: Any) -> list[str]:
+    return absent_weights(recipe_type()(dataset_path=data, process=list(process)))
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for model files."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setenv("DATA_JUICER_MODELS_CACHE", str(folder))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("step", "files"),
+    [
+        ({"language_id_score_filter": {}}, ["lid.176.bin"]),
+        ({"perplexity_filter": {"lang": "fr"}}, ["fr.arpa.bin", "fr.sp.model"]),
+        ({"words_num_filter": {"tokenization": True, "lang": "zh"}}, ["zh.sp.model"]),
+        ({"words_num_filter": {"tokenization": False}}, []),
+        ({"text_length_filter": {}}, []),
+        ({"image_segment_mapper": {}}, ["FastSAM-x.pt"]),
+    ],
+)
+def test_they_are_those_that_data_juicer_asks_for(
+    models: Path, data: Path, monkeypatch: Any, step: dict[str, Any], files: list[str]
+) -> None:
+    from data_juicer.ops.base_op import OPERATORS
+    from data_juicer.utils import model_utils
+
+    asked: list[str] = []
+    monkeypatch.setattr(model_utils, "check_model", lambda file, **_: asked.append(file) or file)
+    for library in ("fasttext", "kenlm", "sentencepiece", "ultralytics"):
+        monkeypatch.setattr(model_utils, library, MagicMock())
+    monkeypatch.setattr("data_juicer.utils.lazy_loader.LazyLoader.check_packages", MagicMock())
+    ((name, arguments),) = step.items()
+    for value in vars(OPERATORS.modules[name](**arguments)).values():
+        if isinstance(value, partial):  # what loads a model
+            value()
+    assert sorted(set(asked)) == files
+    said = absent(data, step)
+    assert [one.split("the weights ")[1].split(";")[0] for one in said] == files
+    assert all(one.endswith(f"put the file into {models}") for one in said)
+
+
+@pytest.mark.parametrize("place", ["models", "elsewhere", "."])
+def test_a_file_that_is_there_is_not_named(
+    models: Path, data: Path, monkeypatch: Any, place: str
+) -> None:
+    monkeypatch.setenv("DATA_JUICER_EXTERNAL_MODELS_HOME", str(models.parent / "elsewhere"))
+    folder = models.parent / place
+    folder.mkdir(exist_ok=True)
+    (folder / "lid.176.bin").touch()
+    assert absent(data, {"language_id_score_filter": {}}) == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"CACHE_HOME": "/somewhere"}, {"DATA_JUICER_CACHE_HOME": "/else", "CACHE_HOME": "/x"}],
+)
+def test_the_folder_is_data_juicers(
+    monkeypatch: Any, data: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code = "from data_juicer.utils.cache_utils import DATA_JUICER_MODELS_CACHE as c; print(c)"
+    theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    (said,) = absent(data, {"language_id_score_filter": {}})
+    assert said.endswith(f"put the file into {theirs.strip()}")
