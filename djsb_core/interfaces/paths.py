@@ -52,11 +52,13 @@ class PathContext:
         return next((one for one in (*results, *there) if one is not None), None)
 
     def _find_result(self, candidate: Path) -> Path | None:
-        for named, place in self.placed.items():
-            if candidate.is_relative_to(named):
-                inside = place / candidate.relative_to(named)
-                if inside.exists():
-                    return inside
+        around = [one for one in (candidate, *candidate.parents) if one in self.placed]
+        if len(around) > 1:  # one result lies inside another: the first that is listed counts
+            around.sort(key=list(self.placed).index)
+        for named in around:
+            inside = self.placed[named] / candidate.relative_to(named)
+            if inside.exists():
+                return inside
         return candidate if self._is_expected(candidate) else None
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -137,5 +138,6 @@ def _relative(path: Path, folder: Path) -> str:
 def link_attempt(folder: Path, attempt: Path) -> None:
     """Link the folder where a job works into the job's folder of the run."""
     link = folder / FILES
-    link.unlink(missing_ok=True)
-    link.symlink_to(os.path.relpath(attempt, folder))
+    with suppress(OSError):  # some file systems have no links; the store knows the folder
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(attempt, folder))
