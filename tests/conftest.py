@@ -1,6 +1,7 @@
 """Fixtures shared by the core's tests."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,10 @@ from djsb_core.runner.options import RunOptions
 from djsb_core.runner.plan import plan
 from djsb_core.runner.run import run
 from djsb_core.store.store import Store
+
+# A shell starts what runs in its background with Ctrl-C ignored; the tests interrupt processes.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
