@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,10 @@ def over_seeds(changes: Iterable[Comparison]) -> Iterator[Comparison]:
 
 
 def _joined(ones: Sequence[Comparison]) -> Comparison:
+    pipeline = split_seed(ones[0].pipeline)[0]
     old, new = [one.old for one in ones], [one.new for one in ones]
+    if len(set(old)) == len(set(new)) == 1:  # no seed decides it: rows that processing kept
+        return replace(ones[0], pipeline=pipeline)
     found = difference(old, new, paired=True)
     half = None if found.low is None or found.high is None else (found.high - found.low) / 2
     changes = [one.difference for one in ones]
@@ -42,7 +46,7 @@ def _joined(ones: Sequence[Comparison]) -> Comparison:
         _standard_error(changes),
         ones[0].higher_is_better,
         ones[0].hook,
-        split_seed(ones[0].pipeline)[0],
+        pipeline,
         seeds=len(ones),
         errors=(_standard_error(old), _standard_error(new)),
         half_width=half,

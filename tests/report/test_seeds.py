@@ -63,3 +63,10 @@ def test_the_table_says_how_many_seeds():
 def test_a_seed_that_failed_to_a_nan_leaves_no_verdict():
     (found,) = over_seeds(comparisons(new=[5.67, math.nan, 5.74]))
     assert found.verdict == ""
+
+
+def test_what_no_seed_decides_is_said_once_as_it_is():
+    (found,) = over_seeds(comparisons([8.0] * 3, [6.0] * 3, direction=None))
+    assert (found.seeds, found.standard_error, found.pipeline) == (1, None, "train")
+    assert "raw → refined  " in changes_table([found])
+    assert "-2 (-25.0%)" in changes_table([found])
