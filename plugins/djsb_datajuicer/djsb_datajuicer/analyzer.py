@@ -9,11 +9,10 @@ from djsb_core.api import Analysis, ComponentError, DataAnalyzer, Statistics
 from djsb_datajuicer import files
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
 from djsb_datajuicer.inputs import load_dataset
-from djsb_datajuicer.needs import missing
-from djsb_datajuicer.recipe import RecipeConfig, recipe_type
+from djsb_datajuicer.recipe import RecipeConfig
+from djsb_datajuicer.recipe_component import RecipeComponent
 from djsb_datajuicer.session import WORK_FOLDER, create_config, data_juicer
 from djsb_datajuicer.stats_column import STATS
-from djsb_datajuicer.weights import absent_weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,27 +23,13 @@ META = "__dj__meta__"
 NOT_NUMBERS = ("unique", "top", "freq")
 
 
-class DataJuicerAnalyzer(DataAnalyzer[RecipeConfig]):
+class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     """Computes the per-sample statistics of a recipe's operators with Data-Juicer.
 
     Filters measure and drop nothing, operators that write tags run, and others are left out, as
     in Data-Juicer's own analyzer. The job's folder gets the data set with its statistics, and the
     statistics alone (``*_stats.jsonl``). How each is distributed is reported.
     """
-
-    config_type = recipe_type()
-
-    def check(self) -> Sequence[str]:
-        """Name the packages that the recipe's operators lack."""
-        return missing(self.config)
-
-    def notes(self) -> Sequence[str]:
-        """Name the model files that the recipe's operators will have to fetch."""
-        return absent_weights(self.config)
-
-    def reads(self) -> Sequence[Path]:
-        """List the data set's files and folders, and those of the recipe's own operators."""
-        return list(dict.fromkeys([*super().reads(), *self.config.sources]))
 
     def analyze(self) -> Analysis:
         """Measure the data set.

@@ -8,10 +8,9 @@ from djsb_core.api import ComponentError, DataExecutor
 from djsb_datajuicer.files import publish
 from djsb_datajuicer.funnel import Funnel, watch_rows
 from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_dataset
-from djsb_datajuicer.needs import missing
-from djsb_datajuicer.recipe import RecipeConfig, recipe_type
+from djsb_datajuicer.recipe import RecipeConfig
+from djsb_datajuicer.recipe_component import RecipeComponent
 from djsb_datajuicer.session import create_config, data_juicer
-from djsb_datajuicer.weights import absent_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,26 +20,12 @@ STAGED = "export"
 DEFAULT_NAME = "processed.jsonl"
 
 
-class DataJuicerExecutor(DataExecutor[RecipeConfig]):
+class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     """Processes a data set with Data-Juicer; the config is the recipe.
 
     Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and, for each operator, the rows that it
     left: ``after.<operator>``.
     """
-
-    config_type = recipe_type()
-
-    def check(self) -> Sequence[str]:
-        """Name the packages that the recipe's operators lack."""
-        return missing(self.config)
-
-    def notes(self) -> Sequence[str]:
-        """Name the model files that the recipe's operators will have to fetch."""
-        return absent_weights(self.config)
-
-    def reads(self) -> Sequence[Path]:
-        """List the data set's files and folders, and those of the recipe's own operators."""
-        return list(dict.fromkeys([*super().reads(), *self.config.sources]))
 
     def execute(self) -> Path | Sequence[Path]:
         """Process the data set; the result is moved into place when it is complete.
