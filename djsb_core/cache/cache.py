@@ -223,11 +223,16 @@ class Cache:
         from filelock import FileLock, Timeout
 
         with usable(self.root):
+            folder = self._folder(key)
             try:
-                self._folder(key).mkdir(parents=True, exist_ok=True)
-                held = FileLock(self._folder(key) / LOCK, thread_local=False)
+                folder.mkdir(parents=True, exist_ok=True)
+                held = FileLock(folder / LOCK, thread_local=False)
                 held.acquire(blocking=False)
             except (Timeout, FileNotFoundError):  # held, or just being removed
+                return None
+            except FileExistsError:  # it was there, and is no more: likewise
+                if folder.exists():
+                    raise
                 return None
         return held
 

@@ -26,9 +26,10 @@ def summarize(store: Store, run_id: str) -> str:
     run, jobs = store.run(run_id), store.jobs(run_id)
     reused = sum(job.status == "cached" for job in jobs)
     cached = f", {reused} of {len(jobs)} jobs from the cache" if reused else ""
+    which = f"{run.id} {store.work_dir}"
     end = (
         f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "
-        f"More: djsb show {run.id} {store.work_dir}; as a page: djsb report instead of show"
+        f"More: djsb show {which}; as a page: djsb report {which}"
     )
     return "\n" + "\n\n".join([jobs_table(jobs), *results(store, run, jobs), end])
 

@@ -7,8 +7,12 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+
+from djsb_core.cache.cache import Cache
+from djsb_core.errors import RequestError
 
 CODE = """
 import sys, time
@@ -176,3 +180,30 @@ def test_who_waits_while_the_key_is_removed_still_holds_it_alone(shelf):
         list(pool.map(work, range(60)))
     shelf.cache.collect(0, keep=lambda _: False)
     assert list(shelf.cache.root.glob("??")) == []
+
+
+def test_a_folder_that_goes_while_it_is_made_is_made_again(tmp_path, monkeypatch):
+    """``mkdir`` finds it there, and it is gone when ``mkdir`` looks what it is."""
+    cache, key, tries = Cache(tmp_path), "a" * 64, []
+    mkdir = Path.mkdir
+
+    def goes_at_first(path, *arguments, **options):
+        if path.name == key and not tries:
+            tries.append(path)
+            raise FileExistsError(17, "File exists", str(path))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", goes_at_first)
+    waited = []
+    with cache.lock(key, lambda: waited.append(1)):
+        assert waited == [1]
+
+
+def test_a_file_in_place_of_the_folder_is_said(tmp_path):
+    (tmp_path / "aa").mkdir()
+    (tmp_path / "aa" / ("a" * 64)).touch()
+    with (
+        pytest.raises(RequestError, match="cannot use the cache folder"),
+        Cache(tmp_path).lock("a" * 64, lambda: None),
+    ):
+        pass
