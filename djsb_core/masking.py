@@ -59,7 +59,9 @@ class Masker:
     @classmethod
     def of(cls, settings: object) -> Masker:
         """Know the secrets of settings, and those of the environment."""
-        environment = {k: v for k, v in os.environ.items() if not _is_place(k, v)}
+        # Another thread may change the environment meanwhile.
+        known = {name: os.environ.get(name, "") for name in list(os.environ)}
+        environment = {k: v for k, v in known.items() if not _is_place(k, v)}
         return cls([*_values_of(environment), *_values_of(settings)])
 
     def text(self, text: str) -> str:

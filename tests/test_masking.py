@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from djsb_core.masking import Masker, is_secret_name, mask
@@ -72,3 +74,16 @@ def test_the_working_folder_is_no_password(monkeypatch, tmp_path):
     monkeypatch.setenv("SECRETS_FOLDER", str(tmp_path))
     settings = {"path": "/home/somebody/lab/x", "other": f"{tmp_path}/y"}
     assert mask(settings) == settings
+
+
+def test_the_environment_may_change_meanwhile(monkeypatch):
+    """Another thread removes a variable while the others are read."""
+    monkeypatch.setenv("A_FLEETING_TOKEN", "fleeting-value")
+    get = os.environ.get
+
+    def remove_and_get(name, default=None):
+        os.environ.pop("A_FLEETING_TOKEN", None)
+        return get(name, default)
+
+    monkeypatch.setattr(os.environ, "get", remove_and_get)
+    assert mask({"x": "text"}) == {"x": "text"}
