@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.config import targets
 from djsb_core.errors import RequestError, suggest
 
 if TYPE_CHECKING:
@@ -18,10 +19,7 @@ COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "=": operator.eq,
     "!=": operator.ne,
-    ">=": operator.ge,
-    "<=": operator.le,
-    ">": operator.gt,
-    "<": operator.lt,
+    **targets.COMPARISONS,
 }
 EQUALITIES = ("==", "=", "!=")
 FORM = re.compile(r"\s*([^\s<>=!]+)\s*([<>=!]+)\s*(.*?)\s*", re.DOTALL)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import queue
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from djsb_core.runner.interrupt import Interrupt
 from djsb_core.runner.workers import Executor, Here, WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
 
 
 class ExecutorPool:
@@ -46,16 +45,7 @@ class ExecutorPool:
         if self.interrupt.asked:
             raise KeyboardInterrupt
 
-    def __enter__(self) -> Self:
-        """Use the executors."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the executors' processes."""
         for executor in self._all:
             executor.close()

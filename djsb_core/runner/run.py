@@ -55,7 +55,7 @@ def run(
         closing(Store(work_dir)) as store,
         closing(cache.digests),
         pool.interrupt.listening(),
-        pool,
+        closing(pool),
     ):
         record = store.add_run(
             names=(schema.project_name, schema.experiment_name),
