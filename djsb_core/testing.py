@@ -289,6 +289,47 @@ class ProbeContract(ComponentContract):
         assert json.dumps(found, default=os.fspath)
 
 
+class EnvironmentContract(ComponentContract):
+    """What managers of environments keep besides, with ``settings`` that have one made."""
+
+    kind = Kind.ENVIRONMENT
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        """Return where the environment goes; it does not exist yet."""
+        return tmp_path / "environment"
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[Path, Path]:
+        """Return the files of requirements and of constraints, both empty."""
+        paths = tmp_path / "requirements.txt", tmp_path / "constraints.txt"
+        for path in paths:
+            path.touch()
+        return paths
+
+    def test_what_is_to_be_made_is_not_found(self, component: AnyComponent) -> None:
+        assert component.find() is None  # type: ignore[attr-defined]
+
+    def test_it_starts_nothing_itself(
+        self, component: AnyComponent, folder: Path, files: tuple[Path, Path]
+    ) -> None:
+        """Its commands are lists, of which one names the folder, and one the requirements."""
+        commands = component.create(folder, *files)  # type: ignore[attr-defined]
+        assert not folder.exists()
+        assert not any(isinstance(command, str) for command in commands)
+        words = {word for command in commands for word in command}
+        assert all(isinstance(word, str) for word in words)
+        assert {str(folder), str(files[0])} <= words
+
+    def test_its_python_is_inside_and_found_first(
+        self, component: AnyComponent, folder: Path
+    ) -> None:
+        python = component.python(folder)  # type: ignore[attr-defined]
+        variables = component.variables(folder)  # type: ignore[attr-defined]
+        assert python.is_relative_to(folder)
+        assert variables["PATH"].split(os.pathsep)[0] == str(python.parent)
+
+
 def _list_arguments(recipe: Mapping[str, Any]) -> dict[tuple[int, str, str], Any]:
     """Return every argument of every operator, by place in the recipe, operator and name."""
     return {

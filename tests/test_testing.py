@@ -11,6 +11,7 @@ from djsb_core.api import (
     Change,
     ComponentConfig,
     DataAnalyzer,
+    Environment,
     GeneralDataExecutor,
     GeneralProbe,
     Hook,
@@ -237,3 +238,74 @@ def test_a_finding_that_is_not_json_is_refused(build):
     component = build(GeneralProbe, "probe", lambda self: object())
     with pytest.raises(TypeError, match=r"os\.PathLike"):
         testing.ProbeContract().test_its_finding_can_be_kept(component)
+
+
+class Manager(Environment):
+    def find(self):
+        return None
+
+    def create(self, folder, requirements, constraints):
+        return (["make", str(folder)], ["fill", str(folder), str(requirements)])
+
+    def variables(self, folder):
+        return {"PATH": f"{folder}/bin:/usr/bin"}
+
+
+class Starter(Manager):
+    def create(self, folder, requirements, constraints):
+        folder.mkdir()
+        return super().create(folder, requirements, constraints)
+
+
+class Shell(Manager):
+    def create(self, folder, requirements, constraints):
+        return [f"make {folder} {requirements}"]
+
+
+class Forgetful(Manager):
+    def create(self, folder, requirements, constraints):
+        return (["make", str(folder)],)
+
+
+class Outside(Manager):
+    def python(self, folder):
+        return Path("/usr/bin/python3")
+
+
+class Last(Manager):
+    def variables(self, folder):
+        return {"PATH": f"/usr/bin:{folder}/bin"}
+
+
+class Eager(Manager):
+    def find(self):
+        return Path("/usr")
+
+
+@pytest.mark.parametrize(
+    ("manager", "broken"),
+    [
+        (Manager, None),
+        (Starter, "test_it_starts_nothing_itself"),
+        (Shell, "test_it_starts_nothing_itself"),
+        (Forgetful, "test_it_starts_nothing_itself"),
+        (Outside, "test_its_python_is_inside_and_found_first"),
+        (Last, "test_its_python_is_inside_and_found_first"),
+        (Eager, "test_what_is_to_be_made_is_not_found"),
+    ],
+)
+def test_managers_of_environments(tmp_path, watcher, manager, broken):
+    component = manager(manager.config_type(), Workspace(tmp_path, watcher))
+    files = (tmp_path / "requirements.txt", tmp_path / "constraints.txt")
+    fixtures = {"component": component, "folder": tmp_path / "environment", "files": files}
+    tests = {
+        "test_what_is_to_be_made_is_not_found": ("component",),
+        "test_it_starts_nothing_itself": ("component", "folder", "files"),
+        "test_its_python_is_inside_and_found_first": ("component", "folder"),
+    }
+    contract = testing.EnvironmentContract
+    kept = {
+        name: keeps(contract, name, **{one: fixtures[one] for one in needed})
+        for name, needed in tests.items()
+    }
+    assert [name for name, one in kept.items() if not one] == ([broken] if broken else [])

@@ -22,6 +22,7 @@ COMMANDS = {
     "report": ("report", "Write a run as one HTML file to pass on."),
     "schema": ("schema", "Print the JSON Schema of the experiment file."),
     "cache": ("cache", "List, explain and clean the results kept for reuse."),
+    "env": ("env", "List and clean the environments made for components."),
     "doctor": ("doctor", "Check what this installation has and lacks."),
     "completion": ("completion", "Print the shell completion script."),
 }

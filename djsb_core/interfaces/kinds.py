@@ -27,6 +27,7 @@ class Kind(Enum):
     MODEL_TRAIN_EXECUTOR = "model_train_executors"
     MODEL_INFER_EXECUTOR = "model_infer_executors"
     MODEL_EVALUATOR = "model_evaluators"
+    ENVIRONMENT = "environments"
 
     @property
     def group(self) -> str:
@@ -60,6 +61,7 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
         GeneralProbe,
         RecipeRefiner,
     )
+    from djsb_core.interfaces.environment import Environment
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 
@@ -75,4 +77,5 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
         Kind.MODEL_TRAIN_EXECUTOR: ModelTrainExecutor,
         Kind.MODEL_INFER_EXECUTOR: ModelInferExecutor,
         Kind.MODEL_EVALUATOR: ModelEvaluator,
+        Kind.ENVIRONMENT: Environment,
     }

@@ -142,7 +142,8 @@ def test_every_installed_hook_and_type_is_in_it(validator):
 
 def test_every_setting_is_described(validator):
     mse = validator.schema["$defs"]["data_evaluators.mse"]["properties"]
-    assert [name for name, one in mse.items() if name != "type" and "description" not in one] == []
+    undescribed = [name for name, one in mse.items() if not {"description", "$ref"} & set(one)]
+    assert undescribed == ["type"]
 
 
 def test_a_package_that_does_not_import_is_left_out(lab, install):
@@ -182,3 +183,43 @@ def test_models_of_one_name_in_two_packages_are_kept_apart(lab, install):
     assert validator.is_valid(job("TrainModelHook", "lab_trainer", {"max_epochs": 1}))
     assert not validator.is_valid(job("EvaluateDataHook", "twin-lab", {"only_here": "x"}))
     assert not validator.is_valid(job("TrainModelHook", "lab_trainer", {"only_here": 1}))
+
+
+def evaluation(**extra_configs):
+    settings = {"type": "lab_lengths", **extra_configs}
+    return {"evaluation_job_configs": [{"hook": "EvaluateDataHook", "extra_configs": settings}]}
+
+
+@pytest.mark.parametrize(
+    ("keys", "valid"),
+    [
+        ({"env": "auto"}, True),
+        ({"env": {"manager": "uv", "requirements": ["numpy<2"], "python": "3.11"}}, True),
+        ({"env": {"manager": "conda", "packages": ["ffmpeg"], "file": "environment.yml"}}, True),
+        ({"env": {"requirements": "requirements.txt", "python": 3.12}}, True),
+        ({"env": {"path": "/opt/envs/x"}}, True),
+        ({"env_name": "x", "env_manager": "mamba", "env_params": {"env_py_version": 3.9}}, True),
+        ({"env": "uv"}, False),
+        ({"env": {"manager": "pipenv"}}, False),
+        ({"env": {"manager": "uv", "packages": ["ffmpeg"]}}, False),
+        ({"env": {"manager": "uv", "requirements": [1]}}, False),
+        ({"env_name": 3}, False),
+        ({"env_manager": "pipenv"}, False),
+        ({"env_params": {"env_python": 3.9}}, False),
+    ],
+)
+def test_every_component_takes_an_environment(validator, keys, valid):
+    assert validator.is_valid(evaluation(**keys)) is valid
+
+
+def test_the_installed_managers_and_their_settings_are_in_it(validator):
+    definitions = validator.schema["$defs"]
+    known = {"uv", "venv", "virtualenv", "conda", "mamba"}
+    assert known <= set(definitions["env_manager"]["enum"])
+    assert all("description" in definitions[key] for key in ("env", *PUBLISHED_KEYS))
+    for name in known:
+        keys = definitions[f"environments.{name}"]["properties"].items()
+        assert [key for key, one in keys if "description" not in one] == []
+
+
+PUBLISHED_KEYS = ("env_name", "env_manager", "env_params")

@@ -1,0 +1,1 @@
+"""Isolated environments: wanted, made, kept, and started in."""
