@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from djsb_core.errors import ComponentError, DjsbError
-from djsb_core.hookspecs import DoctorCheck, JobInfo, hookimpl
+from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.interfaces.component import (
     Component,
     ComponentConfig,
@@ -28,23 +28,29 @@ from djsb_core.interfaces.data import (
     Refinement,
     Statistics,
 )
+from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
 from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
+from djsb_core.machine.checks import check_command, check_file, check_weights
 from djsb_core.masking import mask
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     import pandas as pd
 
     from djsb_core.notebook import RecordedRun
+    from djsb_core.script import SandboxWatcher
 
 __all__ = [
     "Analysis",
     "Change",
+    "CheckKind",
+    "Command",
     "Component",
     "ComponentConfig",
     "ComponentError",
@@ -54,6 +60,8 @@ __all__ = [
     "DataPoolManipulator",
     "DjsbError",
     "DoctorCheck",
+    "Environment",
+    "EnvironmentConfig",
     "GeneralDataExecutor",
     "GeneralProbe",
     "Hook",
@@ -70,6 +78,7 @@ __all__ = [
     "Recipe",
     "RecipeRefiner",
     "Refinement",
+    "SandboxWatcher",
     "Scores",
     "Section",
     "SilentWatcher",
@@ -77,6 +86,10 @@ __all__ = [
     "Statistics",
     "Watcher",
     "Workspace",
+    "check_command",
+    "check_file",
+    "check_packages",
+    "check_weights",
     "hookimpl",
     "locate_samples",
     "mask",
@@ -86,6 +99,28 @@ __all__ = [
     "read_jsonl",
     "runs",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Import what only a user's own script needs when it is asked for."""
+    if name == "SandboxWatcher":
+        from djsb_core.script import SandboxWatcher
+
+        return SandboxWatcher
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck]:
+    """Check some of the packages that a package's metadata lists, and say what they are for.
+
+    The others are checked, too, where ``djsb doctor`` looks at the package.
+
+    :param package: the one that needs them
+    :param reasons: what each is needed for, by name
+    """
+    from djsb_core.machine import packages
+
+    return packages.check_packages(package, reasons)
 
 
 def open_run(run: str = "last", where: str | os.PathLike[str] | None = None) -> RecordedRun:

@@ -8,6 +8,7 @@ name. A listener that fails is dropped with one warning; it never changes the ou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -43,6 +44,23 @@ class JobInfo:
     """The job's own folder, with its ``log.txt``."""
 
 
+class CheckKind(StrEnum):
+    """What a check looks at."""
+
+    PACKAGE = "package"
+    FILE = "file"
+    """Weights and data."""
+    COMMAND = "command"
+    DEVICE = "device"
+    DISK = "disk"
+    ACCESS = "access"
+    """Whether a folder can be written to, a server logged in to."""
+    ENVIRONMENT = "environment"
+    CONFIG = "config"
+    """What an experiment file says."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class DoctorCheck:
     """One thing that an installation needs, and whether it is there."""
@@ -51,15 +69,40 @@ class DoctorCheck:
     ok: bool
     finding: str
     remedy: str = ""
+    kind: CheckKind = CheckKind.OTHER
+    required: bool = True
+    """Whether nothing runs without it; else it is good to have."""
+    path: Path | None = None
+    """Where a file or folder is, or belongs."""
+    size: int | None = None
+    """In bytes: of a file that is there, or that will be fetched, where that is known."""
+    sha256: str | None = None
+    """Digest of the file, where it is known without reading the file."""
+
+    @property
+    def sentence(self) -> str:
+        """The whole check in one sentence, for messages."""
+        return f"{self.subject}: {'; '.join(filter(None, (self.finding, self.remedy)))}"
 
 
 @hookspec
-def djsb_run_started(run_id: str, settings: Mapping[str, Any], folder: Path) -> None:
+def djsb_run_started(
+    run_id: str, settings: Mapping[str, Any], folder: Path, group: str | None
+) -> None:
     """Announce a run, before its first job.
 
     :param run_id: the run's name in the store
     :param settings: the whole experiment, as it was read
     :param folder: the run's folder
+    :param group: name of the sweep that the run belongs to, or ``None``
+    """
+
+
+@hookspec
+def djsb_preparing(text: str) -> None:
+    """Tell what is prepared before the first job: an environment that is made, for instance.
+
+    :param text: a short line
     """
 
 
@@ -145,6 +188,15 @@ def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
 
 
 @hookspec
+def djsb_job_silent(job: JobInfo, seconds: float) -> None:
+    """Warn of a job whose process gives no sign of life: it is stopped, or holds its interpreter.
+
+    :param job: the job, which is not ended for that
+    :param seconds: since the last sign
+    """
+
+
+@hookspec
 def djsb_trial_started(run_id: str, trial: int, parameters: Mapping[str, Any]) -> None:
     """Announce one trial of a sweep.
 
@@ -212,7 +264,13 @@ def djsb_component_remarks(kind: str, name: str) -> str | None:
 
 @hookspec
 def djsb_doctor_checks() -> Iterable[DoctorCheck]:  # type: ignore[empty-body]
-    """Return what ``djsb doctor`` should show of this plugin: packages, weights, commands."""
+    """Return what ``djsb doctor`` should show of this plugin: weights, commands, known traps.
+
+    Packages and their versions are checked already: those that the plugin's own metadata lists.
+    ``djsb run`` asks, too, before the first job, if the run uses the plugin: what is required and
+    not there ends the run, the rest is a note. So it must be cheap: look at metadata and at names
+    of files, import no library, wait for no server.
+    """
 
 
 @hookspec

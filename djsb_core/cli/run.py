@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 @click.option(
     "--resume", is_flag=True, help="Reuse the finished jobs of earlier runs: what every run does."
 )
+@click.option(
+    "--no-preflight", is_flag=True, help="Do not look first whether all is there that it needs."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
 @click.pass_context
 def run(  # noqa: PLR0913 (one argument an option)
@@ -54,15 +57,16 @@ def run(  # noqa: PLR0913 (one argument an option)
     force: bool,
     no_cache: bool,
     resume: bool,  # noqa: ARG001 (accepted: it is what every run does)
+    no_preflight: bool,
     dry_run: bool,
 ) -> None:
     """Run the experiment that the file EXPERIMENT describes.
 
-    Everything is checked before the first job starts. Results go to the file's work_dir. A job that
-    an earlier run has done is not done again, unless something that decides its result has changed:
-    after a failure or Ctrl-C, the same command goes on. Ctrl-C ends the running jobs cleanly, a
-    second one kills them. Exit status: 0 done, 1 a job failed, 2 the request is wrong, 130
-    interrupted.
+    Everything is checked before the first job starts; djsb doctor EXPERIMENT shows all of it.
+    Results go to the file's work_dir. A job that an earlier run has done is not done again, unless
+    something that decides its result has changed: after a failure or Ctrl-C, the same command goes
+    on. Ctrl-C ends the running jobs cleanly, a second one kills them. Exit status: 0 done, 1 a job
+    failed, 2 the request is wrong, 130 interrupted.
     """
     from djsb_core.config.reader import read_experiment
     from djsb_core.report.plan import plan_text
@@ -77,8 +81,27 @@ def run(  # noqa: PLR0913 (one argument an option)
         return
     for note in planned.notes:
         click.echo(f"note: {note}", err=True)
+    if not no_preflight:
+        _preflight(planned)
     options = RunOptions(workers, force, frozenset(rerun), not no_cache, keep_going)
     click.echo(_run(planned, options))
+
+
+def _preflight(planned: Plan) -> None:
+    """Say what is good to know before the first job.
+
+    :raises RequestError: with all that would keep the run from ending well
+    """
+    from djsb_core.errors import RequestError
+    from djsb_core.runner.preflight import preflight, problems_of
+
+    problems, notes = problems_of(preflight(planned))
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+    if problems:
+        count = len(problems)
+        text = problems[0] if count == 1 else "\n  ".join([f"{count} problems", *problems])
+        raise RequestError(f"{text}\nTo run all the same: --no-preflight")
 
 
 def _run(planned: Plan, options: RunOptions) -> str:

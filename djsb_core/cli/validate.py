@@ -11,7 +11,10 @@ import click
 @click.argument("experiment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("overrides", "--set", metavar="KEY=VALUE", multiple=True, help="Override a value.")
 def validate(experiment: Path, overrides: tuple[str, ...]) -> None:
-    """Report every mistake in EXPERIMENT: file, line, what is wrong, what would be right."""
+    """Report every mistake in EXPERIMENT: file, line, what is wrong, what would be right.
+
+    Whether all is there that its jobs need is said by: djsb doctor EXPERIMENT
+    """
     from djsb_core.config.reader import read_experiment
     from djsb_core.runner.plan import plan
 

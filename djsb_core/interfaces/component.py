@@ -6,11 +6,23 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 from pydantic import BaseModel, ConfigDict
 
 from djsb_core.interfaces.paths import paths_of
+
+if TYPE_CHECKING:
+    from djsb_core.hookspecs import DoctorCheck
 
 Scores: TypeAlias = Mapping[str, float]
 
@@ -100,6 +112,15 @@ class Component(ABC, Generic[ConfigT]):
     output_names: ClassVar[tuple[str, ...]] = ("output",)
     """What the component's job returns, in order; the names used where the job gives none."""
 
+    own_process: ClassVar[bool] = False
+    """Whether a job with this component gets a new process, which ends with it: for libraries that
+    keep state between two uses, or memory of a device."""
+
+    isolated: ClassVar[Mapping[str, Any]] = {}
+    """The environment that ``env: auto`` makes where the current one lacks what this component
+    needs: settings as under ``env``, such as ``{"requirements": ["numpy<2"]}``. What its package
+    itself depends on is always there."""
+
     def __init__(self, config: ConfigT, workspace: Workspace | None = None) -> None:
         """Keep the config; open files, devices and environments later, when the job runs."""
         self.config = config
@@ -110,13 +131,23 @@ class Component(ABC, Generic[ConfigT]):
 
         Called for every job before the first one runs: missing packages and weights, settings
         that pydantic cannot judge. Cheap: no model is loaded and no data set read through.
+        By default, what is required of :meth:`needs` and not there.
         """
-        return ()
+        return _missing(self.needs(), required=True)
 
     def notes(self) -> Sequence[str]:
         """Say what the user should know before the job runs, one sentence each.
 
         Called as :meth:`check` is; a note keeps nothing from running: files that will be fetched.
+        By default, what is not required of :meth:`needs` and not there.
+        """
+        return _missing(self.needs(), required=False)
+
+    def needs(self) -> Sequence[DoctorCheck]:
+        """List the files, commands, devices and further packages that it needs, there or not.
+
+        ``djsb doctor`` shows them. Cheap, as :meth:`check` is. What the metadata of the
+        component's package lists need not be repeated.
         """
         return ()
 
@@ -135,6 +166,10 @@ class Component(ABC, Generic[ConfigT]):
     def writes(self) -> Sequence[Path]:
         """List the files and folders outside the job's folder that the config names for results."""
         return paths_of(self.config, writes=True)
+
+
+def _missing(needs: Sequence[DoctorCheck], *, required: bool) -> list[str]:
+    return [need.sentence for need in needs if not need.ok and need.required is required]
 
 
 AnyComponent: TypeAlias = Component[Any]

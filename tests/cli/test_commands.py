@@ -223,6 +223,9 @@ def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
 def test_a_work_dir_that_cannot_be_used_is_one_message(invoke, lab):
     result = invoke("run", "sandbox.yaml", "--set", "work_dir=data.jsonl/x")
     assert result.exit_code == 2
+    assert result.stderr.startswith("Error: work_dir: cannot use data.jsonl/x: ")
+    result = invoke("run", "sandbox.yaml", "--no-preflight", "--set", "work_dir=data.jsonl/x")
+    assert result.exit_code == 2
     assert result.stderr.startswith("Error: cannot use data.jsonl/x/djsb.sqlite: ") or (
         f"Error: cannot use {lab.folder}/data.jsonl/x/djsb.sqlite: " in result.stderr
     )
@@ -251,7 +254,7 @@ def test_an_unknown_run_suggests_the_nearest(invoke, lab):
     assert f"did you mean '{run.id}'?" in result.stderr
 
 
-# -- list-components, schema, doctor ---------------------------------------------------------------
+# -- list-components and schema --------------------------------------------------------------------
 
 
 def test_components_for_scripts(invoke, lab):
@@ -268,21 +271,6 @@ def test_components_for_scripts(invoke, lab):
 
 def test_schema_is_json(invoke):
     assert json.loads(invoke("schema").stdout)["title"] == "djsb experiment"
-
-
-@pytest.mark.parametrize("ok", [True, False])
-def test_doctor_fails_if_something_is_missing(invoke, monkeypatch, ok):
-    from djsb_core.hookspecs import DoctorCheck
-
-    monkeypatch.setattr(
-        "djsb_core.report.doctor.find_checks",
-        lambda: [DoctorCheck("lab", ok=ok, finding="found", remedy="get it")],
-    )
-    result = invoke("doctor", "--json")
-    assert json.loads(result.stdout) == [
-        {"subject": "lab", "ok": ok, "finding": "found", "remedy": "get it"}
-    ]
-    assert result.exit_code == invoke("doctor").exit_code == (0 if ok else 1)
 
 
 # -- completion ------------------------------------------------------------------------------------

@@ -3,63 +3,251 @@ from importlib.metadata import entry_points
 import pytest
 
 from djsb_core import discovery
-from djsb_core.hookspecs import DoctorCheck
-from djsb_core.report import doctor
-from djsb_core.report.doctor import checks_table, find_checks
+from djsb_core.errors import RequestError
+from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.plugin_checks import check_in_turn, check_plugins
+from djsb_core.report.doctor.experiment import as_checks
+from djsb_core.report.doctor.groups import (
+    Group,
+    examine_installation,
+    examine_packages,
+    examine_plugins,
+    list_plugins,
+    merge,
+)
+from djsb_core.report.doctor.text import can_run, doctor_json, doctor_text
 
 LISTENER = """
     from djsb_core.api import DoctorCheck, hookimpl
 
     @hookimpl
     def djsb_doctor_checks():
-        yield DoctorCheck("lab weights", False, "not here", "fetch them")
+        yield DoctorCheck("{subject}", False, "not here", "fetch them")
         {more}
 """
 
 
 @pytest.fixture(autouse=True)
 def _only_lab_listeners(monkeypatch):
-    """Leave out the listeners of other packages, which may look at a GPU."""
+    """Leave out the listeners of other packages."""
 
     def find(**query):
-        return [entry for entry in entry_points(**query) if entry.name == "lab"]
+        found = entry_points(**query)
+        return [one for one in found if one.group != "djsb.listeners" or one.name.startswith("lab")]
 
     monkeypatch.setattr(discovery, "entry_points", find)
 
 
-def checks():
-    return {check.subject: check for check in find_checks()}
+@pytest.fixture
+def plugin(install, tmp_path):
+    """Install a plugin with a listener that has one check, and further requirements."""
+
+    def make(name, *requires, entry="lab", subject="lab weights", more="", extras=()):
+        entries = f"[djsb.listeners]\n{entry} = {name}\n"
+        install(name, LISTENER.format(subject=subject, more=more), entries)
+        metadata = tmp_path / "site-packages" / f"{name}-1.0.dist-info" / "METADATA"
+        lines = [f"Provides-Extra: {one}" for one in extras]
+        lines += [f"Requires-Dist: {one}" for one in requires]
+        metadata.write_text(metadata.read_text() + "\n".join([*lines, ""]))
+
+    return make
 
 
-def test_the_core_checks_python_and_disk(monkeypatch):
-    found = checks()
-    assert found["python"].ok
-    assert found["disk"].ok
-    monkeypatch.setattr(doctor, "ENOUGH_DISK", 2**80)
-    assert not checks()["disk"].ok
-    assert checks()["disk"].remedy == "free at least 1 GiB"
+def by_subject(groups):
+    return {check.subject: check for group in groups for check in group.checks}
 
 
-def test_plugins_add_theirs(install):
-    install("goodpkg", LISTENER.format(more=""), "[djsb.listeners]\nlab = goodpkg\n")
-    assert checks()["lab weights"] == DoctorCheck("lab weights", False, "not here", "fetch them")
+# -- what is looked at -----------------------------------------------------------------------------
 
 
-def test_a_plugin_whose_checks_fail_breaks_only_itself(install, caplog):
-    install("badpkg", LISTENER.format(more="1 / 0"), "[djsb.listeners]\nlab = badpkg\n")
-    found = checks()
-    assert "lab weights" not in found
-    assert "python" in found
-    assert caplog.text.count("ZeroDivisionError") >= 1
-
-
-def test_as_a_table():
-    text = checks_table(
-        [
-            DoctorCheck("a", ok=True, finding="1.0"),
-            DoctorCheck("b", ok=False, finding="-", remedy="get b"),
-        ]
+def test_the_installation_starts_with_the_machine(plugin):
+    plugin("goodpkg")
+    groups = examine_installation()
+    titles = [group.title.split()[0] for group in groups]
+    assert titles[:2] == ["this", "djsb-core"]
+    assert titles.index("djsb-core") < titles.index("goodpkg")
+    machine = {check.subject: check for check in groups[0].checks}
+    assert machine["python"].ok
+    assert {"the folder here", "environments", "temporary files", "environment managers"} <= set(
+        machine
     )
-    lines = text.splitlines()
-    assert lines[-2].split() == ["a", "ok", "1.0"]
-    assert lines[-1].split() == ["b", "MISSING", "-", "get", "b"]
+    assert any(subject.startswith("GPU") for subject in machine)
+    assert {"click", "pydantic", "djsb-core[report]"} <= {one.subject for one in groups[1].checks}
+
+
+def test_a_plugins_own_checks_stand_with_its_packages(plugin):
+    plugin("goodpkg", "click>=8", "lab-absent>=2", "pydantic>99")
+    (good,) = [group for group in examine_plugins(["goodpkg"]) if group.title == "goodpkg 1.0"]
+    found = {check.subject: check for check in good.checks}
+    assert found["lab weights"] == DoctorCheck("lab weights", False, "not here", "fetch them")
+    assert found["click"].ok
+    absent = found["lab-absent"]
+    assert (absent.ok, absent.required, absent.remedy) == (
+        False, True, "pip install 'lab-absent>=2'"
+    )  # fmt: skip
+    unfit = found["pydantic"]  # it may work all the same
+    assert (unfit.ok, unfit.required) == (False, False)
+    assert unfit.finding.endswith(", but goodpkg wants >99")
+
+
+def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, caplog):
+    plugin("badpkg", more="1 / 0")
+    plugin("goodpkg", entry="lab2", subject="other weights")
+    found = by_subject(examine_plugins(["badpkg", "goodpkg"]))
+    assert "lab weights" not in found
+    assert "other weights" in found
+    assert caplog.text.count("ZeroDivisionError") == 1
+    assert "lab of badpkg" in caplog.text
+
+
+def test_shared_needs_appear_once(plugin):
+    plugin("onepkg", "click>=8")
+    plugin("twopkg", "click>=8.1,<99", entry="lab2")
+    groups = examine_plugins(["onepkg", "twopkg", "onepkg"])
+    subjects = [check.subject for group in groups for check in group.checks]
+    assert sorted(subjects) == sorted(set(subjects))
+    click = by_subject(groups)["click"]
+    assert click.finding.endswith("(>=8.1,<99)")
+    assert click in groups[0].checks
+
+
+def test_a_failure_is_kept_rather_than_a_success():
+    kind = CheckKind.PACKAGE
+    well = DoctorCheck("a", ok=True, finding="1", kind=kind)
+    ill = DoctorCheck("a", ok=False, finding="2", kind=kind)
+    assert merge([Group("x", [well]), Group("y", [ill]), Group("y", [ill])]) == [Group("y", [ill])]
+    other = DoctorCheck("a", ok=True, finding="1", kind=CheckKind.FILE)
+    assert merge([Group("x", [well]), Group("y", [other])])[1].checks == [other]
+
+
+def test_extras_are_good_to_have(plugin):
+    requires = ["click; extra == 'one'", "lab-absent; extra == 'two'", "lab-no; extra == 'test'"]
+    plugin("goodpkg", *requires, "click>99; extra == 'bad'", extras=["one", "two", "test", "bad"])
+    found = by_subject(examine_plugins(["goodpkg"]))
+    assert found["goodpkg[one]"].finding.startswith("click 8")
+    assert found["goodpkg[two]"].ok
+    assert found["goodpkg[two]"].finding == "not installed: lab-absent (optional)"
+    assert (found["goodpkg[bad]"].ok, found["goodpkg[bad]"].required) == (False, False)
+    assert "goodpkg[test]" not in found
+
+
+def test_a_tracker_that_is_asked_for_should_be_there(plugin):
+    plugin("goodpkg", "lab-absent; extra == 'lab'", extras=["lab"])
+    found = by_subject(examine_packages(["djsb-core"], ["lab"]))
+    check = found["goodpkg[lab]"]
+    assert (check.ok, check.required) == (False, False)  # a run goes on without
+    assert check.remedy == "pip install 'goodpkg[lab]'"
+    assert found["lab weights"]
+    assert "goodpkg[lab]" not in by_subject(examine_packages(["djsb-core"]))
+
+
+def test_what_is_needed_in_turn(plugin, install):
+    plugin("goodpkg", "midpkg")
+    plugin("midpkg", "lab-absent>=3", "click>99", entry="lab2")
+    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    assert set(checks) == {"lab-absent", "click"}
+    assert not any(check.ok for check in checks.values())
+    (fine,) = check_in_turn(["djsb-core"])
+    assert fine.ok
+
+
+def test_programs_and_modules_that_packages_do_not_declare(plugin, install, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    plugin("goodpkg", "pyspark", "openai-clip")
+    install("pyspark", "", "")
+    install("openai-clip", "", "")
+    monkeypatch.setattr("djsb_core.plugin_checks.find_spec", lambda name: None)
+    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    assert not checks["java"].ok
+    assert checks["pkg_resources"].remedy == "pip install 'setuptools<82'"
+
+
+def test_a_shared_listener_name_is_no_trouble(plugin):
+    plugin("onepkg", subject="weights of one")
+    plugin("twopkg", subject="weights of two")
+    found = check_plugins(["twopkg"])
+    assert [check.subject for check in found["twopkg"]] == ["weights of two"]
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def test_a_plugin_may_be_named_shortly(plugin):
+    plugin("djsb_lab2", "click")
+    assert "djsb_lab2" in list_plugins()
+    for name in ("djsb_lab2", "djsb-lab2", "lab2", "Lab2"):
+        assert examine_plugins([name])[0].title == "djsb_lab2 1.0"
+    with pytest.raises(RequestError, match="no plugin and no file 'lab3'; did you mean 'lab"):
+        examine_plugins(["lab3"])
+
+
+# -- as text and JSON ------------------------------------------------------------------------------
+
+GROUPS = [
+    Group(
+        "lab 1.0",
+        [
+            DoctorCheck("fine", ok=True, finding="1.0"),
+            DoctorCheck("good to have", ok=False, finding="-", required=False),
+            DoctorCheck("b", ok=False, finding="word " * 30, remedy="pip install 'b>=1,<2'"),
+        ],
+    ),
+    Group("/a/b", [DoctorCheck("/a/" + "long/" * 30, ok=True, finding="12 KiB")]),
+]
+
+
+def test_failures_come_first_with_their_remedy():
+    lines = doctor_text(GROUPS, 80).splitlines()
+    assert lines[0] == "lab 1.0"
+    marks = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert marks == ["FAIL", "note", "ok", "ok", "ok", "ok"][: len(marks)]
+    assert "→ pip install 'b>=1,<2'" in [line.strip() for line in lines]
+    assert lines[-1] == "1 of 4 checks fails; 1 more is good to know"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_no_line_is_wider_than_the_terminal(width):
+    assert max(map(len, doctor_text(GROUPS, width).splitlines())) <= width
+
+
+def test_a_long_subject_has_a_line_of_its_own():
+    lines = doctor_text(GROUPS, 100).splitlines()
+    assert lines[-2:-1] == [""]
+    assert lines[-3].strip() == "12 KiB"
+    assert set(lines[-4].strip().split("/")) == {"", "long"}
+
+
+def test_the_last_line_counts():
+    fine = Group("x", [DoctorCheck("a", ok=True, finding="1")])
+    note = Group("y", [DoctorCheck("b", ok=False, finding="1", required=False)])
+    assert doctor_text([fine]).splitlines()[-1] == "1 check, nothing is missing"
+    assert doctor_text([fine, note]).endswith("\n2 checks, nothing is missing; 1 is good to know")
+    assert can_run([fine, note])
+    assert not can_run(GROUPS)
+
+
+def test_json_has_all_that_is_known(tmp_path):
+    import json
+
+    check = DoctorCheck("w", True, "x", kind=CheckKind.FILE, path=tmp_path, size=3, sha256="ab")
+    assert json.loads(doctor_json([Group("lab 1.0", [check])])) == [
+        {
+            "group": "lab 1.0",
+            "subject": "w",
+            "ok": True,
+            "finding": "x",
+            "remedy": "",
+            "kind": "file",
+            "required": True,
+            "path": str(tmp_path),
+            "size": 3,
+            "sha256": "ab",
+        }
+    ]
+
+
+def test_problems_of_a_file_are_checks():
+    first, second = as_checks(["a b.yaml:3: work_dir: wrong: 7:8: x", "odd"], required=True)
+    assert (first.subject, first.finding) == ("a b.yaml:3", "work_dir: wrong: 7:8: x")
+    assert (second.subject, second.finding) == ("experiment", "odd")
+    assert first.kind is CheckKind.CONFIG

@@ -1,41 +1,53 @@
-"""What ``djsb doctor`` shows of this plugin."""
+"""What ``djsb doctor`` shows of this plugin, beside the packages that its metadata lists."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+import ast
 from typing import TYPE_CHECKING
 
-from packaging.specifiers import SpecifierSet
-
-from djsb_core.api import DoctorCheck, hookimpl
+from djsb_core.api import CheckKind, ComponentError, DoctorCheck, check_packages, hookimpl
+from djsb_datajuicer.sources import package_folder, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Each package that a recipe needs, the versions that work, and why it is needed.
-NEEDED = {
-    "py-data-juicer": (">=1.6.1,<1.7", "runs the recipes"),
-    "datasets": (">=4.7.0,<=4.8.4", "holds the rows; later versions write statistics differently"),
-    "aiohttp": (">=3.9", "py-data-juicer imports it without declaring it"),
-    "ray": (">=2.40", "py-data-juicer imports it without declaring it"),
-    "torch": (">=2.2", "py-data-juicer uses it after every operator without declaring it"),
+LOADER_FILE = "utils/lazy_loader.py"
+INSTALLER = "_install_package"
+"""The method of Data-Juicer's ``LazyLoader`` that :mod:`djsb_datajuicer.session` replaces."""
+
+#: What packages are needed for, where that is not plain.
+REASONS = {
+    "py-data-juicer": "runs the recipes",
+    "datasets": "holds the rows; later versions write statistics differently",
+    "aiohttp": "py-data-juicer imports it without declaring it",
+    "ray": "py-data-juicer imports it without declaring it",
+    "torch": "py-data-juicer uses it after every operator without declaring it",
 }
 
 
 @hookimpl
 def djsb_doctor_checks() -> Iterable[DoctorCheck]:
-    """Check the packages that recipes need."""
-    return [_check(package, *about) for package, about in NEEDED.items()]
+    """Say what the packages are for, and whether Data-Juicer can be kept from installing any."""
+    return [*check_packages("djsb-datajuicer", REASONS), *check_installs()]
 
 
-def _check(package: str, wanted: str, reason: str) -> DoctorCheck:
-    remedy = f"pip install '{package}{wanted}'"
+def check_installs() -> list[DoctorCheck]:
+    """Check that Data-Juicer still has the one place where it installs packages at run time."""
     try:
-        found = version(package)
-    except PackageNotFoundError:
-        return DoctorCheck(package, ok=False, finding=f"not installed; {reason}", remedy=remedy)
-    if SpecifierSet(wanted).contains(found, prereleases=True):
-        return DoctorCheck(package, ok=True, finding=found)
-    return DoctorCheck(
-        package, ok=False, finding=f"{found}, wanted {wanted}; {reason}", remedy=remedy
-    )
+        tree = parse(package_folder() / LOADER_FILE)
+    except (ComponentError, OSError):
+        return []  # not installed: said by its package's check
+    names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    ok = INSTALLER in names
+    return [
+        DoctorCheck(
+            "installs at run time",
+            ok=ok,
+            finding="switched off in Data-Juicer while djsb uses it"
+            if ok
+            else "this Data-Juicer installs missing packages in a way that djsb does not know",
+            remedy="" if ok else "pip install 'py-data-juicer<1.7'",
+            kind=CheckKind.OTHER,
+            required=False,
+        )
+    ]

@@ -13,6 +13,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.api import CheckKind, DoctorCheck, check_command
 from djsb_datajuicer.operators import BASE_FILE, Definition, Operator, operator_of
 from djsb_datajuicer.sources import custom_files, package_folder, parse
 
@@ -35,23 +36,38 @@ PACKAGES = {
     "git": "gitpython",
 }
 RAY = ("ray", "ray")
+PROGRAMS = {"ffmpeg-python": "ffmpeg", "pyspark": "java"}
+"""What pip does not install: the program that a package starts."""
 
 
-def missing(recipe: RecipeConfig) -> list[str]:
-    """Say, for each operator of a recipe, which packages it lacks and how to get them."""
+def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
+    """List the packages and programs that the operators of a recipe use, those of each together."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
-    sentences = []
+    checks = []
     for position, (name, arguments) in enumerate(recipe.operators):
         operator = operator_of(name, custom)
-        lacking = sorted(set(_lacking(needs(operator, arguments)))) if operator else []
-        if lacking:
-            sentences.append(
-                f"process[{position}].{name} needs packages that are not installed; "
-                f"run: pip install {' '.join(lacking)}"
-            )
-    if recipe.executor_type != "default" and list(_lacking([RAY])):
-        sentences.append(f"executor_type: {recipe.executor_type} needs ray; run: pip install ray")
-    return sentences
+        wanted = needs(operator, arguments) if operator else set()
+        if wanted:
+            checks.append(_check(f"process[{position}].{name}", wanted))
+        checks += [
+            check_command(PROGRAMS[package], name)
+            for package in sorted({package for _, package in wanted} & PROGRAMS.keys())
+        ]
+    if recipe.executor_type != "default":
+        checks.append(_check(f"executor_type: {recipe.executor_type}", {RAY}))
+    return checks
+
+
+def _check(subject: str, wanted: set[tuple[str, str]]) -> DoctorCheck:
+    lacking = sorted(set(_lacking(wanted)))
+    there = f"uses {', '.join(sorted({package for _, package in wanted}))}"
+    return DoctorCheck(
+        subject,
+        ok=not lacking,
+        finding="needs packages that are not installed" if lacking else there,
+        remedy=f"run: pip install {' '.join(lacking)}" if lacking else "",
+        kind=CheckKind.PACKAGE,
+    )
 
 
 def needs(operator: Operator, arguments: Mapping[str, Any]) -> set[tuple[str, str]]:

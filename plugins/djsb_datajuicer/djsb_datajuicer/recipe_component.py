@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from djsb_core.api import Component
-from djsb_datajuicer.needs import missing
+from djsb_datajuicer.needs import package_needs
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
-from djsb_datajuicer.weights import absent_weights
+from djsb_datajuicer.weights import weight_needs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from djsb_core.api import DoctorCheck
 
 
 class RecipeComponent(Component[RecipeConfig]):
@@ -19,13 +21,9 @@ class RecipeComponent(Component[RecipeConfig]):
 
     config_type = recipe_type()
 
-    def check(self) -> Sequence[str]:
-        """Name the packages that the recipe's operators lack."""
-        return missing(self.config)
-
-    def notes(self) -> Sequence[str]:
-        """Name the model files that the recipe's operators will have to fetch."""
-        return absent_weights(self.config)
+    def needs(self) -> Sequence[DoctorCheck]:
+        """List the packages and model files that the recipe's operators use."""
+        return [*package_needs(self.config), *weight_needs(self.config)]
 
     def reads(self) -> Sequence[Path]:
         """List the data set's files and folders, and those of the recipe's own operators."""

@@ -1,4 +1,4 @@
-"""Names the model files that a recipe's operators need and that are not on this machine."""
+"""Lists the model files that a recipe's operators need, and whether they are on this machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.api import check_file
 from djsb_datajuicer.needs import model_types
 from djsb_datajuicer.operators import operator_of
 from djsb_datajuicer.sources import custom_files
@@ -13,6 +14,7 @@ from djsb_datajuicer.sources import custom_files
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from djsb_core.api import DoctorCheck
     from djsb_datajuicer.operators import Operator
     from djsb_datajuicer.recipe import RecipeConfig
 
@@ -27,17 +29,27 @@ FILES = {
 the operator's arguments."""
 
 
-def absent_weights(recipe: RecipeConfig) -> list[str]:
-    """Say, for each operator of a recipe, which model files it will have to fetch."""
+def weight_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
+    """List the model files that the operators of a recipe use, there or to be fetched."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
     return [
-        f"process[{position}].{name} needs the weights {file}; Data-Juicer fetches them at their "
-        f"first use: without a network put the file into {_folders()[-1]}"
+        _check(f"process[{position}].{name}", file)
         for position, (name, arguments) in enumerate(recipe.operators)
         if (operator := operator_of(name, custom)) is not None
         for file in sorted(_files(operator, arguments))
-        if not any((folder / file).exists() for folder in _folders())
     ]
+
+
+def _check(subject: str, file: str) -> DoctorCheck:
+    folders = _folders()
+    place = next((folder for folder in folders if (folder / file).exists()), folders[-1])
+    return check_file(
+        subject,
+        place / file,
+        f"needs the weights {file}; Data-Juicer fetches them at their first use",
+        f"without a network put the file into {place}",
+        required=False,
+    )
 
 
 def _files(operator: Operator, arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from djsb_datajuicer.executor import DataJuicerExecutor
 from djsb_datajuicer.needs import needs
 from djsb_datajuicer.operators import operator_of
 
-from djsb_core.api import ComponentError, Workspace
+from djsb_core.api import CheckKind, ComponentError, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +70,25 @@ def test_check_names_operator_and_command(
         module, "find_spec", lambda name: None if name == "ftfy" else find_spec(name)
     )
     said = component(make_data, tmp_path, "fix_unicode_mapper").check()
-    assert list(said) == [
-        "process[1].fix_unicode_mapper needs packages that are not installed; run: pip install ftfy"
-    ]
+    sentence = "needs packages that are not installed; run: pip install ftfy"
+    assert list(said) == [f"process[1].fix_unicode_mapper: {sentence}"]
+
+
+def test_what_is_there_is_listed_too(make_data: Any, tmp_path: Path) -> None:
+    process = component(make_data, tmp_path, {"words_num_filter": {"tokenization": True}})
+    checks = {one.subject: one for one in process.needs() if one.kind is CheckKind.PACKAGE}
+    assert set(checks) == {"process[1].words_num_filter"}
+    assert "sentencepiece" in checks["process[1].words_num_filter"].sentence
+
+
+def test_programs_that_packages_start_are_needed(
+    make_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    used = component(make_data, tmp_path, "audio_ffmpeg_wrapped_mapper")
+    (check,) = [one for one in used.needs() if one.kind is CheckKind.COMMAND]
+    assert check.finding == "no such command; audio_ffmpeg_wrapped_mapper needs it"
+    assert any(said.startswith("ffmpeg: ") for said in used.check())
 
 
 def test_a_run_installs_nothing(

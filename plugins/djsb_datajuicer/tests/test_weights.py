@@ -8,12 +8,18 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
+from djsb_datajuicer.executor import DataJuicerExecutor
 from djsb_datajuicer.recipe import recipe_type
-from djsb_datajuicer.weights import absent_weights
+
+from djsb_core.api import CheckKind
+
+
+def component(data: Path, *process: Any) -> DataJuicerExecutor:
+    return DataJuicerExecutor(recipe_type()(dataset_path=data, process=list(process)))
 
 
 def absent(data: Path, *process: Any) -> list[str]:
-    return absent_weights(recipe_type()(dataset_path=data, process=list(process)))
+    return list(component(data, *process).notes())
 
 
 @pytest.fixture
@@ -67,6 +73,11 @@ def test_a_file_that_is_there_is_not_named(
     folder.mkdir(exist_ok=True)
     (folder / "lid.176.bin").touch()
     assert absent(data, {"language_id_score_filter": {}}) == []
+    needs = component(data, {"language_id_score_filter": {}}).needs()
+    (check,) = [need for need in needs if need.kind is CheckKind.FILE]
+    assert (check.ok, check.size, check.required) == (True, 0, False)
+    assert check.path is not None
+    assert check.path.resolve() == folder.resolve() / "lid.176.bin"
 
 
 @pytest.mark.parametrize(

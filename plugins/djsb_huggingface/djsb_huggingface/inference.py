@@ -24,7 +24,7 @@ from djsb_huggingface.loading import (
     Dtype,
     load_language_model,
     missing_packages,
-    model_problems,
+    model_needs,
 )
 from djsb_huggingface.messages import BUILDERS, PARSERS, BuilderName, MessageKeys, ParserName
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TextIO
 
+    from djsb_core.api import DoctorCheck
     from djsb_huggingface.loading import LanguageModel
 
 DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".json")
@@ -99,7 +100,11 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         """Look for packages, for the model's files, and for data sets of one name."""
         if missing := missing_packages():
             return missing
-        return [*model_problems(self.config.model), *self._clashes()]
+        return [*super().check(), *self._clashes()]
+
+    def needs(self) -> Sequence[DoctorCheck]:
+        """List the files of the model."""
+        return model_needs(self.config.model) if not missing_packages() else ()
 
     def _clashes(self) -> list[str]:
         seen: dict[Path, Path] = {}

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from djsb_core.api import ComponentError
+from djsb_core.api import CheckKind, ComponentError, DoctorCheck, check_file, check_weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,34 +74,39 @@ def missing_packages() -> list[str]:
     ]
 
 
-def folder_problems(folder: Path) -> list[str]:
-    """Say what a model folder lacks, from the names of its files.
+def model_needs(source: Path | str) -> list[DoctorCheck]:
+    """List the files of a model: of a folder, or of a model in the local Hugging Face cache."""
+    folder = find_folder(source)
+    return [not_found(str(source))] if folder is None else folder_needs(folder)
 
-    A folder that does not exist yet has no problem: an earlier job may write it.
-    """
+
+def folder_needs(folder: Path) -> list[DoctorCheck]:
+    """List the files of a model folder; none if it does not exist: an earlier job may write it."""
     if not folder.exists():
         return []
-    if not (folder / "config.json").is_file():
-        return [f"{folder}: not a Hugging Face model folder: there is no config.json"]
-    parts = (("weights", WEIGHTS), ("tokenizer", TOKENIZERS))
+    config = folder / "config.json"
+    absent = "not a Hugging Face model folder: there is no config.json"
+    found = check_file(str(config), config, absent)
+    if not found.ok:
+        return [found]
+    weights = f"the model has no weights; expected one of {', '.join(WEIGHTS)}"
+    tokenizer = f"the model has no tokenizer; expected one of {', '.join(TOKENIZERS)}"
     return [
-        f"{folder}: the model has no {part}; expected one of {', '.join(patterns)}"
-        for part, patterns in parts
-        if not any(True for pattern in patterns for _ in folder.glob(pattern))
+        found,
+        *check_weights(folder, "model.safetensors", WEIGHTS, absent=weights),
+        *check_weights(folder, "tokenizer.json", TOKENIZERS, absent=tokenizer),
     ]
 
 
-def model_problems(source: Path | str) -> list[str]:
-    """Say what a model lacks: a folder, or the name of a model in the local Hugging Face cache."""
-    folder = find_folder(source)
-    return [not_found(source)] if folder is None else folder_problems(folder)
-
-
-def not_found(source: Path | str) -> str:
+def not_found(name: str) -> DoctorCheck:
     """Say that a model is not on this machine."""
-    return (
-        f"there is no folder '{source}', and no model of that name in the local Hugging Face cache;"
-        f" download it first: hf download {source}"
+    return DoctorCheck(
+        name,
+        ok=False,
+        finding="there is no such folder, and no model of that name in the local Hugging Face "
+        "cache",
+        remedy=f"download it first: hf download {name}",
+        kind=CheckKind.FILE,
     )
 
 
@@ -135,9 +140,10 @@ def load_language_model(
 
     folder = find_folder(source)
     if folder is None:
-        raise ComponentError(not_found(source))
-    for problem in folder_problems(folder):
-        raise ComponentError(problem)
+        raise ComponentError(not_found(str(source)).sentence)
+    for need in folder_needs(folder):
+        if not need.ok:
+            raise ComponentError(need.sentence)
     place = pick_device(device)
     params = {"dtype": dtype, **(model_params or {})}
     local: dict[str, Any] = {"local_files_only": True}

@@ -22,9 +22,9 @@ from djsb_core.api import (
 from djsb_huggingface.loading import (
     Dtype,
     LanguageModel,
-    folder_problems,
     load_language_model,
     missing_packages,
+    model_needs,
 )
 from djsb_huggingface.scoring import Scorer
 from djsb_huggingface.statistics import ratio, ratio_stderr
@@ -32,6 +32,8 @@ from djsb_huggingface.windows import cut_windows, make_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from djsb_core.api import DoctorCheck
 
 CHARACTERS_AT_A_TIME = 1 << 20
 """Texts in memory at a time; windows are sorted by length among them."""
@@ -103,7 +105,11 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
 
     def check(self) -> Sequence[str]:
         """Look for the packages and for the files of the model."""
-        return [*missing_packages(), *folder_problems(self.config.model_path)]
+        return [*missing_packages(), *super().check()]
+
+    def needs(self) -> Sequence[DoctorCheck]:
+        """List the files of the model."""
+        return model_needs(self.config.model_path)
 
     def evaluate(self) -> Scores:
         """Score every document once.

@@ -219,9 +219,9 @@ def test_data_sets_of_one_name_are_refused(models, data, tmp_path):
 
 def test_model_that_is_neither_folder_nor_cached_is_named(data, tmp_path):
     [problem] = executor(tmp_path, model="nobody/no-such-model", dataset_path=data).check()
-    assert problem.startswith("there is no folder 'nobody/no-such-model'")
+    assert problem.startswith("nobody/no-such-model: there is no such folder")
     assert problem.endswith("hf download nobody/no-such-model")
-    with pytest.raises(ComponentError, match="there is no folder 'nobody/no-such-model'"):
+    with pytest.raises(ComponentError, match="nobody/no-such-model: there is no such folder"):
         executor(tmp_path, model="nobody/no-such-model", dataset_path=data).infer()
 
 

@@ -1,67 +1,52 @@
+import json
+import shutil
+import subprocess
+import sys
 from importlib.metadata import version
 
-import pluggy
 import pytest
 from djsb_huggingface import listeners
-
-from djsb_core import hookspecs
-
-
-@pytest.fixture
-def versions(monkeypatch):
-    found = {"torch": "2.13.0+cpu", "transformers": "5.23.0"}
-    monkeypatch.setattr(listeners, "installed", found.get)
-    return found
+from djsb_huggingface.loading import folder_needs
 
 
-def checks():
-    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
-    manager.add_hookspecs(hookspecs)
-    manager.register(listeners)
-    [found] = manager.hook.djsb_doctor_checks()
-    return {check.subject: check for check in found}
-
-
-def test_doctor_shows_versions_and_devices():
-    found = checks()
-    assert found["torch"].finding == version("torch")
-    assert found["transformers"].finding == version("transformers")
-    assert any(subject.startswith("GPU") for subject in found)
-
-
-def test_missing_package_has_a_remedy(versions):
-    del versions["torch"]
-    found = checks()
-    assert not found["torch"].ok
-    assert found["torch"].remedy == "pip install torch"
-    assert not any(subject.startswith("GPU") for subject in found)
+def test_doctor_shows_versions_and_the_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    found = {check.subject: check for check in listeners.djsb_doctor_checks()}
+    assert found["torch"].finding.startswith(version("torch"))
+    assert found["transformers"].finding.startswith(version("transformers"))
+    assert found["Hugging Face cache"].finding == f"{tmp_path}: no models"
+    (tmp_path / "models--org--name" / "snapshots").mkdir(parents=True)
+    (tmp_path / "datasets--org--name" / "snapshots").mkdir(parents=True)
+    assert listeners.check_cache().finding == f"{tmp_path}: 1 model"
 
 
 @pytest.mark.parametrize(
-    ("torch", "torchvision", "ok"),
-    [
-        ("2.13.0+cpu", None, True),
-        ("2.13.0+cpu", "0.28.0", False),
-        ("2.13.0+cpu", "0.28.0+cpu", True),
-        ("2.13.0", "0.28.0", True),
-        ("2.13.0", "0.28.0+cpu", False),
-    ],
+    "environment",
+    [{}, {"HF_HOME": "/a"}, {"HF_HOME": "/a", "HF_HUB_CACHE": "/b"}, {"XDG_CACHE_HOME": "/c"}],
 )
-def test_torchvision_of_another_build_is_found(versions, torch, torchvision, ok):
-    versions |= {"torch": torch, "torchvision": torchvision}
-    check = listeners.check_torchvision()
-    assert check.ok is ok
-    assert bool(check.remedy) is not ok
+def test_the_cache_is_that_of_the_library(monkeypatch, environment):
+    for name in ("HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    code = "from huggingface_hub.constants import HF_HUB_CACHE as c; print(c)"
+    theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
+    assert str(listeners.cache_folder()) == theirs.strip()
 
 
-def test_gpus_are_listed_with_their_memory(monkeypatch):
-    import torch
+def test_the_files_of_a_model_are_listed(models, tmp_path):
+    folder = shutil.copytree(models(), tmp_path / "model")
+    needs = folder_needs(folder)
+    assert [need.path.name for need in needs[:2]] == ["config.json", "model.safetensors"]
+    assert needs[1].size == (folder / "model.safetensors").stat().st_size
+    assert all(need.ok and need.required for need in needs)
+    assert folder_needs(tmp_path / "nothing") == []
 
-    class Card:
-        name = "Some GPU"
-        total_memory = 80 << 30
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: Card)
-    assert [check.finding for check in listeners.check_devices()] == ["Some GPU, 80 GiB"] * 2
+def test_a_part_of_a_model_that_is_lost_is_named(models, tmp_path):
+    folder = shutil.copytree(models(), tmp_path / "model")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    parts = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": parts}))
+    (lost,) = [need for need in folder_needs(folder) if not need.ok]
+    assert lost.path == folder / "model-00002-of-00002.safetensors"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from djsb_trackers.listener import TrackerListener
+from djsb_trackers.doctor import CheckedListener
 
-wandb = TrackerListener("wandb")
-trackio = TrackerListener("trackio")
-mlflow = TrackerListener("mlflow")
-tensorboard = TrackerListener("tensorboard")
+wandb = CheckedListener("wandb")
+trackio = CheckedListener("trackio")
+mlflow = CheckedListener("mlflow")
+tensorboard = CheckedListener("tensorboard")

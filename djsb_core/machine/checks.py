@@ -1,0 +1,210 @@
+"""Checks of files, folders, disks and commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from djsb_core.hookspecs import CheckKind, DoctorCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GIBI, MEBI = 2**30, 2**20
+INDEX = ".index.json"
+SHA256 = re.compile("[0-9a-f]{64}")
+ENOUGH = GIBI
+"""Less is worth a note."""
+LEAST = 100 * MEBI
+"""With less, nothing can be expected to end well."""
+
+
+def check_folders(folders: Mapping[str, Path]) -> list[DoctorCheck]:
+    """Check that folders can be written to, and the disk that each of them is on, once.
+
+    A folder that does not exist is made when it is needed; that its parent allows it counts.
+
+    :param folders: by what they are: ``work_dir``
+    """
+    disks: dict[int, list[tuple[str, Path]]] = {}
+    checks = []
+    refused: set[Path] = set()
+    for subject, folder in folders.items():
+        there = _existing(folder)
+        if there in refused:
+            continue  # said already
+        check = _check_access(subject, folder, there)
+        checks.append(check)
+        if not check.ok:
+            refused.add(there)
+        disks.setdefault(there.stat().st_dev, []).append((subject, there))
+    return checks + [check for places in disks.values() for check in _check_disk(places)]
+
+
+def check_command(name: str, needed_for: str, *, required: bool = True) -> DoctorCheck:
+    """Check that a program can be started by its name.
+
+    :param needed_for: who needs it
+    """
+    found = shutil.which(name)
+    return DoctorCheck(
+        name,
+        ok=found is not None,
+        finding=found or f"no such command; {needed_for} needs it",
+        remedy="" if found else f"install {name} with your system's package manager",
+        kind=CheckKind.COMMAND,
+        required=required,
+        path=Path(found) if found else None,
+    )
+
+
+def check_file(
+    subject: str, path: Path, absent: str = "not there", remedy: str = "", *, required: bool = True
+) -> DoctorCheck:
+    """Check that a file is there, and tell its size.
+
+    In the cache of a hub, a link to a file is named by what the file holds; then the digest is
+    known without reading it.
+
+    :param absent: what to say if it is not
+    """
+    there = path.is_file()
+    size = path.stat().st_size if there else None
+    digest = path.resolve().name if path.is_symlink() else ""
+    shown = "" if subject == str(path) else f"{path}, "
+    return DoctorCheck(
+        subject,
+        ok=there,
+        finding=absent if size is None else f"{shown}{size_text(size)}",
+        remedy="" if there else remedy,
+        kind=CheckKind.FILE,
+        required=required,
+        path=path,
+        size=size,
+        sha256=digest if SHA256.fullmatch(digest) else None,
+    )
+
+
+def check_weights(
+    folder: Path, what: str, patterns: Sequence[str], *, absent: str, remedy: str = ""
+) -> list[DoctorCheck]:
+    """Check that a folder has files of one kind, and all of those that an index beside them names.
+
+    :param what: the name that such a file usually has: ``model.safetensors``
+    :param patterns: names that count, the best first; the first that is there decides
+    :param absent: what to say if there is none
+    """
+    found, pattern = next(
+        ((some, one) for one in patterns if (some := sorted(folder.glob(one)))), ([], "")
+    )
+    if not found:
+        return [check_file(str(folder / what), folder / what, absent, remedy)]
+    lost = _indexed(folder, f"{pattern}{INDEX}") - {one.name for one in found}
+    parts = [
+        check_file(str(folder / one), folder / one, f"a part of {what}, not there", remedy)
+        for one in sorted(lost)
+    ]
+    if len(found) == 1:
+        return [check_file(str(found[0]), found[0]), *parts]
+    size = sum(one.stat().st_size for one in found)
+    text = f"{len(found)} files, {size_text(size)}"
+    whole = DoctorCheck(
+        str(folder / what), ok=True, finding=text, kind=CheckKind.FILE, path=folder, size=size
+    )
+    return [whole, *parts]
+
+
+def check_temporary_folder() -> DoctorCheck:
+    """Check that programs can be started from the temporary folder: some packages need it."""
+    folder = Path(tempfile.gettempdir())
+    forbidden = bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)
+    return DoctorCheck(
+        "programs in the temporary folder",
+        ok=not forbidden,
+        finding=f"{folder} {'is mounted noexec' if forbidden else 'can hold them'}",
+        remedy="set TMPDIR to another folder" if forbidden else "",
+        kind=CheckKind.ACCESS,
+        required=False,
+        path=folder,
+    )
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes: ``1.5 GiB``."""
+    for unit, name in ((GIBI, "GiB"), (MEBI, "MiB"), (2**10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} bytes"
+
+
+def _existing(folder: Path) -> Path:
+    """Return a folder's nearest parent that exists, or itself."""
+    absolute = folder.absolute()
+    for parent in (absolute, *absolute.parents):
+        try:
+            if parent.exists():
+                return parent
+        except OSError:  # a folder that may not be entered, a name that is too long
+            continue
+    return Path(absolute.anchor)
+
+
+def _check_access(subject: str, folder: Path, there: Path) -> DoctorCheck:
+    problem = _try_to_write(there)
+    another = "" if there.is_dir() else "choose another place"
+    found = "can be written to" if there == folder.absolute() else "will be made"
+    return DoctorCheck(
+        subject,
+        ok=problem is None,
+        finding=f"{folder} {found}" if problem is None else f"cannot use {folder}: {problem}",
+        remedy="" if problem is None else another or f"make {there} writable, or choose another",
+        kind=CheckKind.ACCESS,
+        path=folder,
+    )
+
+
+def _try_to_write(folder: Path) -> str | None:
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return f"{folder}: {error.strerror}"
+
+
+def _check_disk(places: list[tuple[str, Path]]) -> list[DoctorCheck]:
+    usage = shutil.disk_usage(places[0][1])
+    if usage.total == 0:  # no disk, but what the system shows as files
+        return []
+    others = ", ".join(subject for subject, _ in places[1:])
+    ok = usage.free >= ENOUGH
+    check = DoctorCheck(
+        f"disk of {places[0][0]}",
+        ok=ok,
+        finding=f"{size_text(usage.free)} free" + (f"; also of {others}" if others else ""),
+        remedy="" if ok else f"make space: at least {size_text(ENOUGH)}",
+        kind=CheckKind.DISK,
+        required=usage.free < LEAST,
+        size=usage.free,
+    )
+    return [check]
+
+
+def _indexed(folder: Path, pattern: str) -> set[str]:
+    """Return the names of the files that a model is split into, if an index lists them."""
+    names: set[str] = set()
+    for index in folder.glob(pattern):
+        if index.with_name(index.name.removesuffix(INDEX)).exists():
+            continue  # the whole, which is preferred
+        try:
+            parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # the library that loads the model says it best
+        names.update(map(str, parts))
+    return names

@@ -1,0 +1,1 @@
+"""What ``djsb doctor`` shows: an installation, some plugins, or what one experiment needs."""
