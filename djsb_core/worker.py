@@ -1,7 +1,7 @@
 """Run jobs in a process of its own: ``python -m djsb_core.worker EVENTS [PYTHONPATH]``.
 
 Orders come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
-order ``started``, any number of ``points`` and ``artifact``, and ``done`` or ``failed``.
+order ``started``, any number of ``points``, ``artifact`` and ``alive``, and ``done`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import os
 import signal
 import sys
 import time
+import traceback
 from contextlib import contextmanager
 from io import TextIOWrapper
-from queue import SimpleQueue
-from threading import Thread
+from queue import Empty, SimpleQueue
+from threading import Thread, Timer
 from typing import TYPE_CHECKING, Any
 
 from djsb_core import __version__
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS = 0.02
 """How long points wait for others, so that thousands a second cost few system calls."""
+
+BEAT_SECONDS = 5.0
+"""How often a process that works and reports nothing gives a sign of life."""
+
+AGAIN_SECONDS = 0.1
+"""When to interrupt a job again whose code has dropped the interrupt."""
 
 BACKLOG = 10_000
 """Reports that wait to be sent before the job itself has to wait."""
@@ -51,10 +58,11 @@ def main() -> None:
     _silence(STDERR)
     worker = Worker(outbox)
     signal.signal(signal.SIGINT, worker.on_interrupt)
+    sys.unraisablehook = worker.on_unraisable
     lines: SimpleQueue[dict[str, Any]] = SimpleQueue()
     Thread(target=_read_orders, args=(orders, lines), daemon=True).start()
-    while order := lines.get().get("order"):
-        worker.work(order)
+    while "order" in (message := lines.get()):
+        worker.work(message)
 
 
 class Worker:
@@ -62,6 +70,7 @@ class Worker:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
+        self._running = False
         self._interruptible = False
         self._folder = os.open(".", os.O_RDONLY)
 
@@ -71,27 +80,38 @@ class Worker:
             self._interruptible = False
             raise KeyboardInterrupt
 
-    def work(self, order: dict[str, Any]) -> None:
-        """Run one job and report how it ended."""
+    def on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Interrupt the job again if Python has dropped the interrupt, as it does in a destructor.
+
+        Those of torch's data loaders wait for processes: many an interrupt ends there.
+        """
+        sys.__unraisablehook__(unraisable)
+        if self._running and issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._interruptible = True
+            Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def work(self, message: dict[str, Any]) -> None:
+        """Run (or only inspect) one job and report how it ended."""
         reports = Reports(self._outbox)
         try:
-            end = self._perform(order, reports)
+            end = self._perform(message, reports)
         except BaseException as error:  # noqa: BLE001 (also SystemExit: the job fails, not we)
             end = encode(_describe(error))
         reports.end(end)
         os.fchdir(self._folder)  # the next job must not depend on this one
 
-    def _perform(self, order: dict[str, Any], reports: Reports) -> bytes:
+    def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
         from djsb_core.runner.job_log import job_log
-        from djsb_core.runner.order import JobOrder, perform
-        from djsb_core.store.watcher import SandboxWatcher
+        from djsb_core.runner.order import JobOrder, inspect, perform
+        from djsb_core.store.watcher import JobWatcher
 
-        job: JobOrder = JobOrder.from_json(order)
-        watcher = SandboxWatcher(job.folder, reports.points, reports.artifact)
+        job: JobOrder = JobOrder.from_json(message["order"])
+        watcher = JobWatcher(job.folder, reports.points, reports.artifact)
         with job_log(job.log):
             with self._interrupts():
                 self._outbox.put(encode({"event": "started"}))
-                outputs = perform(job, watcher)
+                depth = message.get("inspect")
+                outputs = inspect(job, depth) if depth else perform(job, watcher)
             try:
                 return encode({"event": "done", "outputs": outputs})
             except (TypeError, ValueError, RecursionError) as error:
@@ -100,11 +120,11 @@ class Worker:
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
         signal.signal(signal.SIGINT, self.on_interrupt)  # an earlier job may have set its own
-        self._interruptible = True
+        self._running = self._interruptible = True
         try:
             yield
         finally:
-            self._interruptible = False
+            self._running = self._interruptible = False
 
 
 class Reports:
@@ -112,6 +132,7 @@ class Reports:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox: Outbox | None = outbox
+        outbox.beats = True
 
     def points(self, points: list[Point]) -> None:
         """Send values of metrics, soon."""
@@ -128,6 +149,7 @@ class Reports:
         """Send how the job ended."""
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
+            outbox.beats = False
             outbox.put(event)
 
 
@@ -135,6 +157,8 @@ class Outbox:
     """Sends events from a thread of its own: no interrupt of the job can cut one in two."""
 
     def __init__(self, descriptor: int) -> None:
+        self.beats = False
+        """Whether to give signs of life."""
         self._descriptor = descriptor
         self._process = os.getpid()
         self._waiting: SimpleQueue[bytes | list[list[Any]]] = SimpleQueue()
@@ -154,13 +178,21 @@ class Outbox:
     def _send(self) -> None:
         try:
             while True:
-                reports = [self._waiting.get()]
+                reports = [self._next()]
                 if isinstance(reports[0], list):
                     time.sleep(BATCH_SECONDS)
                 reports += [self._waiting.get() for _ in range(self._waiting.qsize())]
                 write_all(self._descriptor, b"".join(_batches(reports)))
         except OSError:  # nobody listens any more
             _end_everything()
+
+    def _next(self) -> bytes | list[list[Any]]:
+        while True:
+            try:
+                return self._waiting.get(timeout=BEAT_SECONDS)
+            except Empty:
+                if self.beats:
+                    return encode({"event": "alive"})
 
 
 def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
@@ -204,9 +236,17 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "event": "failed",
         "type": type(error).__name__,
         "message": message,
+        "traceback": _traceback(error),
         "known": isinstance(error, DjsbError),
         "interrupted": isinstance(error, KeyboardInterrupt),
     }
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 (likewise)
+        return ""
 
 
 def _restore_pythonpath(given: list[str]) -> None:

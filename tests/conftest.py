@@ -26,6 +26,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def _own_environments(tmp_path_factory, monkeypatch):
+    """Keep the environments of the tests away from those of whoever runs them."""
+    folder = tmp_path_factory.getbasetemp() / "environments"
+    monkeypatch.setenv("DJSB_ENV_DIR", str(folder))
+
+
 @pytest.fixture
 def write_metadata():
     """Return a function that writes the ``*.dist-info`` which announces a package."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Thread
 
@@ -86,6 +87,22 @@ def test_it_starts_with_little():
     code = "import djsb_core.worker, sys; print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     assert not {"pydantic", "yaml", "stevedore", "subprocess", "sqlite3"} & set(found.split())
+
+
+def test_signs_of_life_are_given_while_a_job_runs(pipe, monkeypatch):
+    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "_end_everything", lambda: None)  # not the process of the tests
+    outbox = Outbox(pipe.write_end)
+    reports = Reports(outbox)
+    assert [pipe.next() for _ in range(3)] == [{"event": "alive"}] * 3
+    reports.end(encode({"event": "done"}))
+    for number in range(2):
+        time.sleep(0.1)
+        outbox.put(encode({"event": number}))
+    found = [pipe.next()["event"]]
+    while found[-1] != 1:
+        found.append(pipe.next()["event"])
+    assert found[found.index("done") :] == ["done", 0, 1]
 
 
 def test_points_travel_together_and_nothing_overtakes(pipe, monkeypatch):

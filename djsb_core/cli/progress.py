@@ -30,6 +30,9 @@ class Display(Protocol):
     def end(self, title: str, outcome: str) -> None:
         """Show how a job ended."""
 
+    def say(self, text: str) -> None:
+        """Show a line."""
+
     def stop(self) -> None:
         """Leave the terminal as it was."""
 
@@ -75,6 +78,17 @@ class Progress(AbstractContextManager["Progress"]):
         """Show the time that the job took."""
         outcome = "cached" if cached else f"finished in {duration(seconds)}"
         self._display.end(self._title(job), outcome)
+
+    @hookimpl
+    def djsb_preparing(self, text: str) -> None:
+        """Show what is prepared."""
+        self._display.say(text)
+
+    @hookimpl
+    def djsb_job_silent(self, job: JobInfo, seconds: float) -> None:
+        """Warn of a job that gives no sign of life."""
+        silence = f"no sign of life for {duration(seconds)}; it may hang, see its log"
+        self._display.say(f"{self._title(job)} {silence}")
 
     @hookimpl
     def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
@@ -126,6 +140,10 @@ class PlainLines:
         """Write how the job ended."""
         self._write(f"{title} {outcome}")
 
+    def say(self, text: str) -> None:
+        """Write the line."""
+        self._write(text)
+
     def stop(self) -> None:
         """Do nothing: every line is written."""
 
@@ -173,6 +191,10 @@ class LiveLines:
         failed = outcome.startswith(("FAILED", "interrupted"))
         sign, style = ("✗", "red") if failed else ("✓", "green")
         self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{outcome}[/]")
+
+    def say(self, text: str) -> None:
+        """Print the line above those that are live."""
+        self._console.print(text, markup=False)
 
     def stop(self) -> None:
         """Give the terminal back."""

@@ -13,7 +13,7 @@ from djsb_core.errors import suggest
 from djsb_core.masking import MASK, is_secret_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -171,3 +171,21 @@ def _only_models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (any
         found = [_only_models(one) for one in arguments if one not in {type(None), ...}]
         return [model for models in found for model in models] if all(found) else []
     return list(_models_in(annotation)) if origin is None else []
+
+
+PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
+"""File, line, the key at the end of the location, and the sentence."""
+
+
+def in_order(problems: Iterable[str]) -> list[str]:
+    """Order problems as their places stand in the files; say one in a shared recipe once."""
+    once: dict[tuple[str | Any, ...], str] = {}
+    for problem in problems:
+        found = PROBLEM.match(problem)
+        once.setdefault(found.groups() if found else (problem,), problem)
+    return sorted(once.values(), key=_place)
+
+
+def _place(problem: str) -> tuple[str, int]:
+    found = PROBLEM.match(problem)
+    return (found[1], int(found[2])) if found else ("", 0)

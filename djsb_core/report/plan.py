@@ -66,6 +66,8 @@ def _job(job: PlannedJob, width: int) -> Iterator[str]:
         yield f"       {reference.target} ← {reference.source}"
     for reference in job.carried:
         yield f"       {reference.target} ← {reference.source} (of the iteration before)"
+    if job.environment is not None:
+        yield f"       in the environment {job.environment.label}"
     limits = ", ".join(_limits(job))
     if limits:
         yield f"       {limits}"

@@ -92,10 +92,11 @@ class Execution:
         order = self.prepared.order(folder, log, self.history)
         for made in order.outputs.values():
             made.parent.mkdir(parents=True, exist_ok=True)
+        place = state.places.of(self.prepared.job)
         with state.pool.executor() as executor:
             started = time.monotonic()
             self.recorder.traced = True  # by the executor, if it fails
-            outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout)
+            outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout, place)
             self.recorder.traced = False
             return Executed(outputs, folder, time.monotonic() - started)
 

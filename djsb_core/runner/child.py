@@ -20,6 +20,8 @@ from djsb_core.runner.protocol import CHUNK, TOKEN, Lines, decode, encode, write
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from djsb_core.environments.interpreter import Interpreter
+
 LOOK_SECONDS = 0.2
 """How often to look whether the process is alive: its children may hold its pipe open."""
 
@@ -43,23 +45,28 @@ class Child:
     thread at a time.
     """
 
-    def __init__(self) -> None:
-        """Start the process; it says ``hello`` when it is ready."""
+    def __init__(self, interpreter: Interpreter | None = None) -> None:
+        """Start the process; it says ``hello`` when it is ready.
+
+        :param interpreter: of an isolated environment; by default the one that runs this
+        """
+        self.has_worked = False
+        """Whether it has run a job."""
         self._token = uuid.uuid4().hex
         self._lines = Lines()
         self._events: deque[dict[str, Any]] = deque()
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `discard`)
         self._pipe, events = os.pipe()
         try:
-            self._process = subprocess.Popen(  # noqa: S603 (this interpreter, our own module)
-                [sys.executable, "-P", "-m", "djsb_core.worker", str(events), *_pythonpath()],
+            self._process = subprocess.Popen(  # noqa: S603 (a known interpreter, our own module)
+                [*_start(interpreter), "-m", "djsb_core.worker", str(events), *_left(interpreter)],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._complaints,
                 pass_fds=(events,),
                 start_new_session=True,
-                env={**os.environ, TOKEN: self._token, "PYTHONPATH": _importable()},
+                env={**_variables(interpreter), TOKEN: self._token},
             )
         except BaseException:
             os.close(self._pipe)
@@ -167,10 +174,29 @@ class Child:
         return next((line for line in reversed(lines) if line.strip()), "")
 
 
-def _importable() -> str:
-    return os.pathsep.join(os.path.abspath(folder) for folder in sys.path)  # noqa: PTH100 ('' too)
+def _start(interpreter: Interpreter | None) -> list[str]:
+    """Return how Python is called: without the working directory, nor what the user has at home."""
+    return [sys.executable, "-P"] if interpreter is None else [str(interpreter.python), "-P", "-s"]
 
 
-def _pythonpath() -> list[str]:
-    """Return what the jobs' own processes find in the variable, as those of the core would."""
+def _variables(interpreter: Interpreter | None) -> dict[str, str]:
+    """Return the worker's environment: it finds djsb where this process has it."""
+    if interpreter is None:
+        # '' stands for the working directory
+        folders = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    ours = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return {
+        **inherited,
+        **interpreter.variables,
+        "PYTHONPATH": str(interpreter.importable),
+        "PYTHONNOUSERSITE": "1",
+    }
+
+
+def _left(interpreter: Interpreter | None) -> list[str]:
+    """Return what the jobs' own processes find in ``PYTHONPATH``, as those of the core would."""
+    if interpreter is not None:
+        return [str(interpreter.importable)]
     return [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from djsb_core.runner.child import Child
-    from djsb_core.runner.order import JobOrder
 
 START_SECONDS = 60.0
+SILENT_SECONDS = 60.0
+"""How long a process that works may give no sign of life before the user is told."""
 
 
 class RemoteError(DjsbError):
     """A job failed in its process, or its process died."""
+
+
+class RemoteTraceback(Exception):  # noqa: N818 (it is shown as the cause of an error)
+    """The traceback of an error in another process, as text."""
+
+    def __str__(self) -> str:
+        """Show it on lines of its own."""
+        return f"\n{self.args[0]}"
 
 
 class JobTimeoutError(DjsbError):
@@ -40,6 +49,25 @@ class Hearing(Protocol):
     def artifact(self, artifact: Artifact) -> None:
         """Take a file that the job reports."""
 
+    def silent(self, seconds: float) -> None:
+        """Take note that the job's process gives no sign of life.
+
+        :param seconds: since the last one
+        """
+
+
+class Deaf:
+    """Takes no note of what is reported."""
+
+    def points(self, points: list[Point]) -> None:
+        """Forget the values."""
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Forget the file."""
+
+    def silent(self, seconds: float) -> None:
+        """Say nothing."""
+
 
 class Exchange:
     """What is said about one job: its order, its reports, its end."""
@@ -55,6 +83,8 @@ class Exchange:
         self._timeout = timeout
         self._grace = grace
         self._deadline = math.inf
+        self._heard = time.monotonic()
+        self._silent_told = False
         self._overdue = False
         self._greeted = False
         self._signalled = False
@@ -64,20 +94,31 @@ class Exchange:
         self.reusable = False
         """Whether the process can run another job: nothing of this one is left in it."""
 
-    def run(self, order: JobOrder, *, greet: bool) -> dict[str, Any]:
-        """Have the job run; return its outputs."""
+    def run(self, message: Mapping[str, Any], *, greet: bool) -> dict[str, Any]:
+        """Have the job run that the message orders; return its outputs."""
         if greet:
             self._greet()
         self._greeted = True
-        self._child.send({"order": order.to_json()})
+        self._child.send(message)
         if self._timeout is not None:
             self._deadline = time.monotonic() + self._timeout
+        self._heard = time.monotonic()
         while True:
-            event = self._child.next_event(self._deadline - time.monotonic())
-            if event is None:
+            event = self._child.next_event(self._patience())
+            if event is not None:
+                self._heard, self._silent_told = time.monotonic(), False
+                if (outputs := self._take(event)) is not None:
+                    return outputs
+            elif time.monotonic() >= self._deadline:
                 self._end_overdue()
-            elif (outputs := self._take(event)) is not None:
-                return outputs
+            elif not self._silent_told:
+                self._silent_told = True
+                self._hear.silent(time.monotonic() - self._heard)
+
+    def _patience(self) -> float:
+        """Return for how many seconds to wait for the next event."""
+        until = math.inf if self._silent_told else self._heard + SILENT_SECONDS
+        return min(self._deadline, until) - time.monotonic()
 
     def _greet(self) -> None:
         event = self._child.next_event(START_SECONDS)
@@ -110,9 +151,10 @@ class Exchange:
                 if event.get("interrupted"):
                     raise KeyboardInterrupt
                 self.reusable = not self._child.has_others()
+                there = RemoteTraceback(event.get("traceback"))
                 if event.get("known"):
-                    raise ComponentError(event.get("message"))
-                raise RemoteError(f"{event.get('type')}: {event.get('message')}")
+                    raise ComponentError(event.get("message")) from there
+                raise RemoteError(f"{event.get('type')}: {event.get('message')}") from there
         return None
 
     def interrupt(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from djsb_core.config.problems import describe_errors
+from djsb_core.environments.keys import ENVIRONMENT_KEYS
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.runner.history import History
     from djsb_core.runner.planned import Plan, PlannedJob
+
+ENVIRONMENT = "environment"
+"""The part of a key that says which isolated environment a job runs in."""
 
 PLACES = "places"
 """The part of a key that says where a component goes on."""
@@ -136,6 +140,7 @@ def prepare_job(
     """
     values = _values(job, history)
     settings = resolved_settings(job.spec, values)
+    _refuse_environment(job, settings)
     context = PathContext(plan.experiment.folders, placed=history.placed(job.spec))
     built = _build(job, settings, context)
     contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
@@ -146,10 +151,23 @@ def prepare_job(
         metrics,
         job.output_names,
     )
+    if job.environment is not None:
+        parts[ENVIRONMENT] = job.environment.key[:16]
     prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
     if prepared.goes_on:  # what lies there decides the result, which stays there
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
+
+
+def _refuse_environment(job: PlannedJob, settings: JobSettings) -> None:
+    """Refuse another environment than the one that the plan knows of."""
+    known, given = job.settings.extra_configs or {}, settings.extra_configs or {}
+    for key in sorted(ENVIRONMENT_KEYS):
+        if known.get(key) != given.get(key):
+            raise ComponentError(
+                f"extra_configs.{key} comes from an earlier job, but the environment is chosen "
+                "before the run; give it in the file"
+            )
 
 
 def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:

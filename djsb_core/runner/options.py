@@ -26,6 +26,10 @@ class RunOptions:
     """Whether the cache is used at all."""
     keep_going: bool = False
     """Whether pipelines that do not need a failed one run all the same."""
+    preflight: bool = True
+    """Whether environments are made, and looked into, before the first job."""
+    sweep: str | None = None
+    """Id of the sweep that the run belongs to."""
 
     def is_forced(self, spec: JobSpec) -> bool:
         """Tell whether a job is executed even if the cache has it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from djsb_core.discovery import load_component
+from djsb_core.environments.keys import ENVIRONMENT_KEYS
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import ComponentConfig, Workspace
 from djsb_core.interfaces.hook import Hook, JobContext, Section
@@ -102,6 +103,20 @@ def perform(order: JobOrder, watcher: Watcher) -> dict[str, Any]:
     return outputs
 
 
+def inspect(order: JobOrder, depth: str) -> dict[str, Any]:
+    """Say what would keep a job from running in this process: ``problems``, one sentence each.
+
+    :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
+    """
+    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, order.hook))
+    component_type = load_slot(hook_type, order.component)
+    if depth == "code":
+        return {"problems": []}
+    sections = order.dj_configs, order.extra_configs
+    hook, component = build(hook_type, component_type, sections, Workspace(), order.context)
+    return {"problems": [*hook.check(), *(component.check() if component else ())]}
+
+
 def load_slot(hook: type[AnyHook], name: str | None) -> type[AnyComponent] | None:
     """Load the component of that name in the kind that a hook works with."""
     if hook.uses is None or name is None:
@@ -113,7 +128,8 @@ def split_settings(
     hook: type[AnyHook], dj_configs: dict[str, Any] | None, extra_configs: dict[str, Any] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a job's sections into the settings of its component and those of its hook."""
-    extra = {k: v for k, v in (extra_configs or {}).items() if k != "type"}
+    given = (extra_configs or {}).items()
+    extra = {k: v for k, v in given if k != "type" and k not in ENVIRONMENT_KEYS}
     if hook.uses is None:
         return {}, extra
     if hook.uses.section is Section.DJ_CONFIGS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from djsb_core.config.experiment import split_seed
-from djsb_core.config.problems import describe_errors, unknown_setting
+from djsb_core.config.problems import describe_errors, in_order, unknown_setting
 from djsb_core.discovery import LISTENERS, find_offer, list_offers, load_component
+from djsb_core.environments.keys import ENVIRONMENT_KEYS
 from djsb_core.errors import ConfigError, DjsbError, RequestError, suggest
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
@@ -39,6 +39,17 @@ def plan(experiment: Experiment) -> Plan:
 
     :raises ConfigError: with all problems of the file and of every job, each with file and line
     """
+    planned, problems = survey(experiment)
+    if problems:
+        raise ConfigError([*problems, *planned.notes])
+    return planned
+
+
+def survey(experiment: Experiment) -> tuple[Plan, list[str]]:
+    """Load and configure every job; return also all problems, each with file and line.
+
+    If there are any, the plan has only the jobs that could be loaded: it is there to be looked at.
+    """
     planner = _Planner(experiment)
     jobs: list[PlannedJob | None] = [None] * (len(experiment.jobs) + len(experiment.unread))
     for spec in experiment.jobs:
@@ -52,37 +63,27 @@ def plan(experiment: Experiment) -> Plan:
             planner.check_settings(job, jobs)
     planner.check_seeds()
     planner.check_trackers()
-    notes = _in_order(planner.notes)
-    if planner.problems:
-        raise ConfigError([*_in_order(planner.problems), *notes])
-    planned = tuple(cast("list[PlannedJob]", jobs))
-    return Plan(
+    notes = in_order(planner.notes)
+    problems = in_order(planner.problems)
+    planned = tuple(job for job in jobs if job is not None)
+    found = Plan(
         experiment,
         planned,
         tuple(target for target in targets if not isinstance(target, str)),
-        find_needs(experiment.pipelines, planned),
+        {} if problems else find_needs(experiment.pipelines, planned),
         tuple(notes),
         planner.context.expected,
     )
+    return found, problems
 
 
-PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
-"""File, line, the key at the end of the location, and the sentence."""
-
-
-def _in_order(problems: Iterable[str]) -> list[str]:
-    """Order problems as their places stand in the files; say one in a shared recipe once."""
-    once: dict[tuple[str | Any, ...], str] = {}
-    for problem in problems:
-        found = PROBLEM.match(problem)
-        once.setdefault(found.groups() if found else (problem,), problem)
-    return sorted(once.values(), key=_place)
-
-
-def _place(problem: str) -> tuple[str, int]:
-    found = PROBLEM.match(problem)
-    return (found[1], int(found[2])) if found else ("", 0)
-
+CHOSEN_BEFORE = {
+    "type": "the component is chosen before the run; give its type in the file",
+    **dict.fromkeys(
+        ENVIRONMENT_KEYS, "the environment is chosen before the run; give it in the file"
+    ),
+}
+"""Keys of ``extra_configs`` that no reference can set, with what to say."""
 
 SEED_SETTING = f"{Section.EXTRA_CONFIGS.value}.seed"
 SEEDED = {
@@ -170,7 +171,26 @@ class _Planner:
             self.problems.append(spec.problem((Section.EXTRA_CONFIGS.value, "type"), str(error)))
             return None
         self._check_outputs(job)
+        self._find_environment(job)
         return job
+
+    def _find_environment(self, job: PlannedJob) -> None:
+        """Find out which environment a job wants, if it wants one of its own."""
+        extra = job.settings.extra_configs or {}
+        if ENVIRONMENT_KEYS.isdisjoint(extra):
+            return
+        from djsb_core.environments.wanted import EnvironmentSettingsError, wanted_environment
+
+        offers = [offer for offer in (job.hook_offer, job.component_offer) if offer is not None]
+        section = Section.EXTRA_CONFIGS.value
+        try:
+            job.environment = wanted_environment(extra, offers, job.component, self.context)
+        except EnvironmentSettingsError as error:
+            for location, sentence in error.problems:
+                self.problems.append(job.spec.problem((section, *location), sentence))
+            return
+        for note in job.environment.notes if job.environment else ():
+            self.notes.append(job.spec.problem((section,), note))
 
     def _with_seed(self, job: PlannedJob) -> PlannedJob:
         """Give a job the seed with which its pipeline is repeated."""
@@ -280,7 +300,9 @@ class _Planner:
         try:
             made = component(config)
             self._note_paths(job, made.reads(), made.writes())
-            missing = () if job.settings.pending else made.check()
+            # What it needs is asked for in the environment where it runs.
+            elsewhere = job.environment is not None
+            missing = () if job.settings.pending or elsewhere else made.check()
             self.notes += [job.spec.problem((section.value,), note) for note in made.notes()]
         except DjsbError as error:
             missing = (str(error),)
@@ -313,8 +335,8 @@ class _Planner:
             if reference.section is not section:
                 continue
             wrong = unknown_setting(model, reference.key)
-            if section is Section.EXTRA_CONFIGS and reference.key == ("type",):
-                wrong = "the component is chosen before the run; give its type in the file"
+            if section is Section.EXTRA_CONFIGS and reference.key:
+                wrong = CHOSEN_BEFORE.get(reference.key[0], wrong)
             if wrong is None:
                 continue
             if reference in job.sources:

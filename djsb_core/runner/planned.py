@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from djsb_core.config.references import Reference
     from djsb_core.config.targets import Target
     from djsb_core.discovery import Offer
+    from djsb_core.environments.wanted import WantedEnvironment
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
     from djsb_core.runner.settings import JobSettings, Source
@@ -38,6 +39,8 @@ class PlannedJob:
     """Absolute paths that decide the result, as far as they are known before the run."""
     writes: tuple[Path, ...] = ()
     """Absolute paths that the settings name for results, as far as they are known."""
+    environment: WantedEnvironment | None = None
+    """The isolated environment that it runs in; ``None`` for the one that djsb runs in."""
 
     @property
     def output_names(self) -> tuple[str, ...]:

@@ -58,6 +58,10 @@ class Recorder:
             step=artifact.step,
         )
 
+    def silent(self, seconds: float) -> None:
+        """Warn that the job's process gives no sign of life."""
+        self.state.tell("djsb_job_silent", job=self.info, seconds=seconds)
+
     def replay(self, entry: Entry) -> None:
         """Take what an earlier execution measured."""
         self.points([Point(*values) for values in entry.points])

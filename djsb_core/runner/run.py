@@ -7,21 +7,26 @@ import sqlite3
 import time
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb_core.cache.cache import Cache, cache_root
+from djsb_core.discovery import notify
 from djsb_core.errors import JobError, JobsError
 from djsb_core.masking import Masker
 from djsb_core.runner.context_infos import write_context_infos
+from djsb_core.runner.facts import run_facts
 from djsb_core.runner.history import History
 from djsb_core.runner.job_run import JobRun
 from djsb_core.runner.options import RunOptions
+from djsb_core.runner.places import Places
 from djsb_core.runner.pool import ExecutorPool
 from djsb_core.runner.schedule import Outcome, Schedule
 from djsb_core.runner.state import RunState
 from djsb_core.runner.targets import measure_targets, reason_to_stop
+from djsb_core.store.environment import write_environment
 from djsb_core.store.store import Store
 
 if TYPE_CHECKING:
@@ -38,7 +43,8 @@ def run(
 ) -> RunRecord:
     """Run every job of a plan that no earlier run has done.
 
-    :raises RequestError: if the options do not fit the plan; then nothing ran
+    :raises RequestError: if the options do not fit the plan, or name a sweep that is not there;
+        then nothing ran
     :raises JobError: if a job fails; the finished jobs are kept
     :raises KeyboardInterrupt: if the user ends the run; likewise
     """
@@ -49,21 +55,34 @@ def run(
     cache = Cache(cache_root(work_dir))
     masker = _masker(plan)
     pool = ExecutorPool(options.workers)
+    places = Places(plan, pool, partial(_tell_preparation, listeners, masker))
     # Ctrl-C is heard before the run is recorded, and until its processes have ended: no record of a
     # run stays without its end.
     with (
         closing(Store(work_dir)) as store,
         closing(cache.digests),
         pool.interrupt.listening(),
+        closing(places),
         closing(pool),
     ):
+        if options.sweep is not None:
+            store.sweep(options.sweep)  # refused if there is none
+        if options.preflight:
+            places.prepare()
         record = store.add_run(
             names=(schema.project_name, schema.experiment_name),
             experiment=plan.experiment.document.path,
             settings=masker.value(plan.experiment.document.value),
+            sweep=options.sweep,
         )
-        _Run(RunState(plan, options, record, store, cache, pool, listeners, masker)).run()
+        with suppress(OSError):  # on a full disk; nothing needs it
+            write_environment(record.folder, run_facts(masker))
+        _Run(RunState(plan, options, record, store, cache, pool, places, listeners, masker)).run()
         return store.run(record.id)
+
+
+def _tell_preparation(listeners: pluggy.PluginManager, masker: Masker, text: str) -> None:
+    notify(listeners, "djsb_preparing", text=masker.text(text))
 
 
 def _masker(plan: Plan) -> Masker:
@@ -94,6 +113,7 @@ class _Run:
             run_id=run_id,
             folder=state.record.folder,
             settings=state.record.settings,
+            group=state.record.sweep_name,
         )
         try:
             yield

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from djsb_core.cache.cache import Cache
     from djsb_core.runner.options import RunOptions
+    from djsb_core.runner.places import Places
     from djsb_core.runner.planned import Plan
     from djsb_core.runner.pool import ExecutorPool
     from djsb_core.store.records import RunRecord
@@ -30,6 +31,7 @@ class RunState:
     store: Store
     cache: Cache
     pool: ExecutorPool
+    places: Places
     listeners: pluggy.PluginManager
     masker: Masker = field(default_factory=Masker)
     """Knows the secrets of the experiment and of the environment."""

@@ -4,29 +4,65 @@ from __future__ import annotations
 
 import signal
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from djsb_core.runner.child import Child, EndedError
-from djsb_core.runner.exchange import Exchange, Hearing, JobTimeoutError, RemoteError
+from djsb_core.runner.exchange import Deaf, Exchange, Hearing, JobTimeoutError, RemoteError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from djsb_core.environments.interpreter import Interpreter
     from djsb_core.runner.order import JobOrder
 
-__all__ = ["Executor", "Hearing", "Here", "JobTimeoutError", "RemoteError", "WorkerProcess"]
+__all__ = [
+    "ANYWHERE",
+    "Executor",
+    "Hearing",
+    "Here",
+    "JobTimeoutError",
+    "Place",
+    "RemoteError",
+    "WorkerProcess",
+]
 
 GRACE_SECONDS = 10.0
 """How long a job may take to end after it was asked to."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a job has to run."""
+
+    interpreter: Interpreter | None = None
+    """That of an isolated environment; ``None`` for the one that runs this."""
+    alone: bool = False
+    """Whether it gets a process that no other job has used or will use."""
+
+
+ANYWHERE = Place()
+
+
 class Executor(Protocol):
     """Runs jobs, one at a time."""
 
-    def execute(self, order: JobOrder, hear: Hearing, timeout: float | None) -> dict[str, Any]:
+    def execute(
+        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+    ) -> dict[str, Any]:
         """Run a job and return its outputs by name.
 
         :param timeout: seconds; ``None`` for as long as it takes
         :raises KeyboardInterrupt: if the job, or this executor, was interrupted or killed
         :raises DjsbError: if the job fails
+        """
+
+    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+        """Say what would keep a job from running at its place, one sentence each; run nothing.
+
+        :param whole: build its component and ask it; else only import the code
+        :raises KeyboardInterrupt: if this executor was interrupted or killed
+        :raises DjsbError: if the code cannot be imported, or its process does not start
         """
 
     def interrupt(self) -> None:
@@ -45,7 +81,8 @@ class Executor(Protocol):
 class Here:
     """Runs jobs in this process and in the thread that asks for it; there is no timeout.
 
-    Only a job in the main thread can be interrupted.
+    Only a job in the main thread can be interrupted. A job that needs another interpreter, or a
+    process of its own, gets one all the same.
     """
 
     def __init__(self) -> None:
@@ -53,14 +90,19 @@ class Here:
         self._stopped = False
         self._running = False
         self._thread = 0
+        self._outside = WorkerProcess()
 
-    def execute(self, order: JobOrder, hear: Hearing, timeout: float | None) -> dict[str, Any]:  # noqa: ARG002 (the caller has checked that there is none)
+    def execute(
+        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+    ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`. Errors of the component come as they are."""
+        if place != ANYWHERE:
+            return self._outside.execute(order, hear, timeout, place)
         from djsb_core.runner.job_log import job_log
         from djsb_core.runner.order import perform
-        from djsb_core.store.watcher import SandboxWatcher
+        from djsb_core.store.watcher import JobWatcher
 
-        watcher = SandboxWatcher(order.folder, hear.points, hear.artifact)
+        watcher = JobWatcher(order.folder, hear.points, hear.artifact)
         self._thread = threading.get_ident()
         with job_log(order.log):
             self._running = True
@@ -77,9 +119,14 @@ class Here:
             self._raise_if_stopped()  # a trainer that stops early has not finished
             return outputs
 
+    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+        """Ask a job's component in the process where it will run; see :class:`Executor`."""
+        return self._outside.inspect(order, place, whole=whole)
+
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running job."""
         self._stopped = True
+        self._outside.interrupt()
         if not self._running:
             return
         if threading.get_ident() == self._thread:  # in a signal handler
@@ -93,16 +140,20 @@ class Here:
 
     def kill(self) -> None:
         """Interrupt the job again: nothing else of this process may be killed."""
+        self._outside.kill()
         self.interrupt()
 
     def close(self) -> None:
-        """Do nothing: there is no process."""
+        """End the process outside, if a job needed one."""
+        self._outside.close()
 
 
 class WorkerProcess:
     """Runs jobs in a process that is started for the first one, and anew when it has ended.
 
-    No locks: a signal handler may come in between, and must never wait for what it interrupts.
+    Each interpreter has a process of its own, which waits while another one works: what it has
+    imported is there for the next job. No locks: a signal handler may come in between, and must
+    never wait for what it interrupts.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
@@ -112,35 +163,71 @@ class WorkerProcess:
         """
         self._grace = grace
         self._stopped = False
+        self._idle: dict[Path | None, Child] = {}
+        """By interpreter."""
         self._child: Child | None = None
+        """The one that works."""
         self._exchange: Exchange | None = None
 
-    def execute(self, order: JobOrder, hear: Hearing, timeout: float | None) -> dict[str, Any]:
+    def execute(
+        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+    ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`.
 
         :raises ComponentError: if it fails with an error that is for the user
         :raises RemoteError: if it fails otherwise, or its process dies
         :raises JobTimeoutError: if it takes longer than ``timeout``
         """
-        child = self._child
-        used = child is not None and child.is_alive()
-        if child is None or not used:
-            self._discard()
-            child = self._child = Child()
+        return self._talk({"order": order.to_json()}, hear, timeout, place)
+
+    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+        """Ask a job's component in its process; see :class:`Executor`."""
+        message = {"order": order.to_json(), "inspect": "component" if whole else "code"}
+        problems: list[str] = self._talk(message, Deaf(), None, place)["problems"]
+        return problems
+
+    def _talk(
+        self, message: dict[str, Any], hear: Hearing, timeout: float | None, place: Place
+    ) -> dict[str, Any]:
+        child, new = self._take(place)
+        inspects = "inspect" in message
+        child.has_worked |= not inspects
         exchange = self._exchange = Exchange(child, hear, timeout, self._grace)
         try:
             if self._stopped:  # asked for only now: who stops us looks at `_exchange` afterwards
                 raise KeyboardInterrupt
-            return exchange.run(order, greet=not used)
+            return exchange.run(message, greet=new)
         except EndedError:
             exchange.raise_if_stopped()
-            if exchange.started or not used:
+            if exchange.started or new:
                 raise RemoteError(exchange.died()) from None
         finally:
             self._exchange = None
-            if not exchange.reusable:
-                self._discard()
-        return self.execute(order, hear, timeout)  # it died while it was idle
+            self._leave(place, keep=exchange.reusable and (inspects or not place.alone))
+        return self._talk(message, hear, timeout, place)  # it died while it was idle
+
+    def _take(self, place: Place) -> tuple[Child, bool]:
+        """Take a process of the place's interpreter, and say whether it is a new one."""
+        name = _name(place)
+        idle = self._idle.get(name)
+        if idle is not None and not (place.alone and idle.has_worked):
+            del self._idle[name]
+            if idle.is_alive():
+                self._child = idle
+                return idle, False
+            idle.discard()
+        child = self._child = Child(place.interpreter)
+        return child, True
+
+    def _leave(self, place: Place, *, keep: bool) -> None:
+        """Let the process wait for another job, or end it."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        if keep and _name(place) not in self._idle:
+            self._idle[_name(place)] = child
+        else:
+            child.discard()
 
     def interrupt(self) -> None:
         """Send SIGINT to the job and its processes, once."""
@@ -159,12 +246,13 @@ class WorkerProcess:
             child.kill()
 
     def close(self) -> None:
-        """End the process: orderly when it is idle."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.close()
-
-    def _discard(self) -> None:
+        """End the processes: orderly when they are idle."""
         child, self._child = self._child, None
         if child is not None:
             child.discard()
+        while self._idle:
+            self._idle.popitem()[1].close()
+
+
+def _name(place: Place) -> Path | None:
+    return None if place.interpreter is None else place.interpreter.python

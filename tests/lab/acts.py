@@ -55,6 +55,19 @@ class Act(Hook[ActConfig, object]):
         time.sleep(self.config.number or FOREVER)
         return "slept"
 
+    def stop_itself(self):
+        self.begin()
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return "went on"
+
+    def drop_the_interrupt(self):
+        class Slow:
+            def __del__(_):  # noqa: N805
+                self.sleep()
+
+        Slow()
+        time.sleep(FOREVER)
+
     def beside(self):
         with self.sleeper() as process:
             self.begin(process.pid)

@@ -1,6 +1,9 @@
 """A folder with configs of the published shapes, and the components that they name."""
 
+import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,9 +66,27 @@ def published(lab):
     return lab
 
 
+ENVIRONMENTS = ("captions", "clips-scoring", "clips-training")
+
+
 @pytest.fixture
-def installed(published, install):
-    """Have every component that the configs name."""
+def conda(published, monkeypatch):
+    """Have a ``conda`` that knows the environments of the configs: this one, by three names."""
+    home = published.folder / "conda"
+    folders = [home / "envs" / name for name in ENVIRONMENTS]
+    (home / "envs").mkdir(parents=True)
+    for folder in folders:
+        folder.symlink_to(sys.prefix)
+    program = home / "conda"
+    program.write_text(f"#!/bin/sh\necho '{json.dumps({'envs': [*map(str, folders)]})}'\n")
+    program.chmod(0o755)
+    monkeypatch.delenv("CONDA_EXE", raising=False)
+    monkeypatch.setenv("PATH", f"{home}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def installed(published, install, conda):
+    """Have every component and every environment that the configs name."""
     source = (HERE / "components.py").read_text()
     for package, entry_points in PACKAGES.items():
         install(package, source, entry_points.format(module=package))

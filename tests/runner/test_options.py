@@ -1,9 +1,13 @@
 """What the user asks for on the command line, and whether a plan can do it."""
 
+from contextlib import closing
+
 import pytest
 
+from djsb_core.api import hookimpl
 from djsb_core.errors import RequestError
 from djsb_core.runner.options import RunOptions
+from djsb_core.store.store import Store
 
 TWO = """
 pipelines:
@@ -54,3 +58,23 @@ def test_options_that_do_not_fit_run_nothing(lab):
     with pytest.raises(RequestError):
         lab.run(TWO + "work_dir: w\n", rerun=frozenset({"none"}))
     assert not (lab.folder / "w").exists()
+
+
+def test_a_run_may_belong_to_a_sweep(lab):
+    text = lab.echo("text: a")
+    with pytest.raises(RequestError, match=r"no sweep 'none' in .*; known: none"):
+        lab.run(text, sweep="none")
+    assert not list(lab.folder.glob("w/runs/*"))
+    with closing(Store(lab.folder / "w")) as store:
+        sweep = store.add_sweep(name="rates", project_name="p", config={})
+    told = []
+
+    class Ear:
+        @hookimpl
+        def djsb_run_started(self, group):
+            told.append(group)
+
+    lab.listeners.register(Ear())
+    runs = [lab.run(text), lab.run(text, sweep=sweep.id)]
+    assert [run.sweep for run in runs] == [None, sweep.id]
+    assert told == [None, "rates"]

@@ -7,134 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from djsb_core.errors import ComponentError
 from djsb_core.runner import child as child_module
-from djsb_core.runner.order import JobOrder
-from djsb_core.runner.workers import Here, JobTimeoutError, RemoteError, WorkerProcess
+from djsb_core.runner.workers import JobTimeoutError, RemoteError, WorkerProcess
 from djsb_core.store.records import Point
 
 LAB = Path(__file__).parents[1] / "lab"
 PATIENCE = 60  # seconds until something that must happen counts as not happening
-
-
-class Heard:
-    def __init__(self):
-        self.all = []
-        self.kept = {}
-        self.calls = 0
-
-    def points(self, points):
-        self.calls += 1
-        self.all += points
-
-    def artifact(self, artifact):
-        self.kept[artifact.name] = artifact.path
-
-
-def order(folder, hook="Act", **settings):
-    return JobOrder(
-        hook=hook,
-        component=None,
-        dj_configs=None,
-        extra_configs=settings,
-        meta_name="job",
-        pipeline="anonymous",
-        stage="execution",
-        iteration=1,
-        folder=folder,
-        log=folder / "log.txt",
-        lookup=(folder,),
-        outputs={},
-        placed={},
-        metrics={},
-        output_names=("result",),
-    )
-
-
-class Bench:
-    """An executor with a folder and somebody who listens."""
-
-    def __init__(self, executor, folder):
-        self.executor = executor
-        self.folder = folder
-        self.heard = Heard()
-
-    def run(self, timeout=None, /, **settings):
-        return self.executor.execute(order(self.folder, **settings), self.heard, timeout)
-
-    def result(self, act, number=0.0):
-        return self.run(act=act, number=number)["result"]
-
-    @contextmanager
-    def running(self, act):
-        """Run a job in a thread; yield the processes it has begun with; the job must end."""
-        ends = []
-
-        def work():
-            try:
-                ends.append(self.run(act=act))
-            except BaseException as error:  # noqa: BLE001
-                ends.append(error)
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        yield self.pids(), ends
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
-
-    def pids(self):
-        path = self.folder / "pids"
-        wait_until(path.exists)
-        found = [int(one) for one in path.read_text().split()]
-        path.unlink()
-        return found
-
-    @property
-    def log(self):
-        return (self.folder / "log.txt").read_text(errors="surrogateescape")
-
-
-@pytest.fixture
-def acts(lab, install):
-    install("djsb_acts", (LAB / "acts.py").read_text(), "[djsb.hooks]\nAct = djsb_acts:Act")
-    return lab
-
-
-@pytest.fixture
-def bench(acts):
-    executor = WorkerProcess(grace=0.5)
-    yield Bench(executor, acts.folder)
-    executor.close()
-
-
-@pytest.fixture
-def here(acts):
-    return Bench(Here(), acts.folder)
-
-
-def wait_until(what):
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def is_alive(process):
-    try:
-        status = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
-
-
-def are_gone(processes):
-    wait_until(lambda: not any(map(is_alive, processes)))
-    return True
 
 
 def test_nothing_is_started_before_the_first_job(monkeypatch):
@@ -231,7 +114,7 @@ def test_an_error_that_cannot_be_shown(bench):
 
 def test_an_order_that_cannot_be_followed(bench):
     with pytest.raises(RemoteError, match=r"FileNotFoundError: .*none/log.txt"):
-        bench.executor.execute(order(bench.folder / "none", act="pid"), bench.heard, None)
+        bench.executor.execute(bench.order(bench.folder / "none", act="pid"), bench.heard, None)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +130,7 @@ def test_a_process_that_dies(bench, act, message):
     first = bench.result("pid")
     with pytest.raises(RemoteError, match=f"^the job's process died: {message}$"):
         bench.result(act)
-    assert act not in ("orphan", "forked") or are_gone(bench.pids())
+    assert act not in ("orphan", "forked") or bench.are_gone(bench.pids())
     assert bench.result("pid") != first
 
 
@@ -261,16 +144,18 @@ def test_the_log_has_the_last_words_of_a_crash(bench):
 def test_what_a_failed_job_leaves_running_ends(bench):
     with pytest.raises(RemoteError, match="it broke"):
         bench.result("orphan_after_failure")
-    assert are_gone(bench.pids())
+    assert bench.are_gone(bench.pids())
 
 
-@pytest.mark.parametrize("act", ["sleep", "beside", "two_sessions", "stop_early", "fail_late"])
+@pytest.mark.parametrize(
+    "act", ["sleep", "beside", "two_sessions", "stop_early", "fail_late", "drop_the_interrupt"]
+)
 def test_an_interrupt_ends_the_job_and_its_processes(bench, act):
     with bench.running(act) as (pids, ends):
         bench.executor.interrupt()
         bench.executor.interrupt()
     assert [type(one) for one in ends] == [KeyboardInterrupt]
-    assert are_gone(pids)
+    assert bench.are_gone(pids)
 
 
 def test_no_job_begins_after_an_interrupt(bench):
@@ -293,10 +178,10 @@ def test_a_job_that_ignores_the_interrupt_is_killed(bench):
     with bench.running("stubborn") as (pids, ends):
         bench.executor.interrupt()
         time.sleep(0.3)
-        assert is_alive(pids[0])
+        assert bench.is_alive(pids[0])
         bench.executor.kill()
     assert [type(one) for one in ends] == [KeyboardInterrupt]
-    assert are_gone(pids)
+    assert bench.are_gone(pids)
 
 
 def test_an_interrupt_between_jobs_is_ignored(bench):
@@ -310,7 +195,7 @@ def test_a_timeout(bench, act):
     bench.result("pid")  # the job itself must have begun before the time is over
     with pytest.raises(JobTimeoutError, match=r"^took longer than its timeout of 1.5 s$"):
         bench.run(1.5, act=act)
-    assert are_gone(bench.pids())
+    assert bench.are_gone(bench.pids())
     assert bench.run(60.0, act="pid")["result"] != os.getpid()
 
 
@@ -318,7 +203,7 @@ def test_a_listener_that_fails_ends_the_job(bench):
     bench.heard.points = lambda points: Path("/dev/full").write_text("x")
     with pytest.raises(OSError, match="No space left"):
         bench.result("points", 1)
-    bench.heard = Heard()
+    bench.forget()
     assert bench.result("pid")
 
 
@@ -369,9 +254,9 @@ def test_libraries_clean_up_when_the_process_is_closed(bench):
 def test_what_a_finished_job_leaves_running_ends_with_the_process(bench):
     bench.result("leave")
     pids = bench.pids()
-    assert all(map(is_alive, pids))
+    assert all(map(bench.is_alive, pids))
     bench.executor.close()
-    assert are_gone(pids)
+    assert bench.are_gone(pids)
 
 
 def test_descriptors_and_processes_are_given_back(bench):
@@ -397,23 +282,24 @@ def test_another_version(bench, monkeypatch):
 
 
 def test_a_process_that_cannot_start(bench, monkeypatch):
-    monkeypatch.setattr(child_module, "_pythonpath", lambda: ["", "too", "many"])
-    monkeypatch.setattr(child_module, "_importable", lambda: str(bench.folder))
+    monkeypatch.setattr(child_module, "_left", lambda _: ["", "too", "many"])
+    variables = {**os.environ, "PYTHONPATH": str(bench.folder)}
+    monkeypatch.setattr(child_module, "_variables", lambda _: variables)
     (bench.folder / "faulthandler.py").write_text("1")
     (bench.folder / "json.py").write_text("raise ImportError('no such thing')")
     with pytest.raises(RemoteError, match=r"^the worker process did not start: Im.*no such thing$"):
         bench.result("pid")
 
 
-def test_many_at_once(acts):
+def test_many_at_once(bench):
     def work(number, results):
-        folder = acts.folder / str(number)
+        folder = bench.folder / str(number)
         folder.mkdir()
-        bench = Bench(WorkerProcess(), folder)
-        pids = {bench.result("pid") for _ in range(3)}
-        bench.result("points", 1000)
-        results.append((pids, len(bench.heard.all)))
-        bench.executor.close()
+        mine = type(bench)(WorkerProcess(), folder)
+        pids = {mine.result("pid") for _ in range(3)}
+        mine.result("points", 1000)
+        results.append((pids, len(mine.heard.all)))
+        mine.executor.close()
 
     results = []
     threads = [threading.Thread(target=work, args=(i, results)) for i in range(4)]
@@ -429,7 +315,7 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path[:0] = [{tests!r}]
-from test_workers import Bench, WorkerProcess
+from conftest import Bench, WorkerProcess
 Bench(WorkerProcess(), Path.cwd()).result(sys.argv[1])
 """
 
@@ -442,10 +328,10 @@ def test_nothing_survives_the_death_of_the_core(bench, act):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     pids = bench.pids()
-    assert all(map(is_alive, pids))
+    assert all(map(bench.is_alive, pids))
     parent.kill()
     parent.wait()
-    assert are_gone(pids)
+    assert bench.are_gone(pids)
 
 
 def test_here_runs_in_this_process(here):
