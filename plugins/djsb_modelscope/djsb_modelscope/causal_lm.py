@@ -33,7 +33,7 @@ from djsb_modelscope.schedule import (
 from djsb_modelscope.tokens import TokenRows, collate, encode, pack
 
 if TYPE_CHECKING:
-    from djsb_modelscope.events import Channel
+    from djsb_core.api import Watcher
     from djsb_modelscope.job import Job
 
 LONGEST_DEFAULT = 1024
@@ -57,12 +57,12 @@ class Setup:
         return measure_loss(self.model, self.held_out, self.job.batch_size, self.padding)
 
 
-def train(job: Job, channel: Channel) -> Path:
+def train(job: Job, watcher: Watcher) -> Path:
     """Train, save and measure; return the final folder."""
     began = time.monotonic()
     setup = prepare(job)
-    hook = StepHook(channel, job.seed, EpochSampler(setup.schedule), _signature(setup))
-    trainer = _build_trainer(setup, hook, channel)
+    hook = StepHook(watcher, job.seed, EpochSampler(setup.schedule), _signature(setup))
+    trainer = _build_trainer(setup, hook, watcher)
     newest = checkpoints.find_newest(job.work_dir) if job.resume else None
     with checkpoints.allow_random_state():
         trainer.train(checkpoint_path=None if newest is None else str(newest))
@@ -70,7 +70,7 @@ def train(job: Job, channel: Channel) -> Path:
     totals = {**hook.totals(), "documents": setup.rows.documents}
     if setup.held_out is not None:
         totals["eval_loss"] = setup.evaluate()
-    channel.report({**totals, "seconds": time.monotonic() - began})
+    watcher.watch({**totals, "seconds": time.monotonic() - began}, "")
     return folder
 
 
@@ -178,7 +178,7 @@ def _signature(setup: Setup) -> dict[str, Any]:
     }
 
 
-def _build_trainer(setup: Setup, hook: StepHook, channel: Channel) -> Any:  # noqa: ANN401
+def _build_trainer(setup: Setup, hook: StepHook, watcher: Watcher) -> Any:  # noqa: ANN401
     from modelscope.msdatasets.dataset_cls.custom_datasets import TorchCustomDataset
     from modelscope.trainers import build_trainer
 
@@ -195,7 +195,7 @@ def _build_trainer(setup: Setup, hook: StepHook, channel: Channel) -> Any:  # no
         "samplers": hook.sampler,
         "work_dir": str(job.work_dir),
         "seed": job.seed,
-        "callbacks": [hook, *_held_out_hooks(setup, channel)],
+        "callbacks": [hook, *_held_out_hooks(setup, watcher)],
     }
     trainer = build_trainer("trainer", arguments)
     if job.train.checkpoint is None:
@@ -204,14 +204,14 @@ def _build_trainer(setup: Setup, hook: StepHook, channel: Channel) -> Any:  # no
     return trainer
 
 
-def _held_out_hooks(setup: Setup, channel: Channel) -> list[HeldOutHook]:
+def _held_out_hooks(setup: Setup, watcher: Watcher) -> list[HeldOutHook]:
     period = (setup.job.train.evaluation or {}).get("period")
     if not period:
         return []
     if setup.held_out is None:
         raise ComponentError("train.evaluation.period needs an eval_dataset")
     interval, by_epoch = period.get("interval", 1), period.get("by_epoch", True)
-    return [HeldOutHook(channel, setup.evaluate, interval, by_epoch)]
+    return [HeldOutHook(watcher, setup.evaluate, interval, by_epoch)]
 
 
 def _save(setup: Setup) -> Path:

@@ -1,4 +1,4 @@
-"""Train a model with ModelScope, in a process of its own."""
+"""Train a model with ModelScope."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from djsb_core.api import (
 )
 from djsb_modelscope.job import Job, Mode
 from djsb_modelscope.models import (
+    causal_lm_needs,
     is_causal_lm,
     list_causal_lm_problems,
     list_missing_packages,
@@ -34,6 +35,8 @@ from djsb_modelscope.settings import TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from djsb_core.api import DoctorCheck
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -145,6 +148,8 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     """
 
     config_type = ModelscopeTrainConfig
+    # Libraries read their variables once a process, and keep log files and random states.
+    own_process = True
     higher_is_better = {"loss": False, "final_loss": False, "eval_loss": False}  # noqa: RUF012 (as in the base class)
 
     def check(self) -> Sequence[str]:
@@ -154,6 +159,14 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         if folder is None or folder.is_dir():
             problems += self._model_problems(folder)
         return problems
+
+    def needs(self) -> Sequence[DoctorCheck]:
+        """List the files of a local model."""
+        folder = self.config.model_folder
+        local = folder is not None and folder.is_dir()
+        if folder is None or not local or self.config.find_mode() is not Mode.CAUSAL_LM:
+            return ()
+        return causal_lm_needs(folder)
 
     def reads(self) -> Sequence[Path]:
         """List the data sets and the local model folder."""
@@ -165,11 +178,11 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         return self.config.resume
 
     def train(self) -> Path:
-        """Train in a subprocess; return the folder ``final`` with trained weights and tokenizer.
+        """Train; return the folder ``final`` with trained weights and tokenizer.
 
         :raises ComponentError: if data or model cannot be used, or the training failed
         """
-        from djsb_modelscope.process import run_job
+        from djsb_modelscope.training import run
 
         problems = self.check()
         if problems:
@@ -177,7 +190,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         job = self._create_job()
         self._check_data(job)
         job.work_dir.mkdir(parents=True, exist_ok=True)
-        return run_job(job, self.workspace.folder, self.workspace.watcher)
+        return run(job, self.workspace.watcher)
 
     def _model_problems(self, folder: Path | None) -> list[str]:
         mode = self.config.find_mode()
@@ -209,7 +222,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         )
 
     def _check_data(self, job: Job) -> None:
-        """Read the data once before the subprocess, which takes seconds to start."""
+        """Read the data before libraries are imported and a model is fetched: that takes long."""
         from djsb_modelscope.rows import read_renamed, read_texts
 
         for path in filter(None, (job.train_dataset, job.eval_dataset)):

@@ -17,10 +17,18 @@ def replace_folder(work_dir: Path) -> Iterator[Path]:
 
     ModelScope's ``output`` goes away: for a model of transformers it holds untrained weights.
     """
-    partial, final = work_dir / "final.partial", work_dir / "final"
+    partial, final, old = (work_dir / name for name in ("final.partial", "final", "final.old"))
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
-    shutil.rmtree(final, ignore_errors=True)
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    # Renamed, not emptied: an interruption leaves a whole folder or none.
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
     partial.rename(final)
-    shutil.rmtree(work_dir / "output", ignore_errors=True)
+    for stale in (old, work_dir / "output"):
+        shutil.rmtree(stale, ignore_errors=True)

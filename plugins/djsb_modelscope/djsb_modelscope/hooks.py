@@ -16,7 +16,7 @@ from djsb_modelscope.tokens import IGNORED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from djsb_modelscope.events import Channel
+    from djsb_core.api import Watcher
     from djsb_modelscope.schedule import EpochSampler
 
 #: At most so many of the last losses make up ``final_loss``.
@@ -32,7 +32,7 @@ class StepHook:
 
     def __init__(
         self,
-        channel: Channel,
+        watcher: Watcher,
         seed: int,
         sampler: EpochSampler | None = None,
         signature: dict[str, Any] | None = None,
@@ -42,7 +42,7 @@ class StepHook:
         :param sampler: gives the rows of an epoch; ``None`` if ModelScope's own does
         :param signature: what a checkpoint must share to be resumed from
         """
-        self.channel = channel
+        self.watcher = watcher
         self.seed = seed
         self.sampler = sampler
         self.signature = signature or {}
@@ -79,7 +79,7 @@ class StepHook:
         metrics = {"loss": value, "lr": lr, "epoch": self._count(trainer)}
         if self.tokens:
             metrics["tokens"] = self.tokens
-        self.channel.report(metrics, self.steps)
+        self.watcher.watch(metrics, "", self.steps)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what ModelScope keeps of this hook in a checkpoint."""
@@ -131,13 +131,13 @@ class HeldOutHook:
 
     def __init__(
         self,
-        channel: Channel,
+        watcher: Watcher,
         evaluate: Callable[[], float],
         interval: int,
         by_epoch: bool,  # noqa: FBT001 (ModelScope's own setting)
     ) -> None:
         """Keep what to do and when."""
-        self.channel = channel
+        self.watcher = watcher
         self.evaluate = evaluate
         self.interval = interval
         self.by_epoch = by_epoch
@@ -145,9 +145,9 @@ class HeldOutHook:
     def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
         """Evaluate if it is time, counted in steps."""
         if not self.by_epoch and (trainer.iter + 1) % self.interval == 0:
-            self.channel.report({"eval_loss": self.evaluate()}, trainer.iter + 1)
+            self.watcher.watch(self.evaluate(), "eval_loss", trainer.iter + 1)
 
     def after_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401
         """Evaluate if it is time, counted in epochs."""
         if self.by_epoch and (trainer.epoch + 1) % self.interval == 0:
-            self.channel.report({"eval_loss": self.evaluate()}, trainer.iter)
+            self.watcher.watch(self.evaluate(), "eval_loss", trainer.iter)

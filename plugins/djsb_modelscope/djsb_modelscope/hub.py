@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,13 +43,11 @@ def fetch_model(job: Job) -> Job:
         problems = list_native_problems(folder, job.trainer_name or "trainer")
     if problems:
         raise ComponentError("; ".join(problems))
-    return job.model_copy(update={"model": str(folder), "mode": mode})
+    return replace(job, model=str(folder), mode=mode)
 
 
 def _download(model: str) -> Path:
     """Return the newest version; without a network, the one that is here already."""
-    # Read by ModelScope when it is imported; its default of 5 waits long without a network.
-    os.environ.setdefault("MODELSCOPE_API_MAX_RETRIES", "1")
     from modelscope.hub.snapshot_download import snapshot_download
 
     try:

@@ -1,13 +1,15 @@
-"""What the training process is told: the contract between executor and worker."""
+"""What is to be trained, and how: settings that are decided and paths that are found."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
+if TYPE_CHECKING:
+    from pathlib import Path
 
-from djsb_modelscope.settings import TrainSettings
+    from djsb_modelscope.settings import TrainSettings
 
 
 class Mode(StrEnum):
@@ -18,10 +20,9 @@ class Mode(StrEnum):
     NATIVE = "native"
 
 
-class Job(BaseModel):
-    """One training, with absolute paths; travels as JSON."""
-
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+@dataclass(frozen=True)
+class Job:
+    """One training, with absolute paths."""
 
     mode: Mode
     model: str
@@ -41,8 +42,6 @@ class Job(BaseModel):
     seed: int
     resume: bool
     threads: int | None
-    events: int = -1
-    """Descriptor of the pipe to the parent."""
 
     @property
     def batch_size(self) -> int:

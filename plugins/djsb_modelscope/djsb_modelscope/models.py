@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, DoctorCheck, check_file, check_weights
 
 PACKAGES = ("modelscope", "torch", "transformers", "datasets", "addict", "simplejson")
 
@@ -23,6 +23,11 @@ TOKENIZER_FILES = (
     "spiece.model",
     "sentencepiece.bpe.model",
 )
+
+WEIGHT_FILES = ("*.safetensors", "*.bin")
+
+TRANSFORMERS_5 = 5
+"""The major version that lacks what some of ModelScope's own models need."""
 
 #: Names of ModelScope's model families and trainers whose code imports ``megatron_util``.
 NEEDS_MEGATRON = frozenset(
@@ -67,15 +72,22 @@ def context_length(folder: Path) -> int | None:
     return None
 
 
+def causal_lm_needs(folder: Path) -> list[DoctorCheck]:
+    """List the files of a causal language model in transformers' format, there or not."""
+    config = folder / "config.json"
+    no_config = "no config.json; a causal_lm model is in transformers' format"
+    no_tokenizer = "the model folder has no tokenizer; add its tokenizer.json"
+    no_weights = "the model folder has no weights; add its model.safetensors"
+    return [
+        check_file(str(config), config, no_config),
+        *check_weights(folder, "tokenizer.json", TOKENIZER_FILES, absent=no_tokenizer),
+        *check_weights(folder, "model.safetensors", WEIGHT_FILES, absent=no_weights),
+    ]
+
+
 def list_causal_lm_problems(folder: Path, max_length: int | None) -> list[str]:
     """Say what keeps a folder from being trained as a causal language model."""
-    problems = []
-    if not (folder / "config.json").is_file():
-        problems.append(f"{folder}: no config.json; a causal_lm model is in transformers' format")
-    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
-        problems.append(f"{folder}: the model folder has no tokenizer; add its tokenizer.json")
-    if not any([*folder.glob("*.safetensors"), *folder.glob("*.bin")]):
-        problems.append(f"{folder}: the model folder has no weights; add its model.safetensors")
+    problems = [need.sentence for need in causal_lm_needs(folder) if not need.ok]
     longest = context_length(folder)
     if longest is not None and max_length is not None and max_length > longest:
         problems.append(f"max_length {max_length} is over the model's context of {longest} tokens")
@@ -95,7 +107,7 @@ def list_native_problems(folder: Path | None, trainer_name: str) -> list[str]:
         for name in dict.fromkeys((family, trainer_name))
         if name in NEEDS_MEGATRON and find_spec("megatron_util") is None
     ]
-    if family in NEEDS_TRANSFORMERS_4 and _major("transformers") > 4:  # noqa: PLR2004 (a version)
+    if family in NEEDS_TRANSFORMERS_4 and major_version("transformers") >= TRANSFORMERS_5:
         problems.append(
             f"ModelScope's own '{family}' model does not import with transformers "
             f"{version('transformers')}; it needs transformers<5 in an environment of its own"
@@ -140,7 +152,8 @@ def list_missing_packages() -> list[str]:
     return [f"not installed: {', '.join(missing)}; pip install 'modelscope[framework]' torch"]
 
 
-def _major(package: str) -> int:
+def major_version(package: str) -> int:
+    """Return the first number of an installed package's version; 0 if it is not installed."""
     try:
         return int(version(package).split(".")[0])
     except PackageNotFoundError:

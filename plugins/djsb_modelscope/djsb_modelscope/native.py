@@ -14,16 +14,16 @@ from djsb_modelscope.hooks import StepHook
 from djsb_modelscope.rows import read_renamed
 
 if TYPE_CHECKING:
-    from djsb_modelscope.events import Channel
+    from djsb_core.api import Watcher
     from djsb_modelscope.job import Job
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.safetensors.index.json")
 
 
-def train(job: Job, channel: Channel) -> Path:
+def train(job: Job, watcher: Watcher) -> Path:
     """Train, save and measure; return the final folder."""
     began = time.monotonic()
-    hook = StepHook(channel, job.seed)
+    hook = StepHook(watcher, job.seed)
     trainer = _build_trainer(job, hook)
     if not hasattr(trainer, "hooks"):
         raise ComponentError(
@@ -37,7 +37,8 @@ def train(job: Job, channel: Channel) -> Path:
         raise ComponentError("the training made no step, or its model returns no 'loss'")
     _save(job, trainer)
     documents = len(trainer.train_dataset)
-    channel.report({**hook.totals(), "documents": documents, "seconds": time.monotonic() - began})
+    seconds = time.monotonic() - began
+    watcher.watch({**hook.totals(), "documents": documents, "seconds": seconds}, "")
     return job.work_dir / "final"
 
 

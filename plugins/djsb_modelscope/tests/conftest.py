@@ -3,6 +3,9 @@
 import json
 import os
 import random
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
 from djsb_modelscope.scratch import CausalLmFromScratchConfig, make_folder
 
-from djsb_core.api import Workspace
+from djsb_core.api import ComponentError, Workspace
 from djsb_core.testing import RecordingWatcher
 
 # Writes down and refuses whatever leaves the machine; imported by every Python process at start.
@@ -62,6 +65,23 @@ def untrained(corpus, tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def job(corpus, untrained):
+    """A training with three threads."""
+    data = corpus / "train.jsonl"
+    config = ModelscopeTrainConfig(train_dataset=data, model_name=str(untrained), threads=3)
+    return ModelscopeTrainExecutor(config)._create_job()
+
+
+class FlatWatcher(RecordingWatcher):
+    """Keeps each metric of a mapping by its own name, as the store does."""
+
+    def watch(self, value, name, step=None):
+        metrics = value if isinstance(value, Mapping) else {name: value}
+        for key, item in metrics.items():
+            super().watch(item, key, step)
+
+
 @dataclass
 class Training:
     """A finished training."""
@@ -80,15 +100,36 @@ class Training:
 
 @pytest.fixture(scope="session")
 def train():
-    """Return a function that trains: settings, the job's folder, a watcher."""
+    """Return a function that trains in this process: settings, the job's folder, a watcher."""
     return _train
 
 
+@pytest.fixture(scope="session")
+def train_alone():
+    """Return a function that trains in a new process, as djsb does: settings, the job's folder."""
+    return _train_alone
+
+
 def _train(settings, job_folder, watcher=None):
-    watcher = watcher or RecordingWatcher()
+    watcher = watcher or FlatWatcher()
     job_folder.mkdir(exist_ok=True, parents=True)
     config = ModelscopeTrainConfig(**settings)
     return ModelscopeTrainExecutor(config, Workspace(job_folder, watcher)).train(), watcher
+
+
+def _train_alone(settings, job_folder):
+    job_folder.mkdir(exist_ok=True, parents=True)
+    (job_folder / "settings.json").write_text(json.dumps(settings, default=str))
+    script = Path(__file__).with_name("train_alone.py")
+    command = [sys.executable, str(script), str(job_folder / "settings.json"), str(job_folder)]
+    ended = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+    if ended.returncode:
+        raise ComponentError(ended.stderr.splitlines()[-1])
+    folder, reported = json.loads((job_folder / "reported.json").read_text())
+    watcher = FlatWatcher()
+    for name, value, step in reported:
+        watcher.watch(value, name, step)
+    return Path(folder), watcher
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +177,7 @@ def trained(settings, network_guard, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        folder, watcher = _train(settings, tmp_path_factory.mktemp("job"))
+        folder, watcher = _train_alone(settings, tmp_path_factory.mktemp("job"))
     return Training(settings, folder, watcher, log)
 
 

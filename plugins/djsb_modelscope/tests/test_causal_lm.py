@@ -134,24 +134,16 @@ class Impatient:
     """Interrupts the run, as Ctrl-C does."""
 
     def watch(self, value, name, step=None):
-        if name == "loss" and step == 31:
+        if step == 31:
             raise KeyboardInterrupt
 
-    def watch_samples(self, values, name, weights=None):
-        raise AssertionError
 
-
-@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 def test_interrupted_and_resumed_is_bitwise_the_same(trained, train, tmp_path, named):
     """In the work_dir that the settings name, or in what the interrupted execution left."""
     settings = {**trained.settings, "work_dir": tmp_path / "work" if named else None}
     with pytest.raises(KeyboardInterrupt):
         train({**settings, "resume": True}, tmp_path / "first", Impatient())
-    # What was saved after the interruption, before the process was gone, depends on its speed.
-    for path in (tmp_path / ("work" if named else "first")).glob("iter_*.pth"):
-        if int(path.stem.split("_")[1]) > 28:
-            path.unlink()
     if not named:  # the runner hands it on under a new name
         (tmp_path / "first").rename(tmp_path / "second")
     folder, watcher = train({**settings, "resume": True}, tmp_path / "second")
@@ -166,14 +158,12 @@ def test_interrupted_and_resumed_is_bitwise_the_same(trained, train, tmp_path, n
     assert weights == (trained.folder / "model.safetensors").read_bytes()
 
 
-@pytest.mark.slow
 def test_a_checkpoint_of_another_training_is_refused(trained, train, tmp_path):
     settings = {**trained.settings, "resume": True, "seed": 7}
     with pytest.raises(ComponentError, match="another seed"):
         train(settings, tmp_path / "job")
 
 
-@pytest.mark.slow
 def test_a_token_budget_is_kept_with_packing(settings, train, tmp_path):
     chosen = {
         "train_dataset": settings["train_dataset"],
@@ -194,7 +184,6 @@ def test_a_token_budget_is_kept_with_packing(settings, train, tmp_path):
     assert not (tmp_path / "job" / "output").exists()
 
 
-@pytest.mark.slow
 def test_the_backends_error_is_one_sentence(settings, train, tmp_path):
     train_section = {"optimizer": {"type": "NoSuchOptimizer", "lr": 1e-3}}
     with pytest.raises(ComponentError, match=r"training failed: .*NoSuchOptimizer"):

@@ -116,8 +116,8 @@ def test_a_missing_megatron_is_known_before_the_run(given, tmp_path):
     )
 
 
-def test_bad_data_is_found_before_the_process_starts(given, tmp_path, monkeypatch):
-    monkeypatch.setattr("djsb_modelscope.process._start", None)
+def test_bad_data_is_found_before_anything_is_loaded(given, tmp_path, monkeypatch):
+    monkeypatch.setattr("djsb_modelscope.training.run", None)
     file = tmp_path / "broken.jsonl"
     file.write_text('{"text": "a"}\n{"text"\n')
     config = ModelscopeTrainConfig(**given | {"train_dataset": file})

@@ -4,20 +4,9 @@ import sys
 import pluggy
 import pytest
 from djsb_modelscope import listeners
+from djsb_modelscope.models import causal_lm_needs
 
 from djsb_core import hookspecs
-
-
-@pytest.fixture
-def installed(monkeypatch):
-    versions = {
-        "modelscope": "1.40.2",
-        "transformers": "5.23.0",
-        "datasets": "4.8.4",
-        "torch": "2.13.0+cpu",
-    }
-    monkeypatch.setattr(listeners, "_version", versions.get)
-    return versions
 
 
 def checks():
@@ -29,30 +18,26 @@ def checks():
     return {check.subject: check for check in found}
 
 
-def test_versions_that_fit_are_fine(installed):
-    assert all(check.ok for check in checks().values())
+def test_this_installation_is_fine():
+    found = checks()
+    assert set(found) == {*listeners.REASONS, "megatron_util", "ModelScope native mode"}
+    assert all(check.ok for check in found.values())
 
 
-@pytest.mark.parametrize(
-    ("package", "version", "remedy"),
-    [
-        ("datasets", "4.8.5", "pip install 'datasets>=4.7,<4.8.5'"),
-        ("modelscope", None, "pip install 'modelscope>=1.40,<1.41'"),
-        ("transformers", "6.0.0", "pip install 'transformers>=4.57,<6'"),
-    ],
-)
-def test_versions_that_do_not_are_named(installed, package, version, remedy):
-    installed[package] = version
-    check = checks()[package]
-    assert not check.ok
-    assert check.remedy == remedy
+@pytest.mark.parametrize(("version", "said"), [(4, "all of"), (5, "not "), (0, "not ")])
+def test_what_can_be_trained_natively(monkeypatch, version, said):
+    monkeypatch.setattr(listeners, "major_version", lambda package: version)
+    assert checks()["ModelScope native mode"].finding.startswith(said)
 
 
-def test_torchvision_of_another_build_is_found(installed):
-    installed["torchvision"] = "0.28.0"
-    assert "uninstall torchvision" in checks()["torchvision"].remedy
-    installed["torchvision"] = "0.28.0+cpu"
-    assert checks()["torchvision"].ok
+def test_a_model_folder_is_looked_into(tmp_path):
+    lost = causal_lm_needs(tmp_path)
+    assert [need.ok for need in lost] == [False] * 3
+    assert lost[0].path == tmp_path / "config.json"
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    there = causal_lm_needs(tmp_path)
+    assert [(need.ok, need.size) for need in there] == [(True, 2)] * 3
 
 
 def test_components_import_nothing_heavy():

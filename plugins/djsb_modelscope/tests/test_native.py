@@ -53,8 +53,8 @@ def settings_for(model, corpus, tmp_path, **changes):
 
 
 @pytest.mark.slow
-def test_a_model_of_modelscope_is_trained(native, corpus, train, guarded, tmp_path):
-    folder, watcher = train(settings_for(native, corpus, tmp_path), tmp_path / "job")
+def test_a_model_of_modelscope_is_trained(native, corpus, train_alone, guarded, tmp_path):
+    folder, watcher = train_alone(settings_for(native, corpus, tmp_path), tmp_path / "job")
     losses = {step: value for name, value, step in watcher.metrics if name == "loss"}
     assert list(losses) == list(range(1, 11))
     assert losses[10] < losses[1] - 0.1

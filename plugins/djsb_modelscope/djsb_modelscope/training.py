@@ -1,42 +1,37 @@
-"""The training process: ``python -m djsb_modelscope.worker JOB.json``."""
+"""One training in this process: what surrounds it, and what is said when it fails."""
 
 from __future__ import annotations
 
-import sys
-import traceback
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from djsb_core.api import ComponentError
-from djsb_modelscope.events import Channel, die_with_parent
-from djsb_modelscope.job import Job, Mode
+from djsb_modelscope.job import Mode
+from djsb_modelscope.libraries import prepared_libraries
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from djsb_core.api import Watcher
+    from djsb_modelscope.job import Job
 
 
-def main(arguments: list[str]) -> int:
-    """Train as the job file says; report to the parent; return the exit status."""
-    job = Job.model_validate_json(Path(arguments[0]).read_text(encoding="utf-8"))
-    channel = Channel(job.events)
-    die_with_parent()
+def run(job: Job, watcher: Watcher) -> Path:
+    """Prepare the libraries, find the model, train it and return the final folder.
+
+    :raises ComponentError: if the training fails
+    """
     try:
-        folder = run(job, channel)
-    except ComponentError as error:
-        channel.fail(str(error))
-        return 1
-    except Exception as error:  # noqa: BLE001 (the backend may raise anything)
-        traceback.print_exc()
-        channel.fail(describe(error))
-        return 1
-    channel.finish(folder)
-    return 0
+        with prepared_libraries(job):
+            return _train(job, watcher)
+    except ComponentError:
+        raise
+    except Exception as error:  # the backend may raise anything
+        raise ComponentError(describe(error)) from error
 
 
-def run(job: Job, channel: Channel) -> Path:
-    """Prepare the libraries, find the model and train it."""
+def _train(job: Job, watcher: Watcher) -> Path:
     from djsb_modelscope.hub import fetch_model, forget_the_hub
 
-    if job.threads is not None:
-        import torch
-
-        torch.set_num_threads(job.threads)
     if job.local:
         forget_the_hub()
     job = fetch_model(job)
@@ -44,7 +39,7 @@ def run(job: Job, channel: Channel) -> Path:
         from djsb_modelscope.causal_lm import train
     else:
         from djsb_modelscope.native import train
-    return train(job, channel)
+    return train(job, watcher)
 
 
 def describe(error: BaseException) -> str:
@@ -74,7 +69,3 @@ def _remedy(text: str, cause: BaseException) -> str:
             " use transformers<5 in an environment of its own, or a model in transformers' format"
         )
     return ""
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
