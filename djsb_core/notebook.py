@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from djsb_core.errors import RequestError, suggest
 from djsb_core.report.facts import facts_of
 from djsb_core.report.format import date, duration, number
 from djsb_core.report.locate import open_store
-from djsb_core.report.select import select_part, select_run
+from djsb_core.report.select import select_metrics, select_part, select_run
 from djsb_core.report.status import status_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 HEIGHT = "85vh"
 """Of the report inside a notebook."""
+
+
+class History(NamedTuple):
+    """All values of one metric, in the order in which they were reported."""
+
+    steps: list[int | None]
+    values: list[float | str]
+    seconds: list[float]
+    """Since the start of the job."""
 
 
 class RecordedRun:
@@ -64,6 +73,37 @@ class RecordedRun:
     def settings(self) -> dict[str, Any]:
         """The experiment as it was read, overrides applied."""
         return dict(self._record.settings)
+
+    def query(self, name: str) -> float | str | dict[str, float | str]:
+        """Return the last value of a metric, or of all metrics below a name.
+
+        :param name: ``train.loss``; or ``train``, which gives ``{"loss": …, "eval.f1": …}``; with
+            the pipeline before it where several have such a job. Of iterations, the last counts.
+        :raises RequestError: if nothing has that name, or metrics of several pipelines have it
+        """
+        job, metric = select_metrics(self._store, self._record, name)
+        measured = self._store.metrics(job.id)
+        if not metric or metric in measured:
+            return measured[metric] if metric else measured
+        start = f"{metric}."
+        return {k.removeprefix(start): v for k, v in measured.items() if k.startswith(start)}
+
+    def history(self, metric: str) -> History:
+        """Return all values of a metric.
+
+        :param metric: ``train.loss``, as for :meth:`query`
+        :raises RequestError: if there is no such metric
+        """
+        job, name = select_metrics(self._store, self._record, metric)
+        points = self._store.points(job.id, name)
+        if not points:
+            below = sorted({point.name for point in self._store.points(job.id)})
+            raise RequestError(f"'{metric}' is not one metric; {suggest(name, below)}")
+        return History(
+            [point.step for point in points],
+            [point.value for point in points],
+            [point.seconds for point in points],
+        )
 
     @property
     def jobs(self) -> pd.DataFrame:

@@ -15,9 +15,8 @@ from djsb_core.store.store import Store
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "use-in-a-notebook.md"
 LIGHT = (
-    "import sys; import djsb_core.api; "
-    "print([n for n in ('pandas', 'scipy', 'djsb_core.report', 'djsb_core.notebook') "
-    "if n in sys.modules])"
+    "import sys; import djsb_core.api; heavy = ('pandas', 'scipy', 'djsb_core.report', "
+    "'djsb_core.notebook', 'djsb_core.script'); print([n for n in heavy if n in sys.modules])"
 )
 
 
@@ -53,6 +52,16 @@ def test_metrics(run):
     assert frame["value"].dtype == float
     (row,) = frame.query("job == 'eval_before'").to_dict("records")
     assert (row["value"], row["iteration"], pd.isna(row["step"])) == (4.0, 1, True)
+
+
+def test_values_by_their_names(run):
+    assert run.query("train_model.loss") == pytest.approx(1 / 3)
+    assert run.query("eval_before")["mean_len"] == 4.0
+    steps, values, seconds = run.history("train_model.loss")
+    assert (steps, values) == ([0, 1, 2], pytest.approx([1.0, 1 / 2, 1 / 3]))
+    assert seconds == sorted(seconds)
+    with pytest.raises(RequestError, match=r"did you mean 'train_model\.loss'\?"):
+        run.query("train_mode.loss")
 
 
 def test_results(run):

@@ -21,6 +21,7 @@ STATUSES = ("running", "finished", "failed", "interrupted", "killed")
 @click.option(
     "--experiment", metavar="NAME", help="Only of this experiment; * stands for any text."
 )
+@click.option("--sweep", metavar="NAME", help="Only of this sweep: its name, with *, or its id.")
 @click.option(
     "--since", metavar="AGO|DATE", help="Only from then on: 90m, 12h, 2d, 1w, 2026-11-22."
 )
@@ -43,6 +44,7 @@ def runs(  # noqa: PLR0913 (one for each option)
     *,
     statuses: tuple[str, ...],
     experiment: str | None,
+    sweep: str | None,
     since: str | None,
     conditions: tuple[str, ...],
     sort: str | None,
@@ -66,6 +68,7 @@ def runs(  # noqa: PLR0913 (one for each option)
     wanted = report.Filter(
         statuses=statuses,
         experiment=experiment,
+        sweep=sweep,
         since=None if since is None else report.parse_since(since),
         conditions=[parse_condition(text) for text in conditions],
         sort=sort,

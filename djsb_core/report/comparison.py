@@ -14,8 +14,10 @@ from djsb_core.report.facts import (
     places_of,
     settings_of,
     shown,
+    watched_settings,
 )
 from djsb_core.report.select import base_of, seed_of
+from djsb_core.store.environment import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -101,11 +103,15 @@ class Comparison:
     metrics: list[Metric] = field(default_factory=list)
     missing: list[tuple[str, tuple[bool, ...]]] = field(default_factory=list)
     """Jobs that not all sides have (finished), and which have them."""
+    packages: list[tuple[str, tuple[str | None, ...]]] = field(default_factory=list)
+    """Packages of which the runs had different versions; ``None`` where it was not there."""
 
 
 def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     """Compare the later sides with the first."""
-    found = Comparison(sides)
+    found = Comparison(sides, packages=_packages(sides))
+    if not any(side.part for side in sides):
+        found.settings.extend(_watched(sides))
     places = [places_of(side.context) for side in sides]
     rows = list(_aligned([_replicas(side) for side in sides]))
     for row, label in zip(rows, _labels(rows), strict=True):
@@ -187,7 +193,28 @@ def _labels(rows: Sequence[Sequence[Replicas | None]]) -> list[str]:
     ]
 
 
+def _packages(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
+    """Compare the versions of packages, where they were recorded for every side."""
+    facts = [read_environment(side.run.folder) for side in sides]
+    if not all(isinstance(one.get("packages"), dict) for one in facts):
+        return []
+    versions = [{"Python": one.get("python"), **one["packages"]} for one in facts]
+    names = dict.fromkeys(name for one in versions for name in one)
+    rows = [(name, tuple(one.get(name) for one in versions)) for name in names]
+    return [(name, values) for name, values in rows if len(set(values)) > 1]
+
+
 # -- settings --------------------------------------------------------------------------------------
+
+
+def _watched(sides: Sequence[Side]) -> Iterator[Setting]:
+    """Yield the settings that differ between the runs of scripts."""
+    found = [watched_settings(side.run) for side in sides]
+    for name in dict.fromkeys(name for settings in found for name in settings):
+        values = tuple(settings.get(name) for settings in found)
+        if len({shown(value) for value in values}) > 1:
+            job, _, setting = name.partition(".")
+            yield Setting(job, setting, values, handed_on=False)
 
 
 def _settings(

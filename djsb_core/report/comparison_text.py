@@ -27,6 +27,9 @@ WIDE = 32
 FEW = 25
 """Rows of a table, unless all are asked for."""
 
+FEW_PACKAGES = 8
+"""Packages on a line, likewise."""
+
 SECTIONS = ("extra_configs.", "dj_configs.")
 PERCENT = round(100 * CONFIDENCE)
 INSTALL = "pip install 'djsb-core[report]'"
@@ -51,6 +54,9 @@ def comparison_text(found: Comparison, *, everything: bool = False) -> str:
     parts += _metrics("Other metrics", others, letters, None if everything else FEW)
     if not found.metrics:
         parts.append("No metric was measured on two sides.")
+    if found.packages:
+        most = None if everything else FEW_PACKAGES
+        parts.append(f"Packages that differ: {packages_text(found, most)}.")
     parts += ["\n".join(notes)] if (notes := list(_notes(found, letters, shown_metrics))) else []
     return "\n\n".join(parts)
 
@@ -184,6 +190,16 @@ def _interval(found: Difference) -> str:
 # -- notes -----------------------------------------------------------------------------------------
 
 
+def packages_text(found: Comparison, most: int | None = FEW_PACKAGES) -> str:
+    """Name the packages of which the sides had different versions, on one line; first to last."""
+    shown_ones = [
+        f"{name} {' → '.join(version or ABSENT for version in versions)}"
+        for name, versions in found.packages[:most]
+    ]
+    left_out = len(found.packages) - len(shown_ones)
+    return ", ".join(shown_ones) + (f" and {left_out} more" if left_out else "")
+
+
 def _notes(found: Comparison, letters: str, shown_metrics: Sequence[Metric]) -> Iterator[str]:
     for job, having in found.missing:
         absent = [letter for letter, has in zip(letters, having, strict=True) if not has]
@@ -233,6 +249,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
         ],
         "metrics": [_metric_json(one) for one in found.metrics],
         "missing": [{"job": job, "finished": list(having)} for job, having in found.missing],
+        "packages": [{"package": name, "versions": list(have)} for name, have in found.packages],
     }
 
 

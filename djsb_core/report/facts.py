@@ -11,7 +11,7 @@ from djsb_core.config.pipelines import STAGES
 from djsb_core.report.status import status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from djsb_core.store.records import JobRecord, RunRecord
     from djsb_core.store.store import Store
@@ -50,6 +50,7 @@ class Facts:
             "status": status_of(run),
             "started": run.started,
             "seconds": run.seconds,
+            "sweep": run.sweep_name,
         }
 
     def value(self, name: str) -> Any:  # noqa: ANN401 (any setting)
@@ -66,7 +67,9 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
     names, places = job_names(jobs), places_of(jobs)
     settings: dict[str, Any] = {}
     metrics: dict[str, float | str] = {}
-    handed_on, scores, secondary, reached = set(), set(), set(), set()
+    handed_on, scores, secondary = set(), set(), set()
+    settings |= watched_settings(run)
+    reached = {job_of(name) for name in settings}
     for job in jobs:
         name = names[job.id]
         given = inputs_of(run, job)
@@ -108,6 +111,15 @@ def job_names(jobs: Sequence[JobRecord]) -> dict[int, str]:
 
 
 # -- settings --------------------------------------------------------------------------------------
+
+
+def watched_settings(run: RunRecord) -> dict[str, Any]:
+    """Return the settings that a script gave, by dotted names; an experiment's keys have none."""
+    found: dict[str, Any] = {}
+    for key, value in run.settings.items():
+        if "." in key:
+            found |= _flat(value, key)
+    return found
 
 
 def settings_of(job: JobRecord, places: Mapping[str, str]) -> dict[str, Any]:
@@ -204,8 +216,8 @@ def _by_name(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "pipelines": pipelines or {}}
 
 
-def is_inside(key: str, given: Mapping[str, str]) -> bool:
-    """Tell whether a setting is one that an earlier job gave, or inside of one."""
+def is_inside(key: str, given: Iterable[str]) -> bool:
+    """Tell whether a dotted name is one of those given, or inside of one."""
     return any(key == path or key.startswith(f"{path}.") for path in given)
 
 

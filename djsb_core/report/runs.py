@@ -44,6 +44,8 @@ class Filter:
     """Any of them; none: all."""
     experiment: str | None = None
     """A name, with ``*`` for any text: of the experiment, or ``project / experiment``."""
+    sweep: str | None = None
+    """Id or name of a sweep; in a name, ``*`` stands for any text."""
     since: float | None = None
     """Seconds since the epoch."""
     conditions: Sequence[Condition] = ()
@@ -57,11 +59,15 @@ class Filter:
         names = (run.experiment_name, f"{run.project_name} / {run.experiment_name}")
         return (
             (not self.statuses or status_of(run) in self.statuses)
+            and (self.sweep in (None, run.sweep) or self._is_of_sweep(run))
             and (self.since is None or run.started >= self.since)
             and (
                 self.experiment is None or any(fnmatchcase(name, self.experiment) for name in names)
             )
         )
+
+    def _is_of_sweep(self, run: RunRecord) -> bool:
+        return run.sweep_name is not None and fnmatchcase(run.sweep_name, self.sweep or "")
 
 
 def parse_since(text: str) -> float:
@@ -243,6 +249,8 @@ def _head_columns(runs: Sequence[Facts], width: int | None) -> list[_Cells]:
         short = [_cut(run.experiment_name) for run in records]
         several = [_Cells("experiment", short)] if len(set(names)) > 1 else []
         cells[1:4] = [*several, cells[2]]  # the id says when it started
+    if any(run.sweep for run in records):
+        cells.insert(1, _Cells("sweep", [_cut(run.sweep_name or "") for run in records]))
     return cells
 
 

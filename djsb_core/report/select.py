@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb_core.errors import RequestError, suggest
-from djsb_core.report.facts import last_iteration
+from djsb_core.report.facts import is_inside, job_names, last_iteration
 from djsb_core.store.database import NAME
+from djsb_core.store.watcher import BARE, SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,6 +106,43 @@ def select_part(run: RunRecord, jobs: Sequence[JobRecord], part: str) -> tuple[J
         raise RequestError(f"'{part}' may mean, in run {run.id}:{listed}")
     known = {job.meta_name for job in jobs} | {base_of(job.pipeline) for job in jobs}
     raise RequestError(f"no pipeline or job '{part}' in run {run.id}; {suggest(part, known)}")
+
+
+def select_metrics(store: Store, run: RunRecord, name: str) -> tuple[JobRecord, str]:
+    """Return the job of the last iteration that a dotted name means, and what it names in it.
+
+    ``train.loss`` is the metric ``loss`` of the job ``train``; ``train.eval`` may be the beginning
+    of ``train.eval.f1``; ``train`` is all of the job: an empty name. What a script has reported
+    without a job's name is found by its own name.
+
+    :raises RequestError: if nothing has that name, or metrics of several jobs have it
+    """
+    jobs = last_iteration(store.jobs(run.id))
+    names = job_names(jobs)
+    found: dict[str, tuple[JobRecord, str]] = {}
+    known: set[str] = set()
+    for job in jobs:
+        metrics = store.metrics(job.id)
+        known |= {f"{names[job.id]}.{key}" for key in metrics}
+        rest = _rest(job, names[job.id], name)
+        if rest is not None and any(is_inside(key, (rest,)) or not rest for key in metrics):
+            found[names[job.id]] = job, rest  # of the same name, the latest
+    if len(found) > 1 and any(name.startswith(full) for full in found):
+        found = {full: one for full, one in found.items() if name.startswith(full)}
+    if len(found) > 1:
+        listed = "".join(f"\n  {full}.{rest}".rstrip(".") for full, (_, rest) in found.items())
+        raise RequestError(f"'{name}' may mean, in run {run.id}:{listed}")
+    for one in found.values():
+        return one
+    raise RequestError(f"nothing in run {run.id} is '{name}'; {suggest(name, known)}")
+
+
+def _rest(job: JobRecord, full: str, name: str) -> str | None:
+    """Return what a name means in a job; ``None`` if it does not mean the job."""
+    for label in (full, job.meta_name):
+        if name == label or name.startswith(f"{label}."):
+            return name[len(label) + 1 :]
+    return name if job.hook == SCRIPT and job.meta_name == BARE else None
 
 
 def is_place(text: str) -> bool:

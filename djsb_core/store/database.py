@@ -13,12 +13,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "djsb.sqlite"
-VERSION = 2
+VERSION = 3
 NEEDED = 64 * 1024
 """Bytes of free space without which SQLite cannot make the files beside its own."""
 
-TABLES = """
-CREATE TABLE runs (
+SWEEPS = """
+CREATE TABLE sweeps (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    project_name TEXT NOT NULL,
+    config TEXT NOT NULL,          -- JSON: as it was given
+    created REAL NOT NULL          -- seconds since the epoch
+);
+"""
+
+TABLES = f"""{SWEEPS}CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     project_name TEXT NOT NULL,
     experiment_name TEXT NOT NULL,
@@ -29,7 +38,8 @@ CREATE TABLE runs (
     reason TEXT,                   -- why it ended: targets met, iterations used up, an error
     started REAL NOT NULL,         -- seconds since the epoch
     seconds REAL,
-    pid INTEGER NOT NULL
+    pid INTEGER NOT NULL,
+    sweep TEXT REFERENCES sweeps (id)
 );
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
@@ -82,6 +92,11 @@ CREATE TABLE targets (
 );
 """
 
+MIGRATIONS = {
+    2: f"{SWEEPS}ALTER TABLE runs ADD COLUMN sweep TEXT REFERENCES sweeps (id)",
+}
+"""What makes a database of one format one of the next; those of other formats are refused."""
+
 
 def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
     """Open the database of a work_dir, with rows by column name and transactions by ``with``.
@@ -94,7 +109,11 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
             raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
         work_dir.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
-        _prepare(connection, path)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()  # and with it a change that was not finished
+            raise
     except (OSError, ValueError, sqlite3.DatabaseError) as error:
         raise RequestError(f"cannot use {path}: {_reason(error, work_dir)}") from error
     return connection
@@ -113,17 +132,33 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
     with closing(connection.cursor()) as cursor:
-        version = cursor.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            cursor.execute("BEGIN IMMEDIATE")  # two first runs at once: one of them makes it
-            if cursor.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in TABLES.split(";\n"):
-                    cursor.execute(statement)
-                cursor.execute(f"PRAGMA user_version={VERSION}")
+        version = _version(cursor)
+        if version != VERSION and (version == 0 or version in MIGRATIONS):
+            cursor.execute("BEGIN IMMEDIATE")  # two processes at once: one of them does it
+            version = _upgrade(cursor)
             connection.commit()
-    if version not in (0, VERSION):
-        connection.close()
+    if version != VERSION:
         raise RequestError(
             f"{path} was written by another version of djsb (format {version}, this one "
             f"reads {VERSION}); use that version, or another work_dir"
         )
+
+
+def _upgrade(cursor: sqlite3.Cursor) -> int:
+    """Bring a database, new or of an older format, to this one; return the format it then has."""
+    version = _version(cursor)  # another process may have done it meanwhile
+    while version == 0 or version in MIGRATIONS:
+        _execute(cursor, MIGRATIONS.get(version, TABLES))
+        version = version + 1 if version else VERSION
+        cursor.execute(f"PRAGMA user_version={version}")
+    return version
+
+
+def _execute(cursor: sqlite3.Cursor, statements: str) -> None:
+    """Execute statements inside a transaction, which ``executescript`` would end."""
+    for statement in statements.split(";\n"):
+        cursor.execute(statement)
+
+
+def _version(cursor: sqlite3.Cursor) -> int:
+    return int(cursor.execute("PRAGMA user_version").fetchone()[0])

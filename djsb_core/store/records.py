@@ -24,7 +24,8 @@ class RunRecord:
     id: str
     project_name: str
     experiment_name: str
-    experiment: str
+    experiment_file: str
+    """Absolute; in records of early versions, as it was typed."""
     settings: Mapping[str, Any]
     folder: Path
     status: str
@@ -32,13 +33,44 @@ class RunRecord:
     started: float
     seconds: float | None
     pid: int
+    sweep: str | None = None
+    """Id of the sweep that it belongs to."""
+    sweep_name: str | None = None
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> RunRecord:
-        """Read one row of ``runs``."""
+        """Read one row of ``runs``, with the name of its sweep."""
         values = dict(row)
+        values["experiment_file"] = values.pop("experiment")
         values["settings"] = json.loads(values["settings"])
         values["folder"] = Path(values["folder"])
+        return cls(**values)
+
+    @property
+    def experiment(self) -> str:
+        """The experiment file as a user names it: from here, where it lies below."""
+        path = Path(self.experiment_file)
+        here = Path.cwd()
+        return str(path.relative_to(here)) if path.is_relative_to(here) else self.experiment_file
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """One sweep as it was set up."""
+
+    id: str
+    name: str
+    project_name: str
+    config: Mapping[str, Any]
+    """As it was given, without secrets."""
+    created: float
+    """Seconds since the epoch."""
+
+    @classmethod
+    def of(cls, row: sqlite3.Row) -> SweepRecord:
+        """Read one row of ``sweeps``."""
+        values = dict(row)
+        values["config"] = json.loads(values["config"])
         return cls(**values)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import uuid
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from djsb_core.store.records import (
     Point,
     RunRecord,
     SampleValues,
+    SweepRecord,
     TargetRecord,
     plain,
     to_json,
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "experiment.json"
 """In a run's folder: the experiment as it was read, overrides applied; it can be run again."""
+
+RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
+NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
 
 FLOAT = "float:"
 NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
@@ -54,29 +59,58 @@ class Store:
 
     # -- writing -------------------------------------------------------------------------------
 
-    def add_run(self, *, names: tuple[str, str], experiment: Path, settings: object) -> RunRecord:
+    def add_run(
+        self,
+        *,
+        names: tuple[str, str],
+        experiment: Path,
+        settings: object,
+        sweep: str | None = None,
+    ) -> RunRecord:
         """Record a new run and make its folder.
 
         :param names: ``project_name`` and ``experiment_name``
+        :param experiment: the file that describes it
         :param settings: the experiment as it was read
+        :param sweep: id of the sweep that it belongs to
         """
         started = time.time()
         folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
+        columns = "id, project_name, experiment_name, experiment, settings, folder, started, pid"
         self._write(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, 'running', NULL, ?, NULL, ?)",
+            f"INSERT INTO runs ({columns}, sweep, status) "  # noqa: S608
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')",
             (
                 folder.name,
                 *names,
-                str(experiment),
+                str(experiment.absolute()),
                 to_json(settings),
                 str(folder),
                 started,
                 os.getpid(),
+                sweep,
             ),
         )
-        text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
-        (folder / EXPERIMENT).write_text(f"{text}\n", encoding="utf-8")
+        _write_settings(folder, settings)
         return self.run(folder.name)
+
+    def change_settings(self, run_id: str, settings: object) -> None:
+        """Record other settings of a run, for those that are known only while it runs."""
+        self._write("UPDATE runs SET settings = ? WHERE id = ?", (to_json(settings), run_id))
+        _write_settings(self.run(run_id).folder, settings)
+
+    def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
+        """Record a sweep, of which runs can be part.
+
+        :param name: its id, if it has none
+        :param config: its configuration, without secrets
+        """
+        sweep_id = uuid.uuid4().hex[:8]
+        self._write(
+            "INSERT INTO sweeps (id, name, project_name, config, created) VALUES (?, ?, ?, ?, ?)",
+            (sweep_id, name or sweep_id, project_name, to_json(config), time.time()),
+        )
+        return self.sweep(sweep_id)
 
     def end_run(self, run_id: str, status: str, seconds: float, reason: str | None = None) -> None:
         """Record how a run ended: ``finished``, ``failed`` or ``interrupted``, and why."""
@@ -132,7 +166,7 @@ class Store:
 
     def runs(self) -> list[RunRecord]:
         """List all runs, the newest first."""
-        rows = self._read("SELECT * FROM runs ORDER BY started DESC, id DESC")
+        rows = self._read(f"{RUNS} {NEWEST_FIRST}")
         return [RunRecord.of(row) for row in rows]
 
     def run(self, run_id: str) -> RunRecord:
@@ -140,15 +174,24 @@ class Store:
 
         :raises RequestError: if there is none of that id
         """
-        newest_first = "FROM runs ORDER BY started DESC, id DESC"
         if run_id == "last":
-            rows = self._read(f"SELECT * {newest_first} LIMIT 1")
+            rows = self._read(f"{RUNS} {NEWEST_FIRST} LIMIT 1")
         else:
-            rows = self._read("SELECT * FROM runs WHERE id = ?", (run_id,))
+            rows = self._read(f"{RUNS} WHERE runs.id = ?", (run_id,))
         for row in rows:
             return RunRecord.of(row)
-        known = [row["id"] for row in self._read(f"SELECT id {newest_first}")]
+        known = [row["id"] for row in self._read(f"{RUNS} {NEWEST_FIRST}")]
         raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
+
+    def sweep(self, sweep_id: str) -> SweepRecord:
+        """Return one sweep by its id.
+
+        :raises RequestError: if there is none of that id
+        """
+        for row in self._read("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)):
+            return SweepRecord.of(row)
+        known = [row["id"] for row in self._read("SELECT id FROM sweeps ORDER BY created")]
+        raise RequestError(f"no sweep '{sweep_id}' in {self.work_dir}; {suggest(sweep_id, known)}")
 
     def jobs(self, run_id: str) -> list[JobRecord]:
         """List the jobs of a run, in their order."""
@@ -247,6 +290,11 @@ class Store:
     def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
         with self._lock, closing(self._connection.execute(statement, values)) as cursor:
             return cursor.fetchall()
+
+
+def _write_settings(folder: Path, settings: object) -> None:
+    text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
+    (folder / EXPERIMENT).write_text(f"{text}\n", encoding="utf-8")
 
 
 def _column(value: object) -> object:

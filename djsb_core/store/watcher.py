@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SCRIPT = "SandboxWatcher"
+"""Stands in place of a hook for what a user's own script reports."""
+
+BARE = "script"
+"""The job of what a script reports under names without a dot."""
+
 BINS = 50
 MEDIA = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"), ArtifactKind.IMAGE),
@@ -24,7 +30,7 @@ MEDIA = {
 }
 
 
-class SandboxWatcher:
+class JobWatcher:
     """The watcher of one job: hands on what it is told, in the order in which it is told."""
 
     def __init__(

@@ -41,6 +41,7 @@ def test_runs_with_filters(invoke, two):
         (["--sort", "-mean_len"], [first, newest]),
         (["--since", "1h", "--limit", "1"], [newest]),
         (["--status", "failed"], []),
+        (["--sweep", "*"], []),
     ):
         result = invoke("runs", "w", "--json", *arguments)
         assert result.exit_code == 0, result.stderr

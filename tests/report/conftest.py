@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from djsb_core.store.environment import write_environment
 from djsb_core.store.records import Artifact, ArtifactKind, Point
 from djsb_core.store.store import Store
 
@@ -23,9 +24,20 @@ class History:
     def __init__(self, store):
         self.store = store
 
-    def add(self, *jobs, names=("p", "e"), status="finished", settings=None, started=None):
+    def add(
+        self,
+        *jobs,
+        names=("p", "e"),
+        status="finished",
+        settings=None,
+        started=None,
+        **more,
+    ):
         """Add a run; each job is a mapping of the columns that matter, metrics and samples."""
-        run = self.store.add_run(names=names, experiment=Path("x"), settings=settings or {})
+        packages = more.pop("packages", None)
+        run = self.store.add_run(names=names, experiment=Path("x"), settings=settings or {}, **more)
+        if packages is not None:
+            write_environment(run.folder, {"python": "3.11.7", "packages": packages})
         for position, job in enumerate(jobs):
             self._add_job(run, position, dict(job))
         if status != "running":

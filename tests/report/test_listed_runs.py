@@ -39,9 +39,9 @@ def sweep(history):
     ]
 
 
-def listed(history, sweep, **wanted):
-    """Return the places in the sweep of the runs that are listed."""
-    return [sweep.index(one.run.id) for one in list_runs(history.store, Filter(**wanted))]
+def listed(history, runs, /, **wanted):
+    """Return the places among them of the runs that are listed."""
+    return [runs.index(one.run.id) for one in list_runs(history.store, Filter(**wanted))]
 
 
 @pytest.mark.parametrize(
@@ -358,3 +358,49 @@ def test_inputs_inside_pipelines(history, pipelines, name):
 def test_inputs_that_stand_elsewhere(history, settings):
     run = history.add(history.train(x=1), settings=settings)
     assert facts_of(history.store, run).handed_on == frozenset()
+
+
+# -- sweeps and scripts ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def of_sweeps(history):
+    """Three runs: of none, of one and of another sweep."""
+    sweeps = [
+        history.store.add_sweep(name=name, project_name="p", config={}).id
+        for name in ("rates of a", "sizes")
+    ]
+    return [history.add(sweep=one).id for one in (None, *sweeps)], sweeps
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [("rates of a", [1]), ("rates*", [1]), ("*", [2, 1]), ("rates", []), ("RATES*", [])],
+)
+def test_runs_of_a_sweep(history, of_sweeps, wanted, places):
+    assert listed(history, of_sweeps[0], sweep=wanted) == places
+
+
+def test_runs_of_a_sweep_by_its_id(history, of_sweeps):
+    runs, sweeps = of_sweeps
+    assert listed(history, runs, sweep=sweeps[1]) == [2]
+
+
+def test_a_sweep_has_a_column_where_there_is_one(history, of_sweeps):
+    found = list_runs(history.store, Filter())
+    header, _, *rows = runs_table(found).splitlines()
+    assert header.split()[:3] == ["run", "sweep", "experiment"]
+    assert ["sizes" in row for row in rows] == [True, False, False]
+    assert [one["sweep"] for one in runs_json(found)] == ["sizes", "rates of a", None]
+    assert "sweep" not in runs_table(found[2:])
+    assert [one.run.id for one in list_runs(history.store, Filter(sort="-sweep"))] == [
+        of_sweeps[0][i] for i in (2, 1, 0)
+    ]
+
+
+def test_settings_of_scripts_are_columns(history):
+    for lr in (0.1, 0.2):
+        history.add(settings={"project_name": "p", "train.lr": lr, "train.deep": {"a": [1, 2]}})
+    found = list_runs(history.store, Filter(conditions=[parse_condition("lr > 0.15")]))
+    assert [dict(one.settings) for one in found] == [{"train.lr": 0.2, "train.deep.a": [1, 2]}]
+    assert differing(list_runs(history.store, Filter())) == ["train.lr"]

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from djsb_core.errors import RequestError
-from djsb_core.report.select import is_place, select_run, select_side
+from djsb_core.report.select import is_place, select_metrics, select_run, select_side
+from djsb_core.store.watcher import SCRIPT
 
 
 @pytest.fixture
@@ -101,3 +102,53 @@ def test_places_and_names_of_jobs_are_told_apart(tmp_path, monkeypatch):
     Path("x.yaml").touch()
     found = [is_place(text) for text in ("train", "missing", "w", "./train", "x.yaml", ".")]
     assert found == [False, False, True, True, True, True]
+
+
+# -- metrics by their dotted names -----------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(history):
+    jobs = [
+        {"meta_name": "train", "metrics": {"loss": 1.0, "eval.f1": 2.0}},
+        {"meta_name": "script", "hook": SCRIPT, "metrics": {"loss": 3.0, "train.x": 4.0}},
+        {"meta_name": "empty"},
+    ]
+    return history.add(*jobs)
+
+
+@pytest.mark.parametrize(
+    ("name", "job", "metric"),
+    [
+        ("train", "train", ""),
+        ("train.loss", "train", "loss"),
+        ("train.eval", "train", "eval"),
+        ("train.eval.f1", "train", "eval.f1"),
+        ("anonymous.train.loss", None, None),
+        ("loss", "script", "loss"),
+        ("script.loss", "script", "loss"),
+        ("script", "script", ""),
+        ("train.x", "script", "train.x"),
+        ("train.lo", None, None),
+        ("eval.f1", None, None),
+        ("empty", None, None),
+    ],
+)
+def test_a_metric_by_its_name(history, measured, name, job, metric):
+    if job is None:
+        with pytest.raises(RequestError, match=f"nothing in run {measured.id} is '{name}'; "):
+            select_metrics(history.store, measured, name)
+        return
+    found, rest = select_metrics(history.store, measured, name)
+    assert (found.meta_name, rest) == (job, metric)
+
+
+def test_a_metric_of_one_of_several_pipelines(history):
+    run = history.add(
+        *({"meta_name": "eval", "pipeline": name, "metrics": {"f1": 1.0}} for name in "ab"),
+        {"meta_name": "only", "pipeline": "a", "metrics": {"f1": 1.0}},
+    )
+    assert select_metrics(history.store, run, "b.eval.f1")[0].pipeline == "b"
+    assert select_metrics(history.store, run, "only.f1")[0].meta_name == "only"
+    with pytest.raises(RequestError, match=r"'eval' may mean, in run .*:\n  a\.eval\n  b\.eval$"):
+        select_metrics(history.store, run, "eval")

@@ -1,3 +1,4 @@
+import json
 import math
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ import pytest
 from djsb_core.errors import RequestError
 from djsb_core.store.database import NAME, VERSION, open_database
 from djsb_core.store.records import Artifact, ArtifactKind, Point, TargetRecord, plain, to_json
-from djsb_core.store.store import Store
+from djsb_core.store.store import EXPERIMENT, Store
 
 OPEN = """
 import sys
@@ -89,6 +90,50 @@ def test_an_unknown_run_suggests_the_nearest(store, add_run):
     run = add_run()
     with pytest.raises(RequestError, match=f"no run '{run.id}x' in .*; did you mean '{run.id}'"):
         store.run(f"{run.id}x")
+
+
+def test_settings_that_are_known_later(store, add_run):
+    run = add_run(lr=0.1)
+    store.change_settings(run.id, {"lr": 0.2, "path": Path("/x")})
+    assert store.run(run.id).settings == {"lr": 0.2, "path": "/x"}
+    assert json.loads((run.folder / EXPERIMENT).read_text()) == {"lr": 0.2, "path": "/x"}
+
+
+def test_the_experiment_is_kept_whole_and_shown_short(store, add_run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    run = add_run()
+    assert run.experiment_file == str(tmp_path / "x.yaml")
+    assert run.experiment == "x.yaml"
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path / "else")
+    assert run.experiment == run.experiment_file
+
+
+# -- sweeps ----------------------------------------------------------------------------------------
+
+
+def test_a_sweep_is_kept(store, add_run):
+    config = {"method": "grid", "parameters": {"lr": {"values": [0.1, 1]}}}
+    sweep = store.add_sweep(name="rates", project_name="p", config=config)
+    again = Store(store.work_dir, create=False).sweep(sweep.id)
+    assert again == sweep
+    assert (again.name, again.project_name, again.config) == ("rates", "p", config)
+    run = store.add_run(names=("p", "e"), experiment=Path("x"), settings={}, sweep=sweep.id)
+    assert (run.sweep, run.sweep_name) == (sweep.id, "rates")
+    assert add_run().sweep is None
+
+
+def test_a_sweep_without_a_name_has_its_id(store):
+    sweep = store.add_sweep(name=None, project_name="p", config={})
+    assert sweep.name == sweep.id
+
+
+def test_a_run_belongs_to_a_sweep_that_is_there(store):
+    with pytest.raises(sqlite3.IntegrityError):
+        store.add_run(names=("p", "e"), experiment=Path("x"), settings={}, sweep="none")
+    sweep = store.add_sweep(name="rates", project_name="p", config={})
+    with pytest.raises(RequestError, match=f"no sweep 'x' in .*; known: {sweep.id}"):
+        store.sweep("x")
 
 
 # -- jobs ------------------------------------------------------------------------------------------

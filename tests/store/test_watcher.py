@@ -7,7 +7,7 @@ import pytest
 from djsb_core.interfaces.component import Watcher
 from djsb_core.store.records import Artifact, ArtifactKind, SampleValues
 from djsb_core.store.store import Store
-from djsb_core.store.watcher import SandboxWatcher, flatten, histogram
+from djsb_core.store.watcher import JobWatcher, flatten, histogram
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def watched(tmp_path):
     def keep(artifact):
         store.add_artifact(job, artifact)
 
-    yield SandboxWatcher(tmp_path, hear, keep), store, job, heard
+    yield JobWatcher(tmp_path, hear, keep), store, job, heard
     store.close()
 
 

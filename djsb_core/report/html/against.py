@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.report.comparison import compare_sides
+from djsb_core.report.comparison_text import packages_text
 from djsb_core.report.facts import shown
 from djsb_core.report.html.findings import Finding
 from djsb_core.report.html.reading import Reading, cut
@@ -46,6 +47,8 @@ class Against:
     """Metrics that are the same in both."""
     missing: Sequence[str]
     """Jobs that only one of the runs finished."""
+    packages: str
+    """Those of which the runs had different versions."""
 
 
 def compare_with(reading: Reading, other: Reading) -> Against:
@@ -63,6 +66,7 @@ def compare_with(reading: Reading, other: Reading) -> Against:
         max(0, len(changed) - MOST_METRICS),
         len(both) - len(changed),
         [job for job, _ in found.missing][:MOST_SETTINGS],
+        packages_text(found),
     )
 
 

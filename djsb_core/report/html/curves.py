@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core.report.html.charts import curves_chart, style_of_series
 from djsb_core.report.html.reading import TRAINING, Reading
+from djsb_core.store.watcher import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,10 +63,10 @@ class Plot:
 
 
 def read_curves(reading: Reading) -> list[Plot]:
-    """Draw what the trainings of the last iteration reported at each step."""
+    """Draw what the trainings of the last iteration, or a script, reported at each step."""
     found: dict[str, list[Curve]] = {}
     left_out: dict[str, int] = {}
-    trainings = [job for job in reading.latest if job.hook == TRAINING]
+    trainings = [job for job in reading.latest if job.hook in (TRAINING, SCRIPT)]
     for job in trainings[: 2 * MOST_CURVES]:
         for metric, points in _series(reading, job).items():
             curves = found.setdefault(metric, [])

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import platform
+import shlex
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from djsb_core import __version__
+from djsb_core.store.environment import read_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from djsb_core.report.html.reading import Reading
 
 MOST_JOBS, LONGEST_JOB, LONGEST_EXPERIMENT = 60, 8_000, 120_000
+
+SURROUNDINGS = {
+    "Versions": {"djsb": "djsb {}", "python": "Python {}"},
+    "System": {"distribution": "{}", "system": "{}", "machine": "{}"},
+    "Machine": {"cpu": "{}", "cpu_count": "{} CPU cores", "memory": "{} GiB of memory"},
+    "GPUs": {"gpus": "{}"},
+    "Command": {"command": "{}"},
+    "Started in": {"working_directory": "{}"},
+    "Commit there": {"git_commit": "{}"},
+}
+"""What is shown of a run's surroundings, by their names in its file, and how."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +45,22 @@ class Environment:
     packages: Sequence[str]
     """Of the jobs' components, as recorded."""
     installed: Sequence[str]
-    """Where the report is written."""
+    """When the run began: djsb, its plugins, and what they depend on."""
     experiment: Settings
     jobs: Sequence[Settings]
     left_out: int
 
 
-def read_environment(reading: Reading) -> Environment:
-    """Collect packages, machine and settings; secrets are masked."""
+def read_surroundings(reading: Reading) -> Environment:
+    """Collect packages, machine and settings of the run; secrets are masked."""
     run = reading.run
-    packages = sorted({job.package for job in reading.jobs if job.package})
+    recorded = read_environment(run.folder)
+    installed = recorded.get("packages")
+    packages = [f"{k} {v}" for k, v in installed.items()] if isinstance(installed, dict) else []
     facts = [
-        ("Experiment file", run.experiment),
+        ("Experiment file", run.experiment_file),
         ("Run folder", str(run.folder)),
-        ("This report was written by", f"djsb {__version__}, Python {platform.python_version()}"),
-        ("on", f"{platform.system()} {platform.machine()}, {os.cpu_count() or 1} CPU cores"),
+        *_facts(recorded),
     ]
     shown = [job for job in reading.latest if any(job.settings.values())]
     jobs = [
@@ -61,13 +71,24 @@ def read_environment(reading: Reading) -> Environment:
         for job in shown[:MOST_JOBS]
     ]
     whole = Settings("experiment", _yaml(reading, run.settings, LONGEST_EXPERIMENT))
-    return Environment(facts, packages, _installed(), whole, jobs, len(shown) - len(jobs))
+    used = sorted({job.package for job in reading.jobs if job.package})
+    return Environment(facts, used, packages, whole, jobs, len(shown) - len(jobs))
 
 
-def _installed() -> list[str]:
-    headers = [one.metadata for one in distributions()]  # each is parsed when it is asked for
-    found = {one["Name"]: one["Version"] for one in headers if one["Name"]}
-    return [f"{name} {found[name]}" for name in sorted(found, key=str.lower)]
+def _facts(recorded: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Write what was recorded of the run's surroundings."""
+    if not recorded:
+        yield "Machine and packages", "not recorded: an earlier version of djsb made this run"
+    known = {name: str(value) for name, value in recorded.items()}
+    if isinstance(recorded.get("memory"), int):
+        known["memory"] = f"{recorded['memory'] / 2**30:.1f}"
+    for name, join in (("gpus", ", ".join), ("command", shlex.join)):
+        if isinstance(recorded.get(name), list):
+            known[name] = join(map(str, recorded[name]))
+    for title, forms in SURROUNDINGS.items():
+        parts = [text.format(known[name]) for name, text in forms.items() if name in known]
+        if parts:
+            yield title, ", ".join(parts)
 
 
 def _filled(settings: Any) -> dict[str, Any]:  # noqa: ANN401 (a mapping of sections)

@@ -13,7 +13,7 @@ from djsb_core.report.format import date, duration, number
 from djsb_core.report.html.against import compare_with
 from djsb_core.report.html.curves import read_curves
 from djsb_core.report.html.distributions import read_distributions
-from djsb_core.report.html.environment import read_environment
+from djsb_core.report.html.environment import read_surroundings
 from djsb_core.report.html.funnel import read_funnels
 from djsb_core.report.html.media import read_media
 from djsb_core.report.html.pipeline import draw_jobs
@@ -66,7 +66,7 @@ def _sections(reading: Reading, other: Reading | None) -> list[Section]:
         Section("curves", "Training curves", read_curves(reading)),
         Section("scores", "Scores", scores if scores.compared or scores.measured else None),
         Section("media", "Images and videos", media if media.shown else None),
-        Section("environment", "Environment and exact settings", read_environment(reading)),
+        Section("environment", "Environment and exact settings", read_surroundings(reading)),
     ]
     return [section for section in found if section.content]
 

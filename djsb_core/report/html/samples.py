@@ -15,6 +15,7 @@ from djsb_core.jsonl import read_jsonl
 from djsb_core.report.format import number
 from djsb_core.report.html.reading import PROBE, PROCESS, Reading, cut, texts_of
 from djsb_core.report.select import base_of
+from djsb_core.store.environment import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -88,9 +89,8 @@ def _given(reading: Reading, job: JobRecord) -> Path | None:
     named = recipe.get("dataset_path") if isinstance(recipe, dict) else None
     if not isinstance(named, str) or not named.endswith(ENDINGS):
         return None
-    experiment = Path(reading.run.experiment).parent
-    work_dir = reading.store.work_dir.absolute()
-    folders = [Path.cwd(), experiment, *work_dir.parents[:3]]
+    started_in = read_environment(reading.run.folder).get("working_directory", "")
+    folders = [Path(str(started_in)), Path(reading.run.experiment_file).parent]
     places = [(folder / named).absolute() for folder in folders]
     return next((place for place in places if place.is_file()), None)
 

@@ -28,7 +28,9 @@ class TrackerListener:
         self._shown: dict[str, ShownRun] = {}
 
     @hookimpl
-    def djsb_run_started(self, run_id: str, settings: Mapping[str, Any], folder: Path) -> None:
+    def djsb_run_started(
+        self, run_id: str, settings: Mapping[str, Any], folder: Path, group: str | None
+    ) -> None:
         """Start the tracker's process, if the run is to be shown."""
         from djsb_trackers.choice import is_installed, is_wanted
 
@@ -44,7 +46,7 @@ class TrackerListener:
         from djsb_trackers.shown import ShownRun
 
         try:
-            self._shown[run_id] = ShownRun(self._tracker, run_id, settings, folder)
+            self._shown[run_id] = ShownRun(self._tracker, run_id, settings, folder, group)
         except OSError as error:  # no space for the log, no memory for the process
             log.warning("no %s: %s", self._tracker, error)
 

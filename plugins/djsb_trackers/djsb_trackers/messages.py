@@ -16,6 +16,8 @@ class Start(NamedTuple):
     """The run's folder, ``<work_dir>/runs/<run_id>``."""
     settings: dict[str, Any]
     """The experiment, without secrets."""
+    group: str | None = None
+    """Name of the sweep that the run belongs to."""
 
 
 class Value(NamedTuple):

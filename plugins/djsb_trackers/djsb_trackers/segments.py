@@ -1,4 +1,7 @@
-"""Which wandb run a run continues: the last one of its experiment, if it did not finish."""
+"""Which wandb run a run continues: the last one of its experiment, if it did not finish.
+
+A script begins anew, and so does each trial of a sweep.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,8 @@ class Segment:
         """Continue the wandb run of the run before, if that did not finish; else begin one."""
         self._file = Path(start.folder, FILE)
         self._experiment = _identify(start)
-        before = self._before()
+        may_continue = start.group is None and any(_jobs(start.settings))
+        before = self._before() if may_continue else None
         self.continues = before is not None
         self.id: str = before["id"] if before else uuid.uuid4().hex[:8]
         self.step: int = before["next_step"] if before else 0
@@ -70,8 +74,9 @@ class Segment:
 
 
 def _identify(start: Start) -> str:
-    """Return what runs of the same experiment share: its names and its jobs."""
-    parts = [start.project, start.name, *_jobs(start.settings)]
+    """Return what runs of the same experiment share: its names, its jobs, and its sweep if any."""
+    of_sweep = [] if start.group is None else [start.group]
+    parts = [start.project, start.name, *of_sweep, *_jobs(start.settings)]
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 

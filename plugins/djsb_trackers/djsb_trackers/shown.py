@@ -21,7 +21,12 @@ class ShownRun:
     """One run in one tracker."""
 
     def __init__(
-        self, tracker: str, run_id: str, settings: Mapping[str, Any], folder: Path
+        self,
+        tracker: str,
+        run_id: str,
+        settings: Mapping[str, Any],
+        folder: Path,
+        group: str | None = None,
     ) -> None:
         """Start the tracker's process.
 
@@ -37,9 +42,11 @@ class ShownRun:
             name=str(settings.get("experiment_name") or run_id),
             folder=str(folder.absolute()),
             settings=mask(settings),
+            group=group,
         )
         self._relay.send(start)
-        self._relay.send(Facts({"run/id": run_id, "run/status": "running"}))
+        of_sweep = {} if group is None else {"run/sweep": group}
+        self._relay.send(Facts({"run/id": run_id, "run/status": "running", **of_sweep}))
 
     def job(self, job: JobInfo, **facts: float | str) -> None:
         """Hand over what is known about a job."""

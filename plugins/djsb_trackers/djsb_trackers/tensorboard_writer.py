@@ -1,8 +1,13 @@
-"""Writes a run into event files of TensorBoard, in ``<run folder>/tensorboard``."""
+"""Writes a run into event files of TensorBoard, in ``<run folder>/tensorboard``.
+
+Those of a run that belongs to a sweep are in a folder of its name there: TensorBoard names runs by
+their folders, and finds runs by parts of these names.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from djsb_trackers.messages import Artifact, Start, Value
 
 FOLDER = "tensorboard"
+NOT_IN_NAMES = re.compile(r"[^\w-]")
 FLUSH_SECONDS = 1
 RGB = 3
 
@@ -33,8 +39,8 @@ class TensorboardWriter:
         """Begin a file."""
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-        folder = str(Path(start.folder, FOLDER))
-        self._file = EventFileWriter(folder, max_queue_size=1000, flush_secs=FLUSH_SECONDS)
+        folder = Path(start.folder, FOLDER, NOT_IN_NAMES.sub("_", start.group or ""))
+        self._file = EventFileWriter(str(folder), max_queue_size=1000, flush_secs=FLUSH_SECONDS)
         settings = json.dumps(start.settings, indent=2, ensure_ascii=False, default=str)
         # A block of code, to Markdown.
         self._text("settings", "\n".join(f"    {line}" for line in settings.split("\n")))

@@ -35,6 +35,7 @@ class TrackioWriter:
         self._run = trackio.init(
             project=start.project,
             name=f"{start.name}-{start.run_id}",
+            group=start.group,
             config=start.settings,
             embed=False,
             auto_log_cpu=False,

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 INIT_SECONDS = "30"
 """How long a server may take to answer; then the run is written to disk only."""
 
+JOB_TYPE = "trial"
+"""What wandb shows of a run that belongs to a sweep."""
+
 
 def create_writer() -> WandbWriter:
     """Return the writer of this module."""
@@ -60,6 +63,8 @@ class WandbWriter:
         return wandb.init(
             project=start.project,
             name=start.name,
+            group=start.group,
+            job_type=None if start.group is None else JOB_TYPE,
             id=self._segment.id,
             resume="allow" if self._segment.continues else None,
             config=start.settings,

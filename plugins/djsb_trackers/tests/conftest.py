@@ -125,7 +125,7 @@ class Lab:
     def jobs(*jobs):
         return [{"hook": "Tell", "meta_name": name, "extra_configs": told} for name, told in jobs]
 
-    def run(self, *trackers, workers=0):
+    def run(self, *trackers, sweep=None):
         """Run it in this process with these trackers; return its record, however it ended."""
         os.environ["DJSB_TRACKERS"] = ",".join(trackers)  # which the next test does not see
         listeners = pluggy.PluginManager(hookspecs.NAMESPACE)
@@ -134,9 +134,15 @@ class Lab:
             listeners.register(TrackerListener(tracker))
             listeners.check_pending()
         with suppress(JobError, KeyboardInterrupt):
-            run(plan(read_experiment(Path("sandbox.yaml"))), listeners, RunOptions(workers))
+            run(plan(read_experiment(Path("sandbox.yaml"))), listeners, RunOptions(sweep=sweep))
         assert len(listeners.get_plugins()) == len(trackers), "a listener was dropped"
         return self.last()
+
+    @staticmethod
+    def sweep(name):
+        """Record a sweep; return its id."""
+        with closing(Store(Path("w").absolute())) as store:
+            return store.add_sweep(name=name, project_name="p", config={}).id
 
     def last(self):
         with closing(Store(Path("w").absolute())) as store:

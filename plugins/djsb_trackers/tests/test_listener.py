@@ -41,7 +41,8 @@ def listener(monkeypatch):
 
 
 def start(listener, run_id="r", **settings):
-    listener.djsb_run_started(run_id, {"trackers": ["trackio"], **settings}, Path("w/runs/r"))
+    settings = {"trackers": ["trackio"], **settings}
+    listener.djsb_run_started(run_id, settings, Path("w/runs/r"), settings.pop("group", None))
     return Silent.last
 
 
@@ -88,6 +89,13 @@ def test_start_and_end(listener):
     assert relay.closed is not None
 
 
+def test_a_run_of_a_sweep(listener):
+    assert start(listener).sent[0].group is None
+    relay = start(listener, group="rates")
+    assert relay.sent[0].group == "rates"
+    assert relay.sent[1].facts["run/sweep"] == "rates"
+
+
 def test_runs_side_by_side(listener):
     one, other = start(listener, "one"), start(listener, "other")
     listener.djsb_metric_logged(job("one"), "train.loss", 1.0, 0)
@@ -100,7 +108,7 @@ def test_runs_side_by_side(listener):
 
 def test_a_tracker_that_is_not_asked_for(listener):
     Silent.last = None
-    listener.djsb_run_started("r", {"trackers": ["mlflow"]}, Path("w"))
+    listener.djsb_run_started("r", {"trackers": ["mlflow"]}, Path("w"), None)
     listener.djsb_job_started(job())
     listener.djsb_metric_logged(job(), "train.loss", 1.0, 0)
     listener.djsb_run_finished("r", 0.5)
@@ -109,7 +117,7 @@ def test_a_tracker_that_is_not_asked_for(listener):
 
 def test_a_tracker_that_is_not_installed(caplog, monkeypatch):
     monkeypatch.setattr(choice, "is_installed", lambda library: False)
-    TrackerListener("trackio").djsb_run_started("r", {"trackers": "trackio"}, Path("w"))
+    TrackerListener("trackio").djsb_run_started("r", {"trackers": "trackio"}, Path("w"), None)
     (warning,) = (record.getMessage() for record in caplog.records)
     assert warning == "no trackio: it is not installed; pip install 'djsb-trackers[trackio]'"
 
@@ -118,6 +126,7 @@ def test_a_tracker_that_is_not_installed(caplog, monkeypatch):
     "message",
     [
         Start("r", "p", "e", "/w", {"a": [1, None]}),
+        Start("r", "p", "e", "/w", {}, "a sweep"),
         Value("train", "train.loss", float("nan"), 2, 1.5),
         Value("train", "train.note", "two\nlines ü", None, 1.5),
         Artifact("train", "train.x", "image", "/x.png", None, 1.5),

@@ -61,6 +61,12 @@ def test_settings_files_and_the_end(lab, client, image):
     assert {one.info.status for one in find(client)} == {"FAILED", "KILLED"}
 
 
+def test_the_sweep_is_a_tag(lab, client):
+    lab.write(("train", MIXED))
+    lab.run("mlflow", sweep=lab.sweep("rates"))
+    assert find(client)[0].data.tags["run/sweep"] == "rates"
+
+
 def test_it_must_be_said_where(lab, caplog):
     lab.write(("train", MIXED))
     assert lab.run("mlflow").status == "finished"

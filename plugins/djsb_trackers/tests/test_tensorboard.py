@@ -17,7 +17,7 @@ def read(run):
     from tensorboard.util.tensor_util import make_ndarray
 
     found = {kind: defaultdict(list) for kind in ("number", "text", "shape")}
-    for path in (run.folder / "tensorboard").iterdir():
+    for path in (run.folder / "tensorboard").rglob("events*"):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:
                 array = make_ndarray(value.tensor)  # the reader makes tensors of all kinds
@@ -63,3 +63,11 @@ def test_settings_histograms_and_images(lab, image):
     assert step == 0
     assert picture.tolist()[:2] == [b"6", b"4"]
     assert picture[2] == image.read_bytes()
+
+
+def test_the_sweep_is_part_of_the_name(lab):
+    lab.write(("train", MIXED))
+    run = lab.run("tensorboard", sweep=lab.sweep("../rates of all"))
+    (folder,) = (run.folder / "tensorboard").iterdir()
+    assert folder.name == "___rates_of_all"
+    assert read(run)["number"]["train.loss"]

@@ -57,3 +57,12 @@ def test_settings_and_files(lab, image):
         path.read_bytes() for path in Path(os.environ["TRACKIO_DIR"]).rglob("*") if path.is_file()
     )
     assert b"sk-1234567" not in everything
+
+
+def test_the_sweep_is_a_group(lab):
+    lab.write(("train", MIXED))
+    lab.run("trackio", sweep=lab.sweep("rates"))
+    (path,) = Path(os.environ["TRACKIO_DIR"]).glob("*.db")
+    with closing(sqlite3.connect(path)) as database:
+        ((config,),) = database.execute("SELECT config FROM configs")
+    assert json.loads(config)["_Group"] == "rates"

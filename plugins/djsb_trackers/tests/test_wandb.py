@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from djsb_core.api import SandboxWatcher
+
 from .conftest import MIXED, SERIES, same, wait_for
 
 wandb = pytest.importorskip("wandb", reason="wandb is not installed")
@@ -134,6 +136,46 @@ def test_a_run_goes_on_after_one_that_failed(lab, tmp_path):
     third = lab.run("wandb")
     assert read_note(third)["id"] != read_note(first)["id"]
     assert Inspected(third.folder).steps()[0] == 0
+
+
+def test_the_trials_of_a_sweep_are_a_group_of_runs_of_their_own(lab):
+    lab.write(("train", {**MIXED, "act": "raise"}))
+    sweep = lab.sweep("learning rates")
+    runs = [lab.run("wandb", sweep=sweep) for _ in range(2)]
+    found = [Inspected(run.folder) for run in runs]
+    assert [one.run["run_group"] for one in found] == ["learning rates"] * 2
+    assert [one.run["job_type"] for one in found] == ["trial"] * 2
+    assert len({one.run["run_id"] for one in found}) == 2
+    assert found[0].results()["run/sweep"] == "learning rates"
+    alone = Inspected(lab.run("wandb").folder)
+    assert alone.run["run_id"] not in {one.run["run_id"] for one in found}
+    assert not {"run_group", "job_type"} & alone.run.keys()
+
+
+def fail(watcher):
+    """Tell of a run that breaks."""
+    watcher.watch_cfgs([({"lr": 0.1, "deep": {"api_key": PLANTED}}, "train")])
+    for step in range(3):
+        watcher.watch({"loss": 1 / (1 + step), "at": {"lr": 0.1}}, "train", step)
+    watcher.watch(0.5, "score")
+    raise ValueError(PLANTED)
+
+
+def test_a_script_is_shown_like_any_run(monkeypatch):
+    monkeypatch.setenv("DJSB_TRACKERS", "wandb")
+    watchers = [SandboxWatcher("w", "a project", "own") for _ in range(2)]
+    for watcher in watchers:
+        with pytest.raises(ValueError, match=PLANTED), watcher:
+            fail(watcher)
+    found = [Inspected(watcher.folder) for watcher in watchers]
+    assert len({one.run["run_id"] for one in found}) == 2  # it begins anew, it does not go on
+    config = found[1].summary["config"]
+    assert (config["train.lr"], config["train.deep"]) == (0.1, {"api_key": "***"})
+    series = {name: values for name, values in found[1].series().items() if "." in name}
+    assert series["train.loss"] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+    assert found[1].results()["script.score"] == 0.5
+    assert found[1].results()["run/status"] == found[1].results()["jobs/train.status"] == "failed"
+    assert PLANTED.encode() not in found[1].file.read_bytes()
 
 
 def test_an_interrupted_run_is_not_finished(lab):

@@ -3,6 +3,7 @@
 import pytest
 
 from djsb_core.report.html.against import compare_with
+from djsb_core.store.environment import write_environment
 
 
 @pytest.fixture
@@ -56,3 +57,13 @@ def test_jobs_that_only_one_run_finished(two, new_run):
     after.score("more", 1.0)
     found = compare_with(after.reading, before.reading)
     assert found.missing == ["more"]
+
+
+def test_packages_that_differ(two):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    assert "Packages" not in after.page(against=before.record).text.partition("What ran")[0]
+    for run, version in ((before, "1.26"), (after, "<b>2")):
+        write_environment(run.record.folder, {"python": "3.11", "packages": {"numpy": version}})
+    page = after.page(against=before.record)
+    assert "Packages that differ: numpy 1.26 → <b>2." in page.text
+    assert "<b>2" not in page.source

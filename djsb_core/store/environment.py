@@ -1,0 +1,28 @@
+"""Where and with what a run was made, as a file in its folder."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+FILE = "environment.json"
+
+
+def write_environment(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the facts of a run into its folder, whole or not at all."""
+    new = folder / f".{FILE}.new"
+    new.write_text(f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
+    new.replace(folder / FILE)
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """Read the facts of a run; nothing if there are none, as for runs of early versions."""
+    with suppress(OSError, ValueError):
+        facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return facts if isinstance(facts, dict) else {}
+    return {}
