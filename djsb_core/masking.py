@@ -35,7 +35,11 @@ SHORTEST = 6
 WORKING_FOLDERS = ("PWD", "OLDPWD")
 """Variables of the shell, no passwords."""
 
-URL_PASSWORD = re.compile(r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)")
+URL_PASSWORD = re.compile(
+    r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)"
+    rf"|(?P<address>https?://)[^/\s:@]{{{SHORTEST},}}(?=@)"
+)
+"""A password before the host; on the web also a name alone, which is a token then."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -68,7 +72,7 @@ class Masker:
         """Mask a text."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        return URL_PASSWORD.sub(rf"\g<start>{MASK}", text) if "://" in text else text
+        return URL_PASSWORD.sub(_without_password, text) if "://" in text else text
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
         """Mask nested settings: by name, and by value."""
@@ -102,6 +106,10 @@ def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
     {'api_key': '***', 'train': {'lr': 0.1, 'pad_token': '<pad>'}}
     """
     return Masker.of(value).value(value)
+
+
+def _without_password(found: re.Match[str]) -> str:
+    return (found["start"] or found["address"]) + MASK
 
 
 def _holds_secret(name: str, value: object) -> bool:

@@ -55,6 +55,9 @@ def test_short_values_and_empty_ones_mask_no_text():
 def test_passwords_in_urls():
     assert mask({"url": "postgres://me:pa55@host/db"}) == {"url": "postgres://me:***@host/db"}
     assert mask({"url": "https://host:8080/a@b"}) == {"url": "https://host:8080/a@b"}
+    assert mask({"url": "git+https://ghp_1234@host/a"}) == {"url": "git+https://***@host/a"}
+    for plain in ("ssh://deploying@host/a", "https://me@host/a", "https://host/a?b=long@c"):
+        assert mask({"url": plain}) == {"url": plain}
 
 
 def test_overrides_are_keyed_by_dotted_names():

@@ -90,6 +90,8 @@ def _code_of(found: Distribution) -> Iterator[tuple[str, str]]:
 
 def _places(name: str, spec: ModuleSpec) -> Iterator[tuple[str, str]]:
     folders = list(spec.submodule_search_locations or ())
+    if not any(os.path.exists(one) for one in (*folders, spec.origin or "")):  # noqa: PTH110 (texts)
+        return  # in an archive, which no link can show
     if spec.origin and not folders:
         yield Path(spec.origin).name, str(Path(spec.origin).absolute())
     elif spec.origin:

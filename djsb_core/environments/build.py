@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from textwrap import shorten
 from typing import IO, TYPE_CHECKING
 
 from djsb_core.environments import guard
-from djsb_core.errors import RequestError
+from djsb_core.errors import FULL_DISK, RequestError
 from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
@@ -35,13 +36,21 @@ LINE_LENGTH = 80
 LAST_LINES = 15
 """Of the output, in the message of a build that failed."""
 
+LITTLE = 16 * 2**20
+"""Bytes on a disk that may be too few; managers do not always say so."""
+
 END_SECONDS = 10.0
 LINE_END = re.compile(rb"[\r\n]+")
 STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 OURS = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
 """What the current environment is; managers must not mix the two."""
 
+ELSEWHERE = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
+"""With these pip would install somewhere else."""
+
 QUIET = {"PIP_PROGRESS_BAR": "off", "UV_NO_PROGRESS": "1", "PYTHONUNBUFFERED": "1"}
+INSIDE = {"PIP_USER": "0"}
+"""Stronger than what stands in a file of pip's settings."""
 
 
 class EnvironmentBuildError(RequestError):
@@ -50,7 +59,8 @@ class EnvironmentBuildError(RequestError):
 
 def clean_variables() -> dict[str, str]:
     """Return the variables for a process that must see nothing of this Python environment."""
-    return {name: value for name, value in os.environ.items() if name not in OURS}
+    hidden = OURS | ELSEWHERE
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 class Builder:
@@ -99,7 +109,7 @@ class Builder:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=self._folder.parent,
-            env={**clean_variables(), **QUIET},
+            env={**clean_variables(), **QUIET, **INSIDE},
         )
         try:
             for line in self._lines(process):
@@ -146,10 +156,15 @@ class Builder:
     def _failure(self, command: Command, status: int) -> str:
         program = f"{Path(command[0]).name} {' '.join(command[1:3])}"
         lines = "\n".join(f"    {line}" for line in self._last)
+        if not any(one in lines for one in FULL_DISK) and (free := self._free()) < LITTLE:
+            lines += f"\n    {FULL_DISK[0]}? {free / 2**20:.1f} MB are free where it is made"
         return (
             f"cannot make the environment {self._wanted.label}: `{program} …` ended with exit "
             f"code {status}\n{lines}\n  the whole log: {self._log.name}"
         )
+
+    def _free(self) -> int:
+        return shutil.disk_usage(self._folder.parent).free
 
 
 def _plain(line: bytes) -> str:

@@ -14,10 +14,10 @@ from typing import ClassVar, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from djsb_core.environments.venvs import PIP
+from djsb_core.environments.venvs import PIP, PipConfig
 from djsb_core.errors import ComponentError, suggest
 from djsb_core.hookspecs import CheckKind, DoctorCheck
-from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig, is_too_old
+from djsb_core.interfaces.environment import Command, Environment, is_too_old
 from djsb_core.interfaces.paths import InputPath
 
 YAML = {".yml", ".yaml"}
@@ -26,7 +26,7 @@ PINNED = re.compile(r"python\s*=+\s*(3(?:\.[0-9]+)?)\b")
 REMEDY = "install Miniforge (conda-forge.org), or take `manager: uv`"
 
 
-class CondaConfig(EnvironmentConfig):
+class CondaConfig(PipConfig):
     """Settings of ``conda`` and ``mamba``."""
 
     channels: tuple[str, ...] = Field((), description="Channels, the first one preferred.")

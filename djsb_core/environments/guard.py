@@ -19,9 +19,11 @@ LOOK_SECONDS = 0.02
 NOT_STARTED = 127
 """Exit code where there is no such command, as shells have it."""
 
+SIGNALLED = 128
+
 
 def main() -> int:
-    """Run the command and return its exit code; that of a signal is negative."""
+    """Run the command and return its exit code, after a signal 128 more than that, as shells do."""
     folder, *command = sys.argv[1:]
     try:
         process = subprocess.Popen(  # noqa: S603 (what a manager returned; no shell reads it)
@@ -36,7 +38,8 @@ def main() -> int:
             _kill(process)
             shutil.rmtree(folder, ignore_errors=True)
             break
-    return process.wait()
+    status = process.wait()
+    return status if status >= 0 else SIGNALLED - status
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -46,4 +49,4 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main() % 256)
+    raise SystemExit(main())

@@ -19,5 +19,7 @@ class Interpreter:
     """Folder with djsb and the component's package, nothing else: its only ``PYTHONPATH``."""
     label: str
     """The environment in words, for messages."""
+    remedy: str = ""
+    """What to do about a module that is missing there."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """What activation would set, ``PATH`` for instance."""

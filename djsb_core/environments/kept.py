@@ -22,7 +22,7 @@ from djsb_core.environments.bridge import bridge, remove_unused
 from djsb_core.environments.build import Builder, EnvironmentBuildError
 from djsb_core.environments.inspection import check_existing, check_made, take_inventory
 from djsb_core.environments.interpreter import Interpreter
-from djsb_core.environments.locks import try_lock, wait_for
+from djsb_core.environments.locks import share, try_lock, wait_for
 from djsb_core.environments.record import (
     DIGITS,
     DONE,
@@ -33,6 +33,7 @@ from djsb_core.environments.record import (
     write_record,
 )
 from djsb_core.errors import RequestError, suggest
+from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,12 @@ if TYPE_CHECKING:
 FREEZE = "freeze.txt"
 NOTES = ("logs", "checked", "inspected")
 """Folders with what is only remembered: of builds, of the user's environments, of jobs."""
+
+LINKED = "linked"
+"""Folder with the code that environments see, and the name of its lock."""
+
+SHORT = 12
+"""Digits of a key in messages."""
 
 PREFIX = re.compile(f"[0-9a-f]{{4,{DIGITS}}}")
 
@@ -63,6 +70,11 @@ def _silent(_: str) -> None:
 
 def _go_on() -> None:
     """Do not stop."""
+
+
+def _remedy(kept: KeptEnvironment) -> str:
+    again = f"`djsb env rm {kept.key[:SHORT]}`, and it is made again"
+    return f"add it to the requirements; if the environment was damaged: {again}"
 
 
 class Environments:
@@ -98,14 +110,20 @@ class Environments:
         """Return the interpreter of an environment that is there; ``None`` if it has to be made.
 
         :raises EnvironmentBuildError: if it is one of the user's, and djsb cannot run in it
+        :raises RequestError: if environments cannot be kept in this folder
         """
+        if os.pathsep in str(self.root):
+            raise RequestError(
+                f"cannot keep environments in {self.root}: there is a '{os.pathsep}' in its path; "
+                f"name another folder with DJSB_ENV_DIR"
+            )
         with self._usable():
             if wanted.existing is not None:
                 memory = self.root / "checked" / f"{wanted.key[:DIGITS]}.json"
                 check_existing(wanted, wanted.existing, memory)
-                return self._interpreter(wanted, wanted.existing)
+                return self._interpreter(wanted, wanted.existing, "install it there")
             kept = self._use(wanted.key[:DIGITS])
-            return None if kept is None else self._interpreter(wanted, kept.folder)
+            return None if kept is None else self._interpreter(wanted, kept.folder, _remedy(kept))
 
     def make(
         self,
@@ -191,7 +209,7 @@ class Environments:
                 if old and (self._is_free(one.key) if dry_run else self._remove(one.key, one)):
                     gone.append(one)
             if not dry_run:
-                remove_unused(self.root / "linked", limit or 0)
+                self._remove_linked(limit or 0)
                 self._remove_notes(limit or 0)
         return gone, left
 
@@ -207,17 +225,23 @@ class Environments:
             yield
         except OSError as error:
             if error.errno not in FORBIDDEN:
+                error.filename = error.filename or str(self.root)  # which disk is full
                 raise
             raise RequestError(
                 f"cannot keep environments in {self.root}: {error.strerror}: {error.filename}; "
                 f"make it a folder that you may write to, or name another one with DJSB_ENV_DIR"
             ) from error
 
-    def _interpreter(self, wanted: WantedEnvironment, folder: Path) -> Interpreter:
+    def _interpreter(self, wanted: WantedEnvironment, folder: Path, remedy: str) -> Interpreter:
+        with self._guard:
+            if LINKED not in self._held:
+                self._held[LINKED] = share(self._lock_path(LINKED))
+            importable = bridge(self.root / LINKED, wanted.distributions)
         return Interpreter(
             python=wanted.environment.python(folder),
-            importable=bridge(self.root / "linked", wanted.distributions),
+            importable=importable,
             label=wanted.label,
+            remedy=remedy,
             variables=wanted.environment.variables(folder),
         )
 
@@ -287,19 +311,22 @@ class Environments:
         key = wanted.key[:DIGITS]
         home, logs = self.root / key, self.root / "logs"
         remove_tree(home, DONE)  # what a killed build has left, or what has lost its Python
-        for folder in (home, logs):
-            folder.mkdir(parents=True, exist_ok=True)
+        masker = Masker.of(None)
         files = home / "requirements.txt", home / "constraints.txt"
-        for path, lines in zip(files, (wanted.requirements, wanted.constraints), strict=True):
-            path.touch(mode=0o600)  # addresses of packages may hold passwords
-            path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         count = len(wanted.requirements)
         say(f"making the environment {wanted.label}: installing {count} requirements…")
         folder = home / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
         try:
+            for one in (home, logs):
+                one.mkdir(parents=True, exist_ok=True)
+            for path, lines in zip(files, (wanted.requirements, wanted.constraints), strict=True):
+                path.touch(mode=0o600)  # addresses of packages may hold passwords
+                path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             with (logs / f"{key}.log").open("w", encoding="utf-8") as log:
                 builder = Builder(wanted, folder, log, say, raise_if_stopped)
                 builder.run(wanted.environment.create(folder, *files))
+            for path in files:  # only the manager needed them as they are
+                masker.file(path)
             self._finish(wanted, folder)
         except BaseException:
             remove_tree(home, DONE)
@@ -330,6 +357,16 @@ class Environments:
             return remove_tree(self.root / key, DONE)
         finally:
             lock.release()
+
+    def _remove_linked(self, before: float) -> None:
+        """Remove folders of links that were not used since a moment, unless a run uses any."""
+        folder = self.root / LINKED
+        lock = try_lock(self._lock_path(LINKED), alone=True) if folder.is_dir() else None
+        if lock is not None:
+            try:
+                remove_unused(folder, before)
+            finally:
+                lock.release()
 
     def _remove_notes(self, before: float) -> None:
         """Remove the small files about environments that were not written since a moment."""

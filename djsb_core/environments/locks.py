@@ -46,6 +46,13 @@ def try_lock(path: Path, *, alone: bool) -> Lock | None:
     return Lock(file)
 
 
+def share(path: Path) -> Lock:
+    """Take a lock together with others, as soon as nobody has it alone."""
+    while (held := try_lock(path, alone=False)) is None:
+        time.sleep(PAUSE)
+    return held
+
+
 def wait_for(path: Path, waiting: Callable[[], None]) -> Lock:
     """Take a lock alone, as soon as it is free.
 

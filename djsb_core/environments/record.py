@@ -81,6 +81,9 @@ def read_kept(home: Path) -> KeptEnvironment | None:
     record: Any = read_object(home / DONE)
     if record is None or not all(isinstance(record.get(key), str) for key in TEXTS):
         return None
+    requirements, created = record.get("requirements"), record.get("created")
+    if not isinstance(requirements, list) or not isinstance(created, int | float):
+        return None
     folder = home / record["attempt"]
     interpreter = folder / record["interpreter"]
     if not interpreter.exists():  # of a virtual environment it is a link to where Python is
@@ -96,7 +99,7 @@ def read_kept(home: Path) -> KeptEnvironment | None:
         manager=record["manager"],
         python=record["python"],
         interpreter=interpreter,
-        requirements=tuple(map(str, record.get("requirements", ()))),
-        created=float(record.get("created", used)),
+        requirements=tuple(map(str, requirements)),
+        created=created,
         used=used,
     )

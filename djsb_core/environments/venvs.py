@@ -10,6 +10,8 @@ from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
+from pydantic import field_validator
+
 from djsb_core.errors import ComponentError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
@@ -27,11 +29,26 @@ class UvConfig(EnvironmentConfig):
     """Settings of ``uv``."""
 
 
-class VenvConfig(EnvironmentConfig):
+class PipConfig(EnvironmentConfig):
+    """Settings of a manager whose environments pip fills."""
+
+    @field_validator("requirements")
+    @classmethod
+    def _check_hashes(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what would end the installation of djsb's own packages."""
+        if any("--hash" in line for line in lines):
+            raise ValueError(
+                "with a --hash, pip wants one for every package, also for those that djsb needs; "
+                "take `manager: uv`, which checks those that are given"
+            )
+        return lines
+
+
+class VenvConfig(PipConfig):
     """Settings of ``venv``."""
 
 
-class VirtualenvConfig(EnvironmentConfig):
+class VirtualenvConfig(PipConfig):
     """Settings of ``virtualenv``."""
 
 

@@ -22,6 +22,7 @@ from djsb_core.errors import ComponentError, RequestError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import paths_of
 from djsb_core.machine.installed import snapshot
+from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,7 +152,8 @@ def _find(kind: Any, asked: Asked, context: PathContext) -> tuple[Environment[An
         return environment, environment.find()
     except ValidationError as error:
         found = describe_errors(error, kind.config_type, asked.values)
-        problems = [(asked.place(at), text) for at, text in found]
+        masker = Masker.of(None)  # addresses of packages may hold passwords
+        problems = [(asked.place(at), masker.text(text)) for at, text in found]
         raise EnvironmentSettingsError(problems) from error
     except ComponentError as error:
         key = next((key for key in ("name", "path") if key in asked.values), "name")

@@ -43,13 +43,27 @@ def _lines(value: object, info: ValidationInfo) -> object:
             )
         return tuple(_read(path, []))
     if isinstance(value, list | tuple):
-        given = enumerate(value, 1)
-        here = context.folders[0]
-        return tuple(
-            line if not isinstance(line, str) else _checked(line.strip(), here, f"item {number}")
-            for number, line in given
-        )
-    return value
+        return tuple(_items(value, context.folders[0]))
+    raise ValueError("must be a list of requirements, or the path of a file with them")
+
+
+def _items(values: Sequence[object], folder: Path) -> Iterator[object]:
+    for number, item in enumerate(values, 1):
+        if not isinstance(item, str):
+            yield item  # refused by its type
+            continue
+        line = item.strip()
+        nested = _nested(line)
+        if nested is not None:
+            yield from _read((folder / nested).resolve(), [])
+        else:
+            yield _checked(line, folder, f"item {number}")
+
+
+def _nested(line: str) -> str | None:
+    """Return the path of the requirements file that a line names: ``-r more.txt``."""
+    option, _, value = line.replace("=", " ", 1).partition(" ")
+    return value.strip() if option in NESTED else None
 
 
 def _read(path: Path, seen: list[Path]) -> Iterator[str]:
@@ -61,9 +75,9 @@ def _read(path: Path, seen: list[Path]) -> Iterator[str]:
         raise ValueError(f"{path}: cannot be read: {error}") from error
     for number, raw in enumerate(CONTINUED.sub(" ", text).splitlines(), 1):
         line = COMMENT.sub("", raw).strip()
-        option, _, value = line.replace("=", " ", 1).partition(" ")
-        if option in NESTED:
-            yield from _read((path.parent / value.strip()).resolve(), [*seen, path])
+        nested = _nested(line)
+        if nested is not None:
+            yield from _read((path.parent / nested).resolve(), [*seen, path])
         elif line:
             yield _checked(line, path.parent, f"{path}:{number}")
 

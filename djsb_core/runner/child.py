@@ -50,6 +50,7 @@ class Child:
 
         :param interpreter: of an isolated environment; by default the one that runs this
         """
+        self.interpreter = interpreter
         self.has_worked = False
         """Whether it has run a job."""
         self._token = uuid.uuid4().hex

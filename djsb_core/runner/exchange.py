@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from djsb_core.runner.child import Child
 
 START_SECONDS = 60.0
+ASK_SECONDS = 0.2
+"""How often to ask whether to go on while a process starts: it cannot be interrupted yet."""
+
 SILENT_SECONDS = 60.0
 """How long a process that works may give no sign of life before the user is told."""
 
@@ -121,9 +124,11 @@ class Exchange:
         return min(self._deadline, until) - time.monotonic()
 
     def _greet(self) -> None:
-        event = self._child.next_event(START_SECONDS)
-        if event is None:
-            raise RemoteError(f"the worker process was not ready within {START_SECONDS:g} s")
+        end = time.monotonic() + START_SECONDS
+        while (event := self._child.next_event(ASK_SECONDS)) is None:
+            self.raise_if_stopped()
+            if time.monotonic() >= end:
+                raise RemoteError(f"the worker process was not ready within {START_SECONDS:g} s")
         if event.get("version") != __version__:
             raise RemoteError(
                 f"the worker process runs djsb-core {event.get('version')}, this is {__version__}; "
@@ -154,7 +159,10 @@ class Exchange:
                 there = RemoteTraceback(event.get("traceback"))
                 if event.get("known"):
                     raise ComponentError(event.get("message")) from there
-                raise RemoteError(f"{event.get('type')}: {event.get('message')}") from there
+                said = f"{event.get('type')}: {event.get('message')}"
+                if event.get("type") == ModuleNotFoundError.__name__:
+                    said += self._remedy()
+                raise RemoteError(said) from there
         return None
 
     def interrupt(self) -> None:
@@ -174,7 +182,14 @@ class Exchange:
         """Say how the process ended."""
         if self._greeted:
             return f"the job's process died: {self._child.ended()}"
-        return f"the worker process did not start: {self._child.complaint() or self._child.ended()}"
+        said = self._child.complaint()
+        remedy = self._remedy() if ModuleNotFoundError.__name__ in said else ""
+        return f"the worker process did not start: {said or self._child.ended()}{remedy}"
+
+    def _remedy(self) -> str:
+        """Say what to do about a module that is missing in an isolated environment."""
+        there = self._child.interpreter
+        return f"; the environment {there.label} lacks it: {there.remedy}" if there else ""
 
     def _end_overdue(self) -> None:
         if self._overdue:

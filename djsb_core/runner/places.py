@@ -8,6 +8,7 @@ import tempfile
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from djsb_core.errors import ConfigError, DjsbError
@@ -36,7 +37,9 @@ class Places:
     pool: ExecutorPool
     say: Callable[[str], None]
     """Told what is being made."""
-    _made: dict[str, Place] = field(default_factory=dict)
+    _made: dict[tuple[str, tuple[str, ...]], Place] = field(default_factory=dict)
+    """By key of the environment, and by the packages whose code is seen in it."""
+    _guard: Lock = field(default_factory=Lock)
 
     def of(self, job: PlannedJob) -> Place:
         """Return where a job runs; its environment is made if it is not there.
@@ -76,20 +79,23 @@ class Places:
         return Environments()
 
     def _make(self, wanted: WantedEnvironment) -> Place:
-        if wanted.key not in self._made:
-            interpreter = self._environments.make(wanted, self.say, self.pool.raise_if_stopped)
-            self._made[wanted.key] = Place(interpreter)
-        return self._made[wanted.key]
+        asked = wanted.key, wanted.distributions
+        if asked not in self._made:
+            with self._guard:  # pipelines run side by side, and share them
+                environments = self._environments
+            interpreter = environments.make(wanted, self.say, self.pool.raise_if_stopped)
+            self._made[asked] = Place(interpreter)
+        return self._made[asked]
 
     def _inspect(self, job: PlannedJob) -> Iterator[str]:
         """Say what keeps a job from running in its environment; what was found once is kept."""
-        known = self._environments.root / INSPECTED / self._digest(job)
+        place = self.of(job)
+        whole = not job.settings.pending and all(path.exists() for path in job.reads)
+        known = self._environments.root / INSPECTED / self._digest(job, place, whole=whole)
         if known.exists():
             return
         with self.pool.executor() as executor, tempfile.TemporaryDirectory() as folder:
             order = self._order(job, Path(folder))
-            whole = not job.settings.pending and all(path.exists() for path in job.reads)
-            place = self.of(job)
             try:
                 found = executor.inspect(order, place, whole=whole)
             except DjsbError as error:
@@ -101,11 +107,11 @@ class Places:
         for sentence in found:
             yield job.spec.problem((Section.EXTRA_CONFIGS.value,), sentence)
 
-    def _digest(self, job: PlannedJob) -> str:
+    def _digest(self, job: PlannedJob, place: Place, *, whole: bool) -> str:
         offers = [str(offer) for offer in (job.hook_offer, job.component_offer)]
         sections = [job.settings.section(section) for section in Section]
-        key = job.environment.key if job.environment else None
-        text = json.dumps([key, offers, plain(sections)], sort_keys=True)
+        python = str(place.interpreter.python) if place.interpreter else None  # of one attempt
+        text = json.dumps([python, whole, offers, plain(sections)], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _order(self, job: PlannedJob, folder: Path) -> JobOrder:

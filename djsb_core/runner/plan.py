@@ -13,7 +13,7 @@ from djsb_core.config.experiment import split_seed
 from djsb_core.config.problems import describe_errors, in_order, unknown_setting
 from djsb_core.discovery import LISTENERS, find_offer, list_offers, load_component
 from djsb_core.environments.keys import ENVIRONMENT_KEYS
-from djsb_core.errors import ConfigError, DjsbError, RequestError, suggest
+from djsb_core.errors import ConfigError, DjsbError, PluginLoadError, RequestError, suggest
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
@@ -76,6 +76,11 @@ def survey(experiment: Experiment) -> tuple[Plan, list[str]]:
     )
     return found, problems
 
+
+IMPORTED_HERE = (
+    "; to check its settings its module is imported here too, not only in its environment: "
+    "libraries that are not here belong inside the methods that use them"
+)
 
 CHOSEN_BEFORE = {
     "type": "the component is chosen before the run; give its type in the file",
@@ -168,7 +173,10 @@ class _Planner:
         except RequestError as error:
             if spec.sections[Section.EXTRA_CONFIGS].failed:
                 return None  # its file, which may give the type, could not be read
-            self.problems.append(spec.problem((Section.EXTRA_CONFIGS.value, "type"), str(error)))
+            elsewhere = not ENVIRONMENT_KEYS.isdisjoint(settings.extra_configs or {})
+            broken = elsewhere and isinstance(error, PluginLoadError)
+            text = f"{error}{IMPORTED_HERE}" if broken else str(error)
+            self.problems.append(spec.problem((Section.EXTRA_CONFIGS.value, "type"), text))
             return None
         self._check_outputs(job)
         self._find_environment(job)
@@ -306,7 +314,7 @@ class _Planner:
             self.notes += [job.spec.problem((section.value,), note) for note in made.notes()]
         except DjsbError as error:
             missing = (str(error),)
-        except Exception as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
             missing = (f"{component.__name__} cannot be checked: {type(error).__name__}: {error}",)
         for sentence in missing:
             self.problems.append(job.spec.problem((section.value,), sentence))

@@ -31,7 +31,7 @@ def decode(line: bytes) -> dict[str, Any] | None:
     """Read one message; ``None`` if the line is none."""
     try:
         message = json.loads(line) if line.startswith(b"{") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
 

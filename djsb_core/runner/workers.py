@@ -5,14 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from djsb_core.runner.child import Child, EndedError
 from djsb_core.runner.exchange import Deaf, Exchange, Hearing, JobTimeoutError, RemoteError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from djsb_core.environments.interpreter import Interpreter
     from djsb_core.runner.order import JobOrder
 
@@ -26,6 +25,9 @@ __all__ = [
     "RemoteError",
     "WorkerProcess",
 ]
+
+Surroundings: TypeAlias = tuple[Path, Path]
+"""An interpreter, and the folder of djsb and plugins that it sees."""
 
 GRACE_SECONDS = 10.0
 """How long a job may take to end after it was asked to."""
@@ -163,8 +165,7 @@ class WorkerProcess:
         """
         self._grace = grace
         self._stopped = False
-        self._idle: dict[Path | None, Child] = {}
-        """By interpreter."""
+        self._idle: dict[Surroundings | None, Child] = {}
         self._child: Child | None = None
         """The one that works."""
         self._exchange: Exchange | None = None
@@ -254,5 +255,7 @@ class WorkerProcess:
             self._idle.popitem()[1].close()
 
 
-def _name(place: Place) -> Path | None:
-    return None if place.interpreter is None else place.interpreter.python
+def _name(place: Place) -> Surroundings | None:
+    """Return what two places have in common that can share a process."""
+    found = place.interpreter
+    return None if found is None else (found.python, found.importable)

@@ -51,7 +51,18 @@ def test_nothing_is_kept(monkeypatch, tmp_path):
     monkeypatch.setenv("DJSB_ENV_DIR", str(tmp_path / "none"))
     assert run("ls").stdout == f"No environments are kept in {tmp_path}/none.\n"
     assert json.loads(run("ls", "--json").stdout) == []
-    assert run("gc").stdout == "Removed 0 environments, freed 0 B.\n"
+    assert run("gc", "--older-than", "0d").stdout == "Removed 0 environments, freed 0 B.\n"
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(
+    "damage", [{"requirements": None}, {"created": "today"}, {"attempt": 3}, {"label": None}]
+)
+def test_a_record_that_was_damaged_counts_as_none(root, damage):
+    record = json.loads((root / ONE / DONE).read_text())
+    (root / ONE / DONE).write_text(json.dumps(record | damage))
+    assert [one["key"] for one in json.loads(run("ls", "--json").stdout)] == [TWO]
+    assert "and 2 unfinished" in run("gc").stdout
 
 
 @pytest.mark.parametrize("name", ["clips", TWO, TWO[:5]])

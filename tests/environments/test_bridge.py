@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
@@ -107,6 +108,19 @@ def test_a_package_without_code_is_named(tmp_path, write_metadata, monkeypatch):
         bridge(tmp_path / "linked", ["emptypkg"])
     with pytest.raises(RequestError, match="no-such-package is not installed"):
         bridge(tmp_path / "linked", ["no-such-package"])
+
+
+def test_code_in_an_archive_is_told(tmp_path, write_metadata, monkeypatch):
+    """No folder of links can show it."""
+    site, egg = tmp_path / "site", tmp_path / "zippedpkg.egg"
+    site.mkdir()
+    write_metadata(site, "zippedpkg", ENTRIES.format("zippedpkg"))
+    with zipfile.ZipFile(egg, "w") as archive:
+        archive.writestr("zippedpkg/__init__.py", "class Thing: ...")
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.syspath_prepend(egg)
+    with pytest.raises(RequestError, match=r"cannot find the code of zippedpkg 1\.0; reinstall"):
+        bridge(tmp_path / "linked", ["zippedpkg"])
 
 
 def test_those_that_were_not_used_for_long_are_removed(tmp_path):

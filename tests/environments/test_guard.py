@@ -24,7 +24,7 @@ def start(folder, *command):
 
 @pytest.mark.parametrize(
     ("command", "status"),
-    [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 256 - signal.SIGKILL)],
+    [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 128 + signal.SIGKILL)],
 )
 def test_the_exit_code_is_that_of_the_command(tmp_path, command, status):
     with start(tmp_path, "sh", "-c", f"echo said; {command}") as process:
@@ -51,7 +51,7 @@ def test_when_the_lifeline_is_cut_all_ends_and_the_folder_is_gone(tmp_path):
     with start(folder, "sh", "-c", script) as process:
         assert process.stdout.readline() == "ready\n"
         process.stdin.close()
-        assert process.wait(10) == 256 - signal.SIGKILL
+        assert process.wait(10) == 128 + signal.SIGKILL
     assert not folder.exists()
     end = time.monotonic() + 10
     while processes_naming(folder) and time.monotonic() < end:

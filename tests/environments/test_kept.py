@@ -1,12 +1,15 @@
 """Environments are made once, whole or not at all, found again, and removed when not in use."""
 
+import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +165,29 @@ def test_secrets_are_in_no_log_and_no_message(environments, monkeypatch):
     assert "hunter2hunter2" not in f"{caught.value}{log.read_text()}"
 
 
+def test_secrets_do_not_stay_with_what_was_made(environments):
+    lines = [
+        "x @ https://me:hunter2hunter2@localhost:1/x-1-py3-none-any.whl ; python_version < '3'"
+    ]
+    settings = {"manager": "uv", "requirements": lines, "constraints": lines}
+    interpreter = environments.make(want({"env": settings}))
+    home = interpreter.python.parents[2]
+    texts = [one.read_text() for one in home.iterdir() if one.is_file()]
+    assert len(texts) == 4
+    assert "hunter2hunter2" not in "".join(texts)
+    assert "me:***@localhost" in (home / "requirements.txt").read_text()
+
+
+def test_pip_installs_into_it_whatever_the_user_has_set(environments, fake_program, monkeypatch):
+    for name in ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "VIRTUAL_ENV"):
+        monkeypatch.setenv(name, "1")
+    fake_program("conda", f"{LIST}env | grep -e PIP_ -e VIRTUAL_; exit 1")
+    with pytest.raises(EnvironmentBuildError) as caught:
+        environments.make(want({"env_name": "x"}))
+    assert "PIP_USER=0" in str(caught.value)
+    assert not any(f"{name}=" in str(caught.value) for name in ("TARGET", "PREFIX", "ROOT", "ENV"))
+
+
 def test_a_manager_that_makes_something_else_is_refused(environments, fake_program):
     fake_program("conda", f'{LIST}exec {sys.executable} -m venv --without-pip "$4"')
     wanted = want({"env_name": "x"})
@@ -235,6 +261,29 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
         RequestError, match=r"cannot keep environments in .*/file/x: .*DJSB_ENV_DIR"
     ):
         Environments(tmp_path / "file" / "x").make(want({"env": {"manager": "uv"}}))
+
+
+def test_a_path_that_python_would_split_is_refused(tmp_path):
+    with pytest.raises(RequestError, match=r"there is a ':' in its path; .*DJSB_ENV_DIR"):
+        Environments(tmp_path / "a:b").make(want({"env": {"manager": "uv"}}))
+
+
+def test_a_disk_that_is_full_is_named(environments, fake_program, monkeypatch):
+    """Also where the manager does not say why it failed."""
+    fake_program("conda", f"{LIST}exit 1")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**19))
+    with pytest.raises(EnvironmentBuildError, match=r"No space left on device\? 0\.5 MB are free"):
+        environments.make(want({"env_name": "x"}))
+
+
+def test_a_full_disk_is_told_with_its_place(environments, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match=re.escape(f"device: '{environments.root}'")):
+        environments.make(want({"env": {"manager": "uv"}}))
+    assert tree(environments.root) == []
 
 
 # -- existing ones ---------------------------------------------------------------------------------
@@ -314,6 +363,17 @@ def test_what_is_in_use_is_not_removed(tmp_path):
         assert tree(root) == []
         with pytest.raises(RequestError, match=r"no environment 'mse'.*known: none"):
             cleaner.choose("mse")
+
+
+def test_the_code_that_a_run_sees_is_not_removed(tmp_path):
+    root, wanted = tmp_path / "environments", want({"env": {"manager": "uv"}})
+    with Environments(root) as user, Environments(root) as cleaner:
+        importable = user.make(wanted).importable
+        cleaner.collect(0)
+        assert (importable / "djsb_core" / "worker.py").exists()
+        user.close()
+        cleaner.collect(0)
+        assert not importable.exists()
 
 
 def test_what_killed_builds_have_left_beside_a_whole_one_is_removed(environments):

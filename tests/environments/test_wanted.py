@@ -83,6 +83,22 @@ def test_the_plugins_of_the_job_are_linked_and_their_needs_installed(install, tm
     assert not any("numpy" in one or "basepkg" in one for one in wanted.requirements)
 
 
+def test_an_item_may_be_a_file(tmp_path):
+    (tmp_path / "more.txt").write_text("iniconfig==1.1.1\n")
+    given = {"env": {"requirements": ["numpy<2", "-r more.txt"]}}
+    wanted = want(given, folders=(tmp_path,))
+    assert wanted.requirements[-2:] == ("numpy<2", "iniconfig==1.1.1")
+    (tmp_path / "more.txt").write_text("iniconfig==2.0.0\n")
+    assert want(given, folders=(tmp_path,)).key != wanted.key
+
+
+@pytest.mark.parametrize("value", [{"a": 1}, None, 3])
+def test_requirements_of_another_kind(value):
+    ((place, sentence),) = refused({"env": {"requirements": value}})
+    assert place == "env.requirements"
+    assert "must be a list of requirements, or the path of a file with them" in sentence
+
+
 def test_requirements_and_constraints_may_be_files(tmp_path):
     (tmp_path / "more.txt").write_text("six\n")
     (tmp_path / "requirements.txt").write_text(
@@ -209,8 +225,18 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         ({"env": {"requirement": []}}, "env.requirement", "did you mean 'requirements'?"),
         ({"env": {"requirements": ["six", "a<<1"]}}, "env.requirements", "item 2: 'a<<1'"),
         ({"env": {"requirements": "no.txt"}}, "env.requirements", "no such file: 'no.txt'"),
-        ({"env": {"requirements": 3}}, "env.requirements", "tuple"),
+        ({"env": {"requirements": 3}}, "env.requirements", "must be a list of requirements"),
         ({"env": {"requirements": [3]}}, "env.requirements.0", "string"),
+        (
+            {"env": {"manager": "venv", "requirements": ["six==1.17.0 --hash=sha256:00"]}},
+            "env.requirements",
+            "pip wants one for every package, also for those that djsb needs; take `manager: uv`",
+        ),
+        (
+            {"env": {"requirements": ["x @ https://me:hunter2hunter2@host/a b"]}},
+            "env.requirements",
+            "'x @ https://me:***@host/a b' is no requirement",
+        ),
         ({"env": {"python": 3.1}}, "env.python", "needs 3.11 or newer; YAML reads 3.10 as 3.1"),
         ({"env": {"python": "3.9.1"}}, "env.python", "Python 3.9.1 is too old"),
         ({"env": {"python": 3}}, "env.python", "'3' is no version of Python"),

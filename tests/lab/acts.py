@@ -138,6 +138,7 @@ class Act(Hook[ActConfig, object]):
         for descriptor in range(3, 64):
             with suppress(OSError):
                 if S_ISFIFO(os.fstat(descriptor).st_mode):
+                    os.write(descriptor, b"\n" + b'{"a":' * 9999 + b"\n")
                     os.write(descriptor, b'\xff{"event": 3}\n[1]\n{"event": "points"')
         print('{"event": "done", "outputs": {}}')  # noqa: T201
         print("\udcff", file=sys.stdout)  # noqa: T201

@@ -62,6 +62,37 @@ def test_two_versions_of_a_package_in_one_run(isolated, workers):
     assert sys.prefix not in log.read_text()
 
 
+@pytest.mark.parametrize(("workers", "preflight"), [(0, True), (1, True), (2, False)])
+def test_plugins_with_the_same_needs_share_an_environment(
+    isolated, install, environments, workers, preflight
+):
+    install("djsb_acts", (LAB / "acts.py").read_text(), "[djsb.hooks]\nAct = djsb_acts:Act")
+    text = experiment(where("act: tell"), where("act: pid")).replace("Where, meta_name: j1", "Act")
+    run = isolated.run(text, workers=workers, preflight=preflight, force=True)
+    assert isolated.statuses(run) == ["finished", "finished"]
+    path = f"env: {{path: {next(environments.glob('*/*/pyvenv.cfg')).parent}}}"
+    run = isolated.run(text.replace(f"env: {OLD}", path), workers=workers, preflight=preflight)
+    assert isolated.statuses(run) == ["finished", "finished"]
+
+
+def test_what_is_missing_there_is_told_with_a_remedy(isolated, environments):
+    env = "{manager: uv, requirements: [iniconfig==1.0.0]}"
+    text = experiment(where("act: tell", env))
+    isolated.run(text, workers=1)
+    (made,) = environments.glob("*/*/lib/*/site-packages/iniconfig-1.0.0.dist-info")
+    (made.parent / "iniconfig.py").unlink()
+    key = made.relative_to(environments).parts[0][:12]
+    with pytest.raises(JobError) as caught:
+        isolated.run(text, workers=1, force=True)
+    assert "No module named 'iniconfig'; the environment Where (uv) lacks it: " in str(caught.value)
+    assert f"`djsb env rm {key}`" in str(caught.value)
+    assert isolated.djsb("env", "rm", key).returncode == 0
+    inspected = environments / "inspected"
+    before = len(list(inspected.iterdir()))
+    assert outputs(isolated, isolated.run(text, workers=1, force=True)) == ["1.0.0"]
+    assert len(list(inspected.iterdir())) == before + 1  # it is another one
+
+
 def test_what_a_job_finds_around_it(isolated, environments, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", sys.base_prefix)
     (found,) = outputs(isolated, isolated.run(experiment(where("act: surroundings")), workers=1))
@@ -179,6 +210,15 @@ def test_mistakes_have_a_place(isolated, line, env, said):
     assert problem.startswith("sandbox.yaml:3: execution_job_configs[0].")
     assert line in problem
     assert said in problem
+
+
+def test_a_module_that_cannot_be_imported_here(isolated, install):
+    install("heavy", "import no_such_module", "[djsb.data_evaluators]\nheavy = heavy:Heavy")
+    job = "- hook: EvaluateDataHook\n  extra_configs: {type: heavy"
+    problem = isolated.problem(f"evaluation_job_configs:\n{job}, env: {{}}}}")
+    assert "No module named 'no_such_module'; to check its settings its module is" in problem
+    problem = isolated.problem(f"evaluation_job_configs:\n{job}}}")
+    assert problem.endswith("No module named 'no_such_module'")
 
 
 def test_no_reference_chooses_the_environment(isolated):

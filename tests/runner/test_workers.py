@@ -291,6 +291,25 @@ def test_a_process_that_cannot_start(bench, monkeypatch):
         bench.result("pid")
 
 
+@pytest.mark.parametrize("here", [True, False])
+def test_an_interrupt_ends_a_process_that_does_not_start(bench, monkeypatch, here):
+    """One whose Python waits for a disk, for instance."""
+    monkeypatch.setattr(child_module, "_start", lambda _: ["sh", "-c", "echo $$ > pid; sleep 300"])
+    monkeypatch.setattr("djsb_core.runner.exchange.START_SECONDS", 60.0 if here else 0.5)
+    pid = bench.folder / "pid"
+
+    def interrupt():
+        bench.wait_until(pid.exists)
+        bench.executor.interrupt()
+
+    thread = threading.Thread(target=interrupt if here else bool)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt if here else RemoteError):
+        bench.result("pid")
+    thread.join()
+    assert bench.are_gone([int(pid.read_text())])
+
+
 def test_many_at_once(bench):
     def work(number, results):
         folder = bench.folder / str(number)
