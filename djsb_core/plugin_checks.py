@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -9,14 +11,14 @@ import pluggy
 from packaging.utils import canonicalize_name
 
 from djsb_core import hookspecs
-from djsb_core.discovery import create_listeners, notify
+from djsb_core.discovery import LISTENERS
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.machine.checks import check_command
 from djsb_core.machine.devices import check_torch
 from djsb_core.machine.packages import wanted_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 COMMANDS = {"pyspark": "java", "ffmpeg-python": "ffmpeg"}
 """The program that a package starts, and that pip does not install."""
@@ -26,15 +28,20 @@ PKG_RESOURCES_USERS = ("openai-clip", "clip-anytorch")
 
 
 def check_plugins(
-    names: Sequence[str], *, trackers: Collection[str] = (), beside_gpu: bool = False
+    names: Sequence[str],
+    *,
+    trackers: Collection[str] = (),
+    beside_gpu: bool = False,
+    name_broken: bool = True,
 ) -> Mapping[str, list[DoctorCheck]]:
     """Check what packages need; what several of them need stands with the first.
 
     :param names: the packages' names, as their metadata has them
     :param trackers: listeners that are asked besides, whatever package they are of
     :param beside_gpu: whether to look if torch can use an NVIDIA card
+    :param name_broken: whether to name listeners that cannot be loaded; a run does so itself
     """
-    own = check_listeners(names, trackers)
+    own = check_listeners(names, trackers, name_broken=name_broken)
     checks = {name: own.pop(name, []) for name in names}  # first: they say what a package is for
     owners: dict[str, str] = {}
     for name in names:
@@ -49,19 +56,37 @@ def check_plugins(
 
 
 def check_listeners(
-    packages: Collection[str], trackers: Collection[str] = ()
+    packages: Collection[str], trackers: Collection[str] = (), *, name_broken: bool = True
 ) -> dict[str, list[DoctorCheck]]:
-    """Ask the listeners of packages for their own checks, by package."""
+    """Ask the listeners of packages for their own checks, by package.
+
+    One that cannot be asked is a check that fails: a plugin's own fault breaks only itself.
+    """
     checks: dict[str, list[DoctorCheck]] = {}
-    for name, listener in create_listeners().list_name_plugin():
-        entry, _, package = name.rpartition(" of ")
-        if package not in packages and entry not in trackers:
+    for entry in entry_points(group=LISTENERS):
+        package = entry.dist.name if entry.dist else ""
+        if package not in packages and entry.name not in trackers:
             continue
-        alone = pluggy.PluginManager(hookspecs.NAMESPACE)  # so that it is known whose checks it is
-        alone.add_hookspecs(hookspecs)
-        alone.register(listener, name)
-        for found in notify(alone, "djsb_doctor_checks"):
-            checks.setdefault(package, []).extend(found)
+        try:
+            manager = _register_alone(entry)  # so that it is known whose checks it is
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin may raise anything)
+            found = [_fault(entry.name, "cannot be loaded", error)] if name_broken else []
+        else:
+            found = _checks_of(entry.name, manager)
+        checks.setdefault(package, []).extend(found)
+    return checks
+
+
+def well_formed(found: object) -> list[DoctorCheck]:
+    """Return a plugin's checks, if that is what they are.
+
+    :raises TypeError: if they are not
+    """
+    checks: list[DoctorCheck] = []
+    for one in found if isinstance(found, Iterable) else [found]:
+        if not isinstance(one, DoctorCheck) or not _has_texts(one):
+            raise TypeError(f"not a list of DoctorCheck with texts: {one!r}")
+        checks.append(one)
     return checks
 
 
@@ -110,6 +135,31 @@ def once(checks: Mapping[str, Iterable[DoctorCheck]]) -> dict[str, list[DoctorCh
 def _key(check: DoctorCheck) -> tuple[str, ...]:
     package = check.kind is CheckKind.PACKAGE
     return (check.kind, check.subject, "" if package else check.finding)
+
+
+def _register_alone(entry: EntryPoint) -> pluggy.PluginManager:
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+    manager.add_hookspecs(hookspecs)
+    manager.register(entry.load(), entry.name)
+    manager.check_pending()
+    return manager
+
+
+def _checks_of(listener: str, manager: pluggy.PluginManager) -> list[DoctorCheck]:
+    try:
+        found = manager.hook.djsb_doctor_checks()
+        return [check for checks in found for check in well_formed(checks)]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin may raise anything)
+        return [_fault(listener, "its checks fail", error)]
+
+
+def _has_texts(check: DoctorCheck) -> bool:
+    return all(isinstance(text, str) for text in (check.subject, check.finding, check.remedy))
+
+
+def _fault(listener: str, what: str, error: BaseException) -> DoctorCheck:
+    text = f"{what}: {type(error).__name__}: {error}"
+    return DoctorCheck(f"listener '{listener}'", ok=False, finding=text, required=False)
 
 
 def _check_pkg_resources(users: Iterable[str]) -> list[DoctorCheck]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from djsb_core.report.doctor.experiment import Examined
     from djsb_core.report.doctor.groups import Group
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
@@ -39,7 +40,8 @@ def doctor(
 
 def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[Group]:
     from djsb_core.errors import RequestError
-    from djsb_core.report.doctor.groups import examine_installation, examine_plugins, merge
+    from djsb_core.report.doctor.experiment import examine_experiments
+    from djsb_core.report.doctor.groups import examine_installation
 
     files = [one for one in what if Path(one).suffix in SUFFIXES or Path(one).is_file()]
     plugins = [one for one in what if one not in files]
@@ -50,23 +52,21 @@ def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[Group]:
         raise RequestError("--set needs an experiment file, whose values it overrides")
     if not what:
         return examine_installation()
-    groups = examine_plugins(plugins) if plugins else []
-    return merge([*(group for one in files for group in _experiment(one, overrides)), *groups])
+    return examine_experiments([_experiment(one, overrides) for one in files], plugins)
 
 
-def _experiment(path: str, overrides: tuple[str, ...]) -> list[Group]:
+def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:
     from djsb_core.config.reader import read_experiment
     from djsb_core.errors import ConfigError
-    from djsb_core.report.doctor.experiment import as_checks, examine_experiment
+    from djsb_core.report.doctor.experiment import Examined, as_checks
     from djsb_core.runner.plan import survey
-    from djsb_core.runner.preflight import examine_plan, packages_in_use
+    from djsb_core.runner.preflight import examine_plan, packages_in_use, trackers_of
 
     try:
         experiment = read_experiment(Path(path), overrides)
     except ConfigError as error:
-        return examine_experiment(path, as_checks(error.problems, required=True), (), ())
+        return Examined(path, as_checks(error.problems, required=True))
     planned, problems = survey(experiment)
     checks, notes = examine_plan(planned, problems)
     checks = [*as_checks(problems, required=True), *checks, *as_checks(notes, required=False)]
-    trackers = experiment.schema.trackers or []
-    return examine_experiment(path, checks, packages_in_use(planned), trackers)
+    return Examined(path, checks, packages_in_use(planned), trackers_of(planned))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 GIBI, MEBI = 2**30, 2**20
 INDEX = ".index.json"
 SHA256 = re.compile("[0-9a-f]{64}")
+POINTER = b"version https://git-lfs"
+LARGEST_POINTER = 1024
+"""In bytes, as the specification of git-lfs has it."""
 ENOUGH = GIBI
 """Less is worth a note."""
 LEAST = 100 * MEBI
@@ -95,6 +98,8 @@ def check_weights(
 ) -> list[DoctorCheck]:
     """Check that a folder has files of one kind, and all of those that an index beside them names.
 
+    None may be empty, or a pointer of git-lfs.
+
     :param what: the name that such a file usually has: ``model.safetensors``
     :param patterns: names that count, the best first; the first that is there decides
     :param absent: what to say if there is none
@@ -109,6 +114,9 @@ def check_weights(
         check_file(str(folder / one), folder / one, f"a part of {what}, not there", remedy)
         for one in sorted(lost)
     ]
+    damaged = [one for path in found if (one := _damaged(path, remedy)) is not None]
+    if damaged:
+        return [*damaged, *parts]
     if len(found) == 1:
         return [check_file(str(found[0]), found[0]), *parts]
     size = sum(one.stat().st_size for one in found)
@@ -194,6 +202,25 @@ def _check_disk(places: list[tuple[str, Path]]) -> list[DoctorCheck]:
         size=usage.free,
     )
     return [check]
+
+
+def _damaged(path: Path, remedy: str) -> DoctorCheck | None:
+    """Find a file that is empty, or stands for one that git-lfs has not fetched."""
+    size = path.stat().st_size
+    finding = "empty: a copy or a download that was not finished" if size == 0 else ""
+    if 0 < size < LARGEST_POINTER and path.read_bytes().startswith(POINTER):
+        finding, remedy = "not the file, but git-lfs's pointer to it", "run: git lfs pull"
+    if not finding:
+        return None
+    return DoctorCheck(
+        str(path),
+        ok=False,
+        finding=finding,
+        remedy=remedy,
+        kind=CheckKind.FILE,
+        path=path,
+        size=size,
+    )
 
 
 def _indexed(folder: Path, pattern: str) -> set[str]:

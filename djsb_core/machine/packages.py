@@ -5,6 +5,7 @@ As ``pip check`` does, but for one package at a time, with the extras that it as
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from djsb_core.hookspecs import CheckKind, DoctorCheck
-from djsb_core.machine.installed import find_distribution, snapshot
+from djsb_core.machine.installed import read_installed, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 NOT_INSTALLED = "not installed"
 LOWER, UPPER = (">=", ">"), ("<=", "<")
 STRICT = {">", "<"}
+ONLY_EXTRA = re.compile(r";\s*\(?\s*extra\s*==\s*(['\"])(?P<extra>[^'\"]+)\1\s*\)?\s*$")
+"""A line that counts for one extra and nothing else; some packages have hundreds."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck
 
 def extras_of(name: str) -> Mapping[str, list[Wanted]]:
     """List the extras of an installed package, each with what it adds."""
-    package = find_distribution(name, snapshot())
-    extras = (package.metadata.get_all("Provides-Extra") if package else None) or []
+    package = read_installed(name, snapshot())
+    extras = package.extras if package else ()
     plain = {one.name for one in wanted_packages([name])} | {name}
     return {
         extra: [one for one in wanted_packages([name], [extra]) if one.name not in plain]
@@ -144,9 +147,12 @@ def _requirements(name: str, extra: str, now: Snapshot) -> tuple[Requirement, ..
 
     A line that cannot be read asks for nothing, as for pip.
     """
-    package = find_distribution(name, now)
+    package = read_installed(name, now)
     found = []
-    for line in (package.requires if package else None) or ():
+    for line in package.requires if package else ():
+        only = ONLY_EXTRA.search(line)
+        if only and (not extra or canonicalize_name(only["extra"]) != canonicalize_name(extra)):
+            continue  # parsing it takes longer
         with suppress(InvalidRequirement):
             one = Requirement(line)
             plain = one.marker is None or one.marker.evaluate({"extra": ""})
@@ -161,7 +167,7 @@ def _together(asked: list[tuple[str, Requirement]], now: Snapshot) -> Wanted:
     specifier = SpecifierSet()
     for one in requirements:
         specifier &= one.specifier
-    package = find_distribution(requirements[0].name, now)
+    package = read_installed(requirements[0].name, now)
     return Wanted(
         requirements[0].name,
         frozenset[str]().union(*(one.extras for one in requirements)),

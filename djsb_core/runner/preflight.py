@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from djsb_core.cache.cache import cache_root
+from djsb_core.discovery import find_offer, load_component
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.machine.checks import check_folders
-from djsb_core.plugin_checks import check_plugins
+from djsb_core.plugin_checks import check_plugins, well_formed
 from djsb_core.published import CORE
 from djsb_core.runner.order import build
+from djsb_core.runner.settings import pending_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from djsb_core.config.experiment import JobSpec
     from djsb_core.environments.kept import Environments
     from djsb_core.environments.wanted import WantedEnvironment
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.hook import Hook
     from djsb_core.runner.planned import Plan, PlannedJob
+
+TRACKERS = "DJSB_TRACKERS"
+"""Variable that names trackers where the experiment does not."""
 
 
 def preflight(plan: Plan) -> list[DoctorCheck]:
@@ -37,7 +47,9 @@ def preflight(plan: Plan) -> list[DoctorCheck]:
         *check_places(plan.experiment.schema.work_dir),
         *environment_checks(plan, look_inside=False),
     ]
-    for found in check_plugins(packages_in_use(plan)).values():
+    trackers = trackers_of(plan)
+    own = check_plugins(packages_in_use(plan), trackers=trackers, name_broken=False)
+    for found in own.values():
         checks += found
     new = (need for need in component_needs(plan) if not _among(plan.notes, need))
     return list(dict.fromkeys([*checks, *new]))
@@ -71,13 +83,28 @@ def check_places(work_dir: str) -> list[DoctorCheck]:
     )
 
 
+def trackers_of(plan: Plan) -> list[str]:
+    """Name the trackers that are asked for: by the experiment, else by the variable."""
+    asked = plan.experiment.schema.trackers
+    if asked is None:
+        asked = [name.strip() for name in os.environ.get(TRACKERS, "").split(",")]
+    return [name for name in asked if name]
+
+
 def packages_in_use(plan: Plan) -> list[str]:
-    """Name the packages whose code a plan runs in this environment, the core first."""
+    """Name the packages whose code a plan runs in this environment, the core first.
+
+    Those of jobs that could not be loaded, too: what they lack may be why.
+    """
     offers = {CORE: None}
     for job in plan.jobs:
         offers[job.hook_offer.package] = None
         if job.component_offer is not None and job.environment is None:
             offers[job.component_offer.package] = None
+    planned = {job.spec.position for job in plan.jobs}
+    for spec in plan.experiment.jobs:
+        if spec.position not in planned:
+            offers |= dict.fromkeys(_packages_asked_for(spec))
     return list(offers)
 
 
@@ -96,13 +123,15 @@ def environment_checks(plan: Plan, *, look_inside: bool) -> list[DoctorCheck]:
 
     :param look_inside: whether to see if djsb can run in one of the user's, which takes a moment
     """
+    environments = dict.fromkeys(job.environment for job in plan.jobs if job.environment)
+    if not environments:
+        return []
     from djsb_core.environments.kept import Environments
 
     checks: dict[DoctorCheck, None] = {}
     with Environments() as kept:
-        for job in plan.jobs:
-            wanted = job.environment
-            if wanted is not None and (look_inside or wanted.existing is None):
+        for wanted in environments:
+            if look_inside or wanted.existing is None:
                 checks |= dict.fromkeys(_check_environment(wanted, kept))
     return list(checks)
 
@@ -119,6 +148,16 @@ def _check_environment(wanted: WantedEnvironment, kept: Environments) -> list[Do
     finding = f"will be made with {wanted.manager} before the first job"
     check = DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind)
     return [check, *wanted.environment.needs()]
+
+
+def _packages_asked_for(spec: JobSpec) -> Iterator[str]:
+    """Yield the packages that offer a job's hook and component, as far as any does."""
+    with suppress(RequestError, KeyError):
+        yield find_offer(Kind.HOOK, spec.hook).package
+        slot = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook)).uses
+        if slot is not None:
+            name = (pending_settings(spec).extra_configs or {}).get("type", slot.default)
+            yield find_offer(Kind.of(slot.interface), name).package
 
 
 def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
@@ -139,8 +178,8 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
 
 def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
     try:
-        return component.needs()
-    except Exception as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
+        return well_formed(component.needs())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
         text = f"its needs cannot be listed: {type(error).__name__}: {error}"
         return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
 

@@ -175,3 +175,75 @@ def test_notes_do_not_keep_a_run_from_starting(invoke, lab, monkeypatch):
     assert result.exit_code == 0
     assert re.search(r"^note: disk of work_dir: .* free; ", result.stderr, re.MULTILINE)
     assert "note: " not in invoke("run", "sandbox.yaml", "--no-preflight").stderr
+
+
+NEEDY = """
+from djsb_core.api import ComponentConfig, DataEvaluator, DoctorCheck
+
+
+class Config(ComponentConfig):
+    ok: bool
+    required: bool = True
+
+
+class Needy(DataEvaluator[Config]):
+    "Needs what its settings say."
+
+    config_type = Config
+
+    def evaluate(self):
+        return {"score": 1.0}
+
+    def needs(self):
+        ok, required = self.config.ok, self.config.required
+        return [DoctorCheck("lab weights", ok, "-", required=required)]
+
+    def check(self):
+        return ()
+"""
+SITUATIONS = [
+    "type: needy, ok: true",
+    "type: needy, ok: false, required: false",
+    "type: needy, ok: false",
+    "type: needy",
+    "type: needi, ok: true",
+    "type: needy, ok: true}, meta_nam: {a: b",
+    "type: broken",
+    "type: wanting, ok: true",
+    "type: needy, ok: true, env: {manager: nosuch}",
+    "type: needy, ok: true, env: {manager: conda, requirements: [tomli]}",
+]
+
+
+@pytest.fixture
+def packages(lab, install, monkeypatch):
+    """Install three packages; one cannot be imported, one lacks what it needs."""
+    monkeypatch.setenv("PATH", "")  # no conda
+    install("needypkg", NEEDY, "[djsb.data_evaluators]\nneedy = needypkg:Needy\n")
+    install("brokenpkg", "import no_such_module", "[djsb.data_evaluators]\nbroken = brokenpkg:B\n")
+    install("wantingpkg", NEEDY, "[djsb.data_evaluators]\nwanting = wantingpkg:Needy\n")
+    info = lab.folder.parent / "site-packages" / "wantingpkg-1.0.dist-info" / "METADATA"
+    info.write_text(info.read_text() + "Requires-Dist: lab-absent\n")
+    return lab
+
+
+@pytest.mark.parametrize("settings", SITUATIONS)
+@pytest.mark.parametrize(
+    "more", [[], ["--set", "work_dir=data.jsonl/x"], ["--set", "trackers=[no]"]]
+)
+def test_doctor_is_content_if_a_run_starts(invoke, packages, monkeypatch, settings, more):
+    job = f"{{hook: EvaluateDataHook, extra_configs: {{{settings}}}}}"
+    packages.write("x.yaml", f"evaluation_job_configs:\n- {job}\n")
+    started = []
+    monkeypatch.setattr("djsb_core.cli.run._run", lambda *_: started.append(1) or "done")
+    ran, looked = invoke("run", "x.yaml", *more), invoke("doctor", "x.yaml", *more)
+    assert looked.exit_code == (0 if started else 1)
+    assert ran.exit_code == (0 if started else 2), ran.output
+    assert ("FAIL" in looked.stdout) is not bool(started)
+
+
+def test_some_of_these_situations_let_a_run_start(invoke, packages):
+    for settings, code in zip(SITUATIONS, [0, 0, 1], strict=False):
+        job = f"{{hook: EvaluateDataHook, extra_configs: {{{settings}}}}}"
+        packages.write("x.yaml", f"evaluation_job_configs:\n- {job}\n")
+        assert invoke("doctor", "x.yaml").exit_code == code

@@ -114,11 +114,26 @@ def test_weights_in_parts(tmp_path):
     whole, part = check_weights(tmp_path, "model.safetensors", patterns, absent="no weights")
     assert (whole.ok, whole.size, whole.finding) == (True, 4, "2 files, 4 bytes")
     assert (part.ok, part.path) == (False, tmp_path / "model-2.safetensors")
-    (tmp_path / "model.safetensors").touch()  # what is whole needs no parts
+    (tmp_path / "model.safetensors").write_bytes(b"12")  # what is whole needs no parts
     assert all(one.ok for one in check_weights(tmp_path, "x", patterns, absent="-"))
     (tmp_path / "model.safetensors").unlink()
     index.write_text("[]")
     assert all(one.ok for one in check_weights(tmp_path, "x", patterns, absent="-"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
+    ],
+)
+def test_weights_that_were_not_fetched_whole(tmp_path, content, said):
+    (tmp_path / "a.safetensors").write_bytes(content)
+    (tmp_path / "b.safetensors").write_bytes(b"12")
+    (check,) = check_weights(tmp_path, "x", ["*.safetensors"], absent="-")
+    assert (check.ok, check.required, check.path) == (False, True, tmp_path / "a.safetensors")
+    assert said in check.sentence
 
 
 # -- commands and devices --------------------------------------------------------------------------

@@ -2,16 +2,15 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from djsb_core import discovery
+from djsb_core import discovery, plugin_checks
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.plugin_checks import check_in_turn, check_plugins
-from djsb_core.report.doctor.experiment import as_checks
+from djsb_core.report.doctor.experiment import Examined, as_checks, examine_experiments
 from djsb_core.report.doctor.groups import (
     Group,
     examine_installation,
     examine_packages,
-    examine_plugins,
     list_plugins,
     merge,
 )
@@ -35,7 +34,8 @@ def _only_lab_listeners(monkeypatch):
         found = entry_points(**query)
         return [one for one in found if one.group != "djsb.listeners" or one.name.startswith("lab")]
 
-    monkeypatch.setattr(discovery, "entry_points", find)
+    for module in (discovery, plugin_checks):
+        monkeypatch.setattr(module, "entry_points", find)
 
 
 @pytest.fixture
@@ -77,7 +77,9 @@ def test_the_installation_starts_with_the_machine(plugin):
 
 def test_a_plugins_own_checks_stand_with_its_packages(plugin):
     plugin("goodpkg", "click>=8", "lab-absent>=2", "pydantic>99")
-    (good,) = [group for group in examine_plugins(["goodpkg"]) if group.title == "goodpkg 1.0"]
+    (good,) = [
+        group for group in examine_experiments([], ["goodpkg"]) if group.title == "goodpkg 1.0"
+    ]
     found = {check.subject: check for check in good.checks}
     assert found["lab weights"] == DoctorCheck("lab weights", False, "not here", "fetch them")
     assert found["click"].ok
@@ -90,20 +92,53 @@ def test_a_plugins_own_checks_stand_with_its_packages(plugin):
     assert unfit.finding.endswith(", but goodpkg wants >99")
 
 
-def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, caplog):
-    plugin("badpkg", more="1 / 0")
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("1 / 0", "its checks fail: ZeroDivisionError: "),
+        ("raise SystemExit(3)", "its checks fail: SystemExit: 3"),
+        ("yield 'torch'", "its checks fail: TypeError: not a list of DoctorCheck"),
+        ("yield DoctorCheck(None, False, 3)", "its checks fail: TypeError: not a list of "),
+        ("\n    raise SystemExit(4)", "cannot be loaded: SystemExit: 4"),
+        ("\n    @hookimpl\n    def djsb_job_started(no): 0", "cannot be loaded: PluginValidation"),
+    ],
+)
+def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, more, said):
+    plugin("badpkg", more=more)
     plugin("goodpkg", entry="lab2", subject="other weights")
-    found = by_subject(examine_plugins(["badpkg", "goodpkg"]))
+    groups = examine_experiments([], ["badpkg", "goodpkg"])
+    found = by_subject(groups)
     assert "lab weights" not in found
     assert "other weights" in found
-    assert caplog.text.count("ZeroDivisionError") == 1
-    assert "lab of badpkg" in caplog.text
+    broken = found["listener 'lab'"]
+    assert (broken.ok, broken.required) == (False, False)  # runs go on without it
+    assert broken.finding.startswith(said)
+    assert groups[0].title == "badpkg 1.0"
+
+
+@pytest.mark.parametrize("result", ["3", "[None]", "'torch'"])
+def test_what_is_no_list_of_checks_is_named(install, result):
+    source = f"""
+        from djsb_core.api import hookimpl
+
+        @hookimpl
+        def djsb_doctor_checks():
+            return {result}
+    """
+    install("badpkg", source, "[djsb.listeners]\nlab = badpkg\n")
+    (check,) = check_plugins(["badpkg"])["badpkg"]
+    assert "TypeError: not a list of DoctorCheck" in check.finding
+
+
+def test_a_run_itself_names_listeners_that_cannot_be_loaded(install):
+    install("badpkg", "import no_such_module", "[djsb.listeners]\nlab = badpkg\n")
+    assert check_plugins(["badpkg"], name_broken=False) == {"badpkg": []}
 
 
 def test_shared_needs_appear_once(plugin):
     plugin("onepkg", "click>=8")
     plugin("twopkg", "click>=8.1,<99", entry="lab2")
-    groups = examine_plugins(["onepkg", "twopkg", "onepkg"])
+    groups = examine_experiments([], ["onepkg", "twopkg", "onepkg"])
     subjects = [check.subject for group in groups for check in group.checks]
     assert sorted(subjects) == sorted(set(subjects))
     click = by_subject(groups)["click"]
@@ -123,7 +158,7 @@ def test_a_failure_is_kept_rather_than_a_success():
 def test_extras_are_good_to_have(plugin):
     requires = ["click; extra == 'one'", "lab-absent; extra == 'two'", "lab-no; extra == 'test'"]
     plugin("goodpkg", *requires, "click>99; extra == 'bad'", extras=["one", "two", "test", "bad"])
-    found = by_subject(examine_plugins(["goodpkg"]))
+    found = by_subject(examine_experiments([], ["goodpkg"]))
     assert found["goodpkg[one]"].finding.startswith("click 8")
     assert found["goodpkg[two]"].ok
     assert found["goodpkg[two]"].finding == "not installed: lab-absent (optional)"
@@ -169,6 +204,25 @@ def test_a_shared_listener_name_is_no_trouble(plugin):
     assert [check.subject for check in found["twopkg"]] == ["weights of two"]
 
 
+def test_what_a_package_lacks_is_said_once(plugin):
+    plugin("goodpkg", "lab-absent>=2")
+    text = "lab-absent: not installed; pip install 'lab-absent>=2'"
+    sentences = [f"x.yaml:3: jobs[0]: {text}", "x.yaml:4: jobs[1]: lab-absent: no; other"]
+    one = Examined("x.yaml", as_checks(sentences, required=True), ["goodpkg"])
+    groups = examine_experiments([one])
+    failed = [check.subject for group in groups for check in group.checks if not check.ok]
+    assert failed == ["x.yaml:4", "lab weights", "lab-absent"]
+
+
+def test_experiments_together_have_one_list_of_packages(plugin):
+    plugin("goodpkg", "click")
+    plugin("midpkg", "goodpkg", "lab-absent", entry="lab2", subject="other weights")
+    experiments = [Examined("x.yaml", [], ["djsb-core"]), Examined("y.yaml", [], ["midpkg"])]
+    titles = [group.title for group in examine_experiments(experiments, ["goodpkg"])]
+    assert [title.split()[0] for title in titles] == ["djsb-core", "midpkg", "goodpkg", "what"]
+    assert examine_experiments([Examined("x.yaml", [])]) == []  # and none where none is used
+
+
 # -- names -----------------------------------------------------------------------------------------
 
 
@@ -176,9 +230,9 @@ def test_a_plugin_may_be_named_shortly(plugin):
     plugin("djsb_lab2", "click")
     assert "djsb_lab2" in list_plugins()
     for name in ("djsb_lab2", "djsb-lab2", "lab2", "Lab2"):
-        assert examine_plugins([name])[0].title == "djsb_lab2 1.0"
+        assert examine_experiments([], [name])[0].title == "djsb_lab2 1.0"
     with pytest.raises(RequestError, match="no plugin and no file 'lab3'; did you mean 'lab"):
-        examine_plugins(["lab3"])
+        examine_experiments([], ["lab3"])
 
 
 # -- as text and JSON ------------------------------------------------------------------------------
@@ -208,6 +262,12 @@ def test_failures_come_first_with_their_remedy():
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_no_line_is_wider_than_the_terminal(width):
     assert max(map(len, doctor_text(GROUPS, width).splitlines())) <= width
+
+
+def test_names_of_packages_are_not_broken():
+    long = "pip install --upgrade djsb-datajuicer; " * 4
+    text = doctor_text([Group("x", [DoctorCheck("a", ok=False, finding=long, remedy=long)])], 60)
+    assert text.count("djsb-datajuicer") == 8
 
 
 def test_a_long_subject_has_a_line_of_its_own():

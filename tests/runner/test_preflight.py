@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from djsb_core.config.reader import read_experiment
 from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.runner.plan import survey
 from djsb_core.runner.preflight import (
     component_needs,
     examine_plan,
     packages_in_use,
     preflight,
     problems_of,
+    trackers_of,
 )
 
 NEEDY = """
@@ -57,6 +60,7 @@ careless = needypkg:Careless
 [djsb.listeners]
 lab_needy = needypkg
 """
+MSE = "mse, predicted_dataset_path: data.jsonl, predicted_value_key: a, ground_truth_value_key: b"
 
 
 def experiment(*settings):
@@ -134,6 +138,15 @@ def test_needs_that_cannot_be_listed_are_worth_a_note(needy):
     assert check.finding == "its needs cannot be listed: ValueError: oops"
 
 
+@pytest.mark.parametrize("needs", ["3", "['x']", "exit(3)"])
+def test_needs_that_are_none_are_worth_a_note(needy, monkeypatch, needs):
+    plan = needy.plan(experiment("type: careless"))
+    monkeypatch.setattr(plan.jobs[0].component, "needs", lambda self: eval(needs))  # noqa: S307
+    (check,) = component_needs(plan)
+    assert (check.ok, check.required) == (False, False)
+    assert check.finding.startswith("its needs cannot be listed: ")
+
+
 def test_a_file_that_goes_away_is_no_trouble_here(lab):
     plan = lab.plan()
     Path("data.jsonl").unlink()
@@ -156,6 +169,35 @@ def test_doctor_says_what_is_needed(needy):
     rows = {one["subject"]: one for one in json.loads(ran.stdout)}
     assert (rows["weights"]["path"], rows["weights"]["kind"]) == ("weights.bin", "file")
     assert rows["lab card"]["group"] == "needypkg 1.0"
+
+
+# -- what is looked at -----------------------------------------------------------------------------
+
+
+def test_packages_of_jobs_that_cannot_be_loaded_are_looked_at(needy, install):
+    entries = "[djsb.data_evaluators]\nbroken = brokenpkg:Broken\n"
+    install("brokenpkg", "import lab_absent", entries)
+    needy.write("x.yaml", experiment("type: broken", "type: nosuch"))
+    planned, problems = survey(read_experiment(Path("x.yaml")))
+    assert len(problems) == 2
+    assert packages_in_use(planned) == ["djsb-core", "brokenpkg"]
+
+
+@pytest.mark.parametrize(
+    ("line", "variable", "asked"),
+    [
+        ("", None, []),
+        ("", "wandb, mlflow,", ["wandb", "mlflow"]),
+        ("trackers: [lab_needy]", "wandb", ["lab_needy"]),
+        ("trackers: []", "wandb", []),
+    ],
+)
+def test_trackers_are_asked_for_as_runs_ask(needy, monkeypatch, line, variable, asked):
+    if variable is not None:
+        monkeypatch.setenv("DJSB_TRACKERS", variable)
+    plan = needy.plan(f"{line}\n{experiment('type: mse')}".replace("mse", MSE))
+    assert trackers_of(plan) == asked
+    assert ("lab card" in subjects(preflight(plan))) is ("lab_needy" in asked)
 
 
 # -- isolated environments -------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from djsb_core.plugin_checks import check_in_turn, check_plugins, once
 from djsb_core.published import CORE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from djsb_core.machine.packages import Wanted
 
@@ -50,20 +50,16 @@ def examine_installation() -> list[Group]:
         "temporary files": Path(tempfile.gettempdir()),
     }
     machine = [_check_python(), *check_folders(here), check_temporary_folder(), _check_managers()]
-    return _groups(names, machine, with_extras=True)
+    return _groups(names, machine, with_extras=names)
 
 
-def examine_plugins(names: Sequence[str]) -> list[Group]:
-    """Check some plugins.
+def examine_packages(
+    names: Sequence[str], trackers: Sequence[str] = (), *, with_extras: Collection[str] = ()
+) -> list[Group]:
+    """Check packages, and the trackers that are asked for.
 
-    :param names: those of their packages, with or without ``djsb-``
-    :raises RequestError: if one is not installed
+    :param with_extras: those of the packages whose extras are checked, too
     """
-    return _groups(list(dict.fromkeys(map(find_plugin, names))), [], with_extras=True)
-
-
-def examine_packages(names: Sequence[str], trackers: Sequence[str] = ()) -> list[Group]:
-    """Check the packages that an experiment uses, and the trackers that it asks for."""
     asked = [
         _check_extra(offer.package, offer.name, wanted, asked=True)
         for offer in list_offers(LISTENERS)
@@ -71,7 +67,8 @@ def examine_packages(names: Sequence[str], trackers: Sequence[str] = ()) -> list
         for extra, wanted in extras_of(offer.package).items()
         if extra == offer.name
     ]
-    return [*_groups(names, [], trackers=trackers), *([Group("trackers", asked)] if asked else [])]
+    groups = _groups(names, [], with_extras=with_extras, trackers=trackers)
+    return merge([*groups, Group("trackers", asked)])
 
 
 def merge(groups: Sequence[Group]) -> list[Group]:
@@ -109,7 +106,7 @@ def _groups(
     names: Sequence[str],
     machine: Sequence[DoctorCheck],
     *,
-    with_extras: bool = False,
+    with_extras: Collection[str] = (),
     trackers: Sequence[str] = (),
 ) -> list[Group]:
     uses_torch = any(one.name == "torch" for one in wanted_packages(names))
@@ -119,9 +116,10 @@ def _groups(
     first = [*machine, *gpus]
     groups = [Group("this machine", first)] if first else []
     for name, checks in found.items():
-        extras = _check_extras(name) if with_extras else []
+        extras = _check_extras(name) if name in with_extras else []
         groups.append(Group(f"{name} {installed_version(name) or ''}".strip(), checks + extras))
-    groups.append(Group("what these packages need in turn", check_in_turn(names)))
+    if names:
+        groups.append(Group("what these packages need in turn", check_in_turn(names)))
     return merge(groups)
 
 

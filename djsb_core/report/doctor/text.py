@@ -70,7 +70,7 @@ def _lines_of(check: DoctorCheck, column: int, width: int) -> Iterator[str]:
         head = below
     else:
         head += f"{check.subject:<{column + GAP}}"
-    first, *more = wrap(check.finding, room) or [""]
+    first, *more = wrap(check.finding, room, break_on_hyphens=False) or [""]
     yield f"{head}{first}".rstrip()
     yield from (f"{below}{line}" for line in more)
     remedy = wrap(check.remedy, room - len(ARROW), break_on_hyphens=False)

@@ -17,8 +17,8 @@ INSTALLER = "_install_package"
 
 #: What packages are needed for, where that is not plain.
 REASONS = {
-    "py-data-juicer": "runs the recipes",
-    "datasets": "holds the rows; later versions write statistics differently",
+    "py-data-juicer": "it runs the recipes",
+    "datasets": "it holds the rows; later versions write statistics differently",
     "aiohttp": "py-data-juicer imports it without declaring it",
     "ray": "py-data-juicer imports it without declaring it",
     "torch": "py-data-juicer uses it after every operator without declaring it",

@@ -88,6 +88,7 @@ def model_types(operator: Operator, arguments: Mapping[str, Any]) -> set[str]:
     return {
         kind
         for definition in operator.lineage
+        if definition.path.name != BASE_FILE
         for method in definition.node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__init__"
         for node in _reached(method.body, known)

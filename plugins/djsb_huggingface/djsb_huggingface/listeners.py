@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 
 from djsb_core.api import CheckKind, DoctorCheck, check_packages, hookimpl
-
-REASONS = {"torch": "computes", "transformers": "opens models and tokenizers"}
+from djsb_huggingface.loading import PACKAGES
 
 
 @hookimpl
 def djsb_doctor_checks() -> list[DoctorCheck]:
     """Say what the packages are for, and where models are looked up by name."""
-    return [*check_packages("djsb-huggingface", REASONS), check_cache()]
+    return [*check_packages("djsb-huggingface", PACKAGES), check_cache()]
 
 
 def check_cache() -> DoctorCheck:

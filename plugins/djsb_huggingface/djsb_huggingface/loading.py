@@ -8,7 +8,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from djsb_core.api import CheckKind, ComponentError, DoctorCheck, check_file, check_weights
+from djsb_core.api import (
+    CheckKind,
+    ComponentError,
+    DoctorCheck,
+    check_file,
+    check_packages,
+    check_weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
+PACKAGES = {"torch": "it computes", "transformers": "it opens models and tokenizers"}
+"""What every component of this package needs, and what for."""
 WEIGHTS = ("*.safetensors", "*.bin")
 TOKENIZERS = ("tokenizer*", "vocab*", "*.model", "*.tiktoken")
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
@@ -67,11 +76,10 @@ class LanguageModel:
 
 def missing_packages() -> list[str]:
     """Say which packages are missing, one sentence each."""
-    return [
-        f"the package {name} is not installed; install it: pip install {name}"
-        for name in ("torch", "transformers")
-        if find_spec(name) is None
-    ]
+    if all(find_spec(name) is not None for name in PACKAGES):
+        return []
+    checks = check_packages("djsb-huggingface", PACKAGES)
+    return [one.sentence for one in checks if not one.ok and one.required]
 
 
 def model_needs(source: Path | str) -> list[DoctorCheck]:

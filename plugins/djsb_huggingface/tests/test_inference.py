@@ -1,6 +1,7 @@
 import json
 import shutil
 import sys
+from types import SimpleNamespace
 
 import pytest
 from djsb_huggingface.inference import HuggingfaceInferConfig, HuggingfaceInferExecutor
@@ -262,7 +263,12 @@ def test_missing_packages_are_named(models, data, tmp_path, monkeypatch):
     made = executor(tmp_path, model=models(), dataset_path=data)
     monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.setattr("djsb_huggingface.loading.find_spec", lambda name: None)
-    assert [problem.rpartition(": ")[2] for problem in made.check()] == [
-        "pip install torch",
-        "pip install transformers",
+    here = SimpleNamespace(requires=("torch>=2.4", "transformers>=4.57,<6"))
+    monkeypatch.setattr(
+        "djsb_core.machine.packages.read_installed",
+        lambda name, now: here if name == "djsb-huggingface" else None,
+    )
+    assert [problem.rpartition("; ")[2] for problem in made.check()] == [
+        "pip install 'torch>=2.4'",
+        "pip install 'transformers>=4.57,<6'",
     ]

@@ -6,24 +6,16 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from djsb_core.api import CheckKind, DoctorCheck, check_packages, hookimpl
-from djsb_modelscope.models import TRANSFORMERS_5, major_version
+from djsb_modelscope.models import PACKAGES, TRANSFORMERS_5, major_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-#: Tried together: ModelScope 1.40 with the versions that the metadata lists.
-REASONS = {
-    "modelscope": "trains",
-    "datasets": "ModelScope and Data-Juicer take only some versions",
-    "transformers": "opens and saves the models",
-    "torch": "computes",
-}
 
 
 @hookimpl
 def djsb_doctor_checks() -> Iterable[DoctorCheck]:
     """Say what the packages are for, and which of ModelScope's own models can be trained."""
-    return [*check_packages("djsb-modelscope", REASONS), _check_megatron(), _check_native()]
+    return [*check_packages("djsb-modelscope", PACKAGES), _check_megatron(), _check_native()]
 
 
 def _check_megatron() -> DoctorCheck:

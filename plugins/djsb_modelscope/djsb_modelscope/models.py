@@ -11,9 +11,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from djsb_core.api import ComponentError, DoctorCheck, check_file, check_weights
+from djsb_core.api import ComponentError, DoctorCheck, check_file, check_packages, check_weights
 
-PACKAGES = ("modelscope", "torch", "transformers", "datasets", "addict", "simplejson")
+#: What training needs, and what for. Tried together: ModelScope 1.40 with the versions that the
+#: metadata lists.
+PACKAGES = {
+    "modelscope": "it trains",
+    "datasets": "ModelScope and Data-Juicer take only some versions",
+    "transformers": "it opens and saves the models",
+    "torch": "it computes",
+    "addict": "ModelScope imports it",
+    "simplejson": "ModelScope imports it",
+}
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -145,11 +154,11 @@ def list_trainers() -> tuple[str, ...]:
 
 
 def list_missing_packages() -> list[str]:
-    """Name the packages that training needs and that are not installed."""
-    missing = [name for name in PACKAGES if find_spec(name) is None]
-    if not missing:
+    """Say which packages that training needs are not installed, one sentence each."""
+    if all(find_spec(name) is not None for name in PACKAGES):
         return []
-    return [f"not installed: {', '.join(missing)}; pip install 'modelscope[framework]' torch"]
+    checks = check_packages("djsb-modelscope", PACKAGES)
+    return [one.sentence for one in checks if not one.ok and one.required]
 
 
 def major_version(package: str) -> int:
