@@ -107,6 +107,15 @@ def djsb_preparing(text: str) -> None:
 
 
 @hookspec
+def djsb_settings_added(run_id: str, settings: Mapping[str, Any]) -> None:
+    """Announce settings that a script gives after the first value of its run.
+
+    :param run_id: the run's name in the store
+    :param settings: those that are new or changed, by their dotted names
+    """
+
+
+@hookspec
 def djsb_run_finished(run_id: str, seconds: float) -> None:
     """Announce a run whose jobs all ended well.
 

@@ -162,7 +162,7 @@ class SandboxWatcher:
     def watch_cfgs(self, cfgs: Iterable[tuple[object, str]]) -> None:
         """Record settings: pairs of a mapping and what stands before its keys.
 
-        Trackers show those that are given before the first value. A pair with ``None`` is skipped.
+        A pair with ``None`` is skipped.
 
         :param cfgs: ``[({"lr": 0.1}, "train")]`` for ``train.lr``
         :raises TypeError: if a setting is no mapping, namespace or dataclass
@@ -178,6 +178,9 @@ class SandboxWatcher:
             self._settings |= found
             self._masker = Masker.of(self._settings)
             self._store.change_settings(self.id, self._masker.value(self._settings))
+            if self._told:  # else they are told with the others, when the run begins
+                new = self._masker.value(found)
+                self._tell("djsb_settings_added", run_id=self.id, settings=new)
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -34,6 +34,10 @@ LISTENER = """
         heard.append(("started", dict(settings), folder.name == run_id, group))
 
     @hookimpl
+    def djsb_settings_added(run_id, settings):
+        heard.append(("added", settings))
+
+    @hookimpl
     def djsb_job_started(job):
         heard.append(("job", job.meta_name, job.folder.is_dir()))
 
@@ -234,6 +238,7 @@ def test_settings_are_recorded_without_secrets(heard):
     names = {"project_name": "p", "experiment_name": "e", "work_dir": str(Path("w").absolute())}
     assert settings == {**names, **told, "more.late": True}
     assert heard[0] == ("started", {**names, **told}, True, None)
+    assert [one for one in heard if one[0] == "added"] == [("added", {"more.late": True})]
     assert json.loads((watcher.folder / EXPERIMENT).read_text()) == settings
     for path in Path("w").rglob("*"):
         assert not path.is_file() or b"sk-0123456789" not in path.read_bytes(), path

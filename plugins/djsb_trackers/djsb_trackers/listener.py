@@ -85,6 +85,12 @@ class TrackerListener:
             shown.artifact(job, name, kind, path, step)
 
     @hookimpl
+    def djsb_settings_added(self, run_id: str, settings: Mapping[str, Any]) -> None:
+        """Show settings that a script gives while its run goes on."""
+        if shown := self._shown.get(run_id):
+            shown.settings(settings)
+
+    @hookimpl
     def djsb_run_finished(self, run_id: str, seconds: float) -> None:
         """Show how the run ended; wait for the tracker, but not long."""
         if shown := self._shown.pop(run_id, None):

@@ -52,6 +52,13 @@ class Facts(NamedTuple):
     facts: dict[str, float | str]
 
 
+class Settings(NamedTuple):
+    """Settings that are given while the run goes on."""
+
+    settings: dict[str, Any]
+    """By dotted name, without secrets."""
+
+
 class End(NamedTuple):
     """The end of the run, after all else."""
 
@@ -59,8 +66,8 @@ class End(NamedTuple):
     """``finished``, ``failed`` or ``interrupted``."""
 
 
-Message = Start | Value | Artifact | Facts | End
-_KINDS = {kind.__name__: kind for kind in (Start, Value, Artifact, Facts, End)}
+Message = Start | Value | Artifact | Facts | Settings | End
+_KINDS = {kind.__name__: kind for kind in (Start, Value, Artifact, Facts, Settings, End)}
 
 
 def encode(message: Message) -> bytes:

@@ -13,7 +13,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import TYPE_CHECKING, BinaryIO
 
-from djsb_trackers.messages import Artifact, End, Facts, Message, Start, Value, decode
+from djsb_trackers.messages import Artifact, End, Facts, Message, Settings, Start, Value, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,6 +56,8 @@ def mirror(writer: Writer, batches: Iterable[list[Message]]) -> None:
                         writer.start(message)
                     case Facts(facts):
                         writer.facts(facts)
+                    case Settings(settings):
+                        writer.settings(settings)
                     case Artifact():
                         _show(writer, message)
                     case End(status):

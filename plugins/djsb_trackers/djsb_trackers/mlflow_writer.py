@@ -33,6 +33,9 @@ class MlflowWriter:
     _client: Any
     _run_id: str
 
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
     def start(self, start: Start) -> None:
         """Begin a run.
 
@@ -43,16 +46,12 @@ class MlflowWriter:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         from mlflow import MlflowClient
-        from mlflow.entities import Param
 
         self._client = MlflowClient()
         known = self._client.get_experiment_by_name(start.project)
         experiment = known.experiment_id if known else self._client.create_experiment(start.project)
         self._run_id = self._client.create_run(experiment, run_name=start.name).info.run_id
-        settings = dict(_flatten(start.settings, ""))
-        for some in _portions(settings.items()):
-            params = [Param(_name(name), value[:LONGEST_TEXT]) for name, value in some]
-            self._client.log_batch(self._run_id, params=params)
+        self.settings(start.settings)
 
     def values(self, values: Sequence[Value]) -> None:
         """Write numbers in one request, texts in another."""
@@ -74,6 +73,18 @@ class MlflowWriter:
         for some in _portions(facts.items()):
             tags = [RunTag(_name(name), str(value)[:LONGEST_TEXT]) for name, value in some]
             self._client.log_batch(self._run_id, tags=tags)
+
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Write parameters; mlflow lets none change, so that a new value becomes a tag."""
+        from mlflow.entities import Param
+
+        given = dict(_flatten(dict(settings), ""))
+        new = {name: value for name, value in given.items() if name not in self._known}
+        self._known |= new
+        for some in _portions(new.items()):
+            params = [Param(_name(name), value[:LONGEST_TEXT]) for name, value in some]
+            self._client.log_batch(self._run_id, params=params)
+        self.facts({name: value for name, value in given.items() if value != self._known[name]})
 
     def artifact(self, artifact: Artifact) -> None:
         """Store the file under its metric's name, and its step."""

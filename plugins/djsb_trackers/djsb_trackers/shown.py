@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import JobInfo, mask
-from djsb_trackers.messages import Artifact, End, Facts, Start, Value
+from djsb_trackers.messages import Artifact, End, Facts, Settings, Start, Value
 from djsb_trackers.relay import Relay, patience
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class ShownRun:
         prefix = self._prefix(job)
         file, at = str(path.absolute()), time.time()
         self._relay.send(Artifact(prefix + job.meta_name, prefix + name, kind, file, step, at))
+
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Hand over settings that are given after the start."""
+        self._settings = {**self._settings, **settings}
+        self._relay.send(Settings(mask(settings)))
 
     def end(self, status: str, seconds: float) -> None:
         """Hand over how the run ended, and wait for the process, but not long.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,15 +36,16 @@ class TensorboardWriter:
 
     _file: Any
 
+    def __init__(self) -> None:
+        self._steps = count()
+
     def start(self, start: Start) -> None:
         """Begin a file."""
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         folder = Path(start.folder, FOLDER, NOT_IN_NAMES.sub("_", start.group or ""))
         self._file = EventFileWriter(str(folder), max_queue_size=1000, flush_secs=FLUSH_SECONDS)
-        settings = json.dumps(start.settings, indent=2, ensure_ascii=False, default=str)
-        # A block of code, to Markdown.
-        self._text("settings", "\n".join(f"    {line}" for line in settings.split("\n")))
+        self.settings(start.settings)
 
     def values(self, values: Sequence[Value]) -> None:
         """Write scalars and texts."""
@@ -60,6 +62,13 @@ class TensorboardWriter:
                 self._text(name, fact)
             else:
                 self._add(None, time.time(), tag=name, simple_value=fact)
+
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Write a text; what is given later is a further step of it."""
+        written = json.dumps(dict(settings), indent=2, ensure_ascii=False, default=str)
+        # A block of code, to Markdown.
+        text = "\n".join(f"    {line}" for line in written.split("\n"))
+        self._text("settings", text, next(self._steps))
 
     def artifact(self, artifact: Artifact) -> None:
         """Write a histogram, or an image; TensorBoard shows no videos."""

@@ -51,6 +51,11 @@ class TrackioWriter:
         """Write a row."""
         self._run.log(dict(facts), step=0)
 
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Write a row: trackio takes a config at the start only."""
+        plain = (bool, int, float, str)
+        self.facts({k: v if isinstance(v, plain) else str(v) for k, v in settings.items()})
+
     def artifact(self, artifact: Artifact) -> None:
         """Write a row of a histogram or a medium."""
         import trackio

@@ -102,6 +102,10 @@ class WandbWriter:
         }
         self._run.summary.update(written)
 
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Write into the config."""
+        self._run.config.update(dict(settings), allow_val_change=True)
+
     def artifact(self, artifact: Artifact) -> None:
         """Write a histogram or a medium as a row."""
         import wandb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,9 @@ class Writer(Protocol):
 
     def facts(self, facts: Mapping[str, float | str]) -> None:
         """Write what is known besides; a later value replaces an earlier one."""
+
+    def settings(self, settings: Mapping[str, Any]) -> None:
+        """Write settings that are given after the start, by dotted name."""
 
     def artifact(self, artifact: Artifact) -> None:
         """Write a file."""

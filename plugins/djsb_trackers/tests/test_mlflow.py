@@ -2,6 +2,8 @@
 
 import pytest
 
+from djsb_core.api import SandboxWatcher
+
 from .conftest import MIXED, same
 
 pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
@@ -72,3 +74,17 @@ def test_it_must_be_said_where(lab, caplog):
     assert lab.run("mlflow").status == "finished"
     (record,) = caplog.records
     assert "MLFLOW_TRACKING_URI is not set" in record.getMessage()
+
+
+def test_settings_that_a_script_gives_late(client, monkeypatch):
+    monkeypatch.setenv("DJSB_TRACKERS", "mlflow")
+    with SandboxWatcher("w", "a project", "own") as watcher:
+        watcher.watch_cfgs([({"lr": 0.1, "steps": 3}, "train")])
+        watcher.watch(0.5, "train.loss")
+        watcher.watch_cfgs([({"lr": 0.2, "steps": 3, "late": [1, 2]}, "train")])
+    (found,) = find(client)
+    late = {f"train.late.{i}": str(i + 1) for i in range(2)}
+    given = {k: v for k, v in found.data.params.items() if k.startswith("train.")}
+    assert given == {"train.lr": "0.1", "train.steps": "3", **late}
+    assert found.data.tags["train.lr"] == "0.2"
+    assert "train.steps" not in found.data.tags

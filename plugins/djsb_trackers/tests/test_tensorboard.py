@@ -6,6 +6,8 @@ from collections import defaultdict
 
 import pytest
 
+from djsb_core.api import SandboxWatcher
+
 from .conftest import MIXED, same
 
 pytest.importorskip("tensorboard", reason="tensorboard is not installed")
@@ -71,3 +73,13 @@ def test_the_sweep_is_part_of_the_name(lab):
     (folder,) = (run.folder / "tensorboard").iterdir()
     assert folder.name == "___rates_of_all"
     assert read(run)["number"]["train.loss"]
+
+
+def test_settings_that_a_script_gives_late(monkeypatch):
+    monkeypatch.setenv("DJSB_TRACKERS", "tensorboard")
+    with SandboxWatcher("w", "a project", "own") as watcher:
+        watcher.watch(0.5, "train.loss")
+        watcher.watch_cfgs([({"lr": 0.2}, "train")])
+    (_, first), (step, late) = read(watcher)["text"]["settings"]
+    assert "train.lr" not in json.loads(first)
+    assert (step, json.loads(late)) == (1, {"train.lr": 0.2})

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from djsb_core.api import SandboxWatcher
+
 from .conftest import MIXED, same
 
 pytest.importorskip("trackio", reason="trackio is not installed: it wants pillow<13")
@@ -66,3 +68,12 @@ def test_the_sweep_is_a_group(lab):
     with closing(sqlite3.connect(path)) as database:
         ((config,),) = database.execute("SELECT config FROM configs")
     assert json.loads(config)["_Group"] == "rates"
+
+
+def test_settings_that_a_script_gives_late(monkeypatch):
+    monkeypatch.setenv("DJSB_TRACKERS", "trackio")
+    with SandboxWatcher("w", "a project", "own") as watcher:
+        watcher.watch(0.5, "train.loss")
+        watcher.watch_cfgs([({"lr": 0.2, "late": [1, 2]}, "train")])
+    shown = {name: value for _, _, metrics in read() for name, value in metrics.items()}
+    assert (shown["train.lr"], shown["train.late"]) == (0.2, "[1, 2]")

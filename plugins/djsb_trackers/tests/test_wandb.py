@@ -158,6 +158,7 @@ def fail(watcher):
     for step in range(3):
         watcher.watch({"loss": 1 / (1 + step), "at": {"lr": 0.1}}, "train", step)
     watcher.watch(0.5, "score")
+    watcher.watch_cfgs([({"lr": 0.2, "api_key": PLANTED}, "train"), ({"late": [1, 2]}, "more")])
     raise ValueError(PLANTED)
 
 
@@ -170,7 +171,8 @@ def test_a_script_is_shown_like_any_run(monkeypatch):
     found = [Inspected(watcher.folder) for watcher in watchers]
     assert len({one.run["run_id"] for one in found}) == 2  # it begins anew, it does not go on
     config = found[1].summary["config"]
-    assert (config["train.lr"], config["train.deep"]) == (0.1, {"api_key": "***"})
+    assert (config["train.lr"], config["train.deep"]) == (0.2, {"api_key": "***"})
+    assert (config["train.api_key"], config["more.late"]) == ("***", [1, 2])
     series = {name: values for name, values in found[1].series().items() if "." in name}
     assert series["train.loss"] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
     assert found[1].results()["script.score"] == 0.5
