@@ -41,6 +41,9 @@ __all__ = [
     "wanted_environment",
 ]
 
+SHORT = 12
+"""Digits of a key that are shown, as in ``djsb env ls``."""
+
 FORMAT = 1
 """Of the key; another one makes every environment anew."""
 
@@ -64,6 +67,15 @@ class WantedEnvironment:
     notes: tuple[str, ...]
     existing: Path | None = None
     """Folder of an environment that is not ours."""
+
+    @property
+    def name(self) -> str:
+        """Label and key, by which ``djsb env`` knows it; an existing one has its folder."""
+        if self.existing is not None:
+            return (
+                self.label if self.label == str(self.existing) else f"{self.label} {self.existing}"
+            )
+        return f"{self.label} {self.key[:SHORT]}"
 
 
 def wanted_environment(

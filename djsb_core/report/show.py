@@ -46,12 +46,15 @@ SHORT = 12
 def run_text(store: Store, run: RunRecord) -> str:
     """Describe one run: jobs, what changed, results and errors, job by job."""
     jobs = store.jobs(run.id)
-    head = (
-        f"Run {run.id} of {run.experiment}: {status_of(run)}\n"
-        f"{run.project_name} / {run.experiment_name}, started {date(run.started)}, "
-        f"{duration(run.seconds) or 'not ended'}\nfolder: {run.folder}"
-    )
-    parts = [head, jobs_table(jobs), *results(store, run, jobs)]
+    started = f"started {date(run.started)}, {duration(run.seconds) or 'not ended'}"
+    head = [
+        f"Run {run.id} of {run.experiment}: {status_of(run)}",
+        f"{run.project_name} / {run.experiment_name}, {started}",
+        f"folder: {run.folder}",
+    ]
+    if run.sweep_name:
+        head.append(f"sweep: {run.sweep_name}")
+    parts = ["\n".join(head), jobs_table(jobs), *results(store, run, jobs)]
     names = job_names(jobs)
     groups: dict[Hashable, list[JobRecord]] = {}
     for job in jobs:
@@ -69,6 +72,7 @@ def run_json(store: Store, run: RunRecord) -> dict[str, Any]:
         "project_name": run.project_name,
         "experiment_name": run.experiment_name,
         "experiment": run.experiment,
+        "sweep": run.sweep_name,
         "status": status_of(run),
         "reason": run.reason,
         "started": run.started,
@@ -82,9 +86,10 @@ def run_json(store: Store, run: RunRecord) -> dict[str, Any]:
 def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
     """Describe one job for scripts."""
     keys = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
-    more = ("package", "status", "fingerprint", "source_run", "error", "started", "seconds")
+    more = ("package", "environment", "status", "fingerprint", "source_run")
+    ends = ("error", "started", "seconds")
     return {
-        **{key: getattr(job, key) for key in keys + more},
+        **{key: getattr(job, key) for key in keys + more + ends},
         "settings": dict(job.settings),
         "outputs": job.named_outputs,
         "folder": str(job.folder),
@@ -202,6 +207,8 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     yield f"{name} ({job.stage}{which}) of run {run.id}: {job.status}"
     time = f", {duration(job.seconds)}" if job.seconds is not None else ""
     yield f"{used}, {job.package or 'no package'}; started {date(job.started)}{time}"
+    if job.environment:
+        yield f"environment: {job.environment}"
     if job.source_run:
         yield f"reused from run {job.source_run}"
     if job.fingerprint:

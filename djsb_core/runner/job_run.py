@@ -96,6 +96,7 @@ class JobRun:
             **{name: getattr(self.info, name) for name in columns},
             package=f"{offer.package} {offer.version}",
             folder=self.folder,
+            environment=self.job.environment and self.job.environment.name,
         )
         self.history.job_ids[self.info.position] = job_id
         return Recorder(self.state, self.info, job_id)

@@ -63,7 +63,8 @@ CREATE TABLE jobs (
     directions TEXT,               -- JSON: metric name to "higher is better"
     error TEXT,
     started REAL NOT NULL,
-    seconds REAL
+    seconds REAL,
+    environment TEXT               -- label and key of the isolated environment it ran in
 );
 CREATE INDEX jobs_of_run ON jobs (run_id, iteration, position);
 CREATE TABLE metrics (
@@ -93,7 +94,8 @@ CREATE TABLE targets (
 """
 
 MIGRATIONS = {
-    2: f"{SWEEPS}ALTER TABLE runs ADD COLUMN sweep TEXT REFERENCES sweeps (id)",
+    2: f"""{SWEEPS}ALTER TABLE runs ADD COLUMN sweep TEXT REFERENCES sweeps (id);
+ALTER TABLE jobs ADD COLUMN environment TEXT""",
 }
 """What makes a database of one format one of the next; those of other formats are refused."""
 

@@ -100,6 +100,8 @@ class JobRecord:
     error: str | None
     started: float
     seconds: float | None
+    environment: str | None
+    """Label and key of the isolated environment that it ran in, if it had one."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:

@@ -244,3 +244,15 @@ def test_the_plan_shows_the_environment(isolated):
     isolated.write("sandbox.yaml", experiment(where("act: tell")))
     shown = isolated.djsb("run", "sandbox.yaml", "--dry-run").stdout
     assert "in the environment Where (uv" in shown
+
+
+def test_the_environment_of_a_job_is_recorded(isolated, environments):
+    run = isolated.run(experiment(where("act: tell"), "extra_configs: {package: pip}"), workers=1)
+    first, second = isolated.jobs(run).values()
+    label, key = first.environment.rsplit(" ", 1)
+    assert label == "Where (uv)"
+    assert list(environments.glob(f"{key}*/DONE.json"))
+    assert second.environment is None
+    assert f"environment: {first.environment}\n" in isolated.djsb("show", "last", "j0", "w").stdout
+    path = isolated.djsb("env", "path", key).stdout.strip()
+    assert path == str(next(environments.glob(f"{key}*/2*/bin/python")))

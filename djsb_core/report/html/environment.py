@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from djsb_core.report.html.reading import Reading
 
+MOST_NAMES = 5
 MOST_JOBS, LONGEST_JOB, LONGEST_EXPERIMENT = 60, 8_000, 120_000
 
 SURROUNDINGS = {
@@ -60,7 +61,9 @@ def read_surroundings(reading: Reading) -> Environment:
     facts = [
         ("Experiment file", run.experiment_file),
         ("Run folder", str(run.folder)),
+        *([("Sweep", run.sweep_name)] if run.sweep_name else []),
         *_facts(recorded),
+        *_isolated(reading),
     ]
     shown = [job for job in reading.latest if any(job.settings.values())]
     jobs = [
@@ -89,6 +92,16 @@ def _facts(recorded: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         parts = [text.format(known[name]) for name, text in forms.items() if name in known]
         if parts:
             yield title, ", ".join(parts)
+
+
+def _isolated(reading: Reading) -> Iterator[tuple[str, str]]:
+    """Name the isolated environments, and the jobs that ran in each."""
+    jobs: dict[str, list[str]] = {}
+    for job in reading.latest:
+        if job.environment:
+            jobs.setdefault(job.environment, []).append(reading.named(job.pipeline, job.meta_name))
+    for environment, names in jobs.items():
+        yield f"Environment of {', '.join(names[:MOST_NAMES])}", environment
 
 
 def _filled(settings: Any) -> dict[str, Any]:  # noqa: ANN401 (a mapping of sections)

@@ -49,6 +49,8 @@ class Box:
     """Of the time of the longest job, in percent."""
     source_run: str | None
     takes: Sequence[str]
+    isolated: bool
+    """Whether it ran in an environment of its own."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ def _box(reading: Reading, job: JobRecord, longest: float) -> Box:
         round(100 * (job.seconds or 0) / longest, 1) if longest else 0,
         job.source_run,
         [cut(name, 40) for name in reading.takes(job)[:4]],
+        job.environment is not None,
     )
 
 
