@@ -19,6 +19,7 @@ import pytest
 from djsb_core.api import SandboxWatcher
 from djsb_core.errors import ConfigError, RequestError
 from djsb_core.report.html.write import render_report
+from djsb_core.report.show import run_text
 from djsb_core.store.environment import read_environment
 from djsb_core.store.records import ArtifactKind
 from djsb_core.store.store import EXPERIMENT, Store
@@ -395,6 +396,7 @@ def test_a_sweep_and_its_runs(heard):
     store = Store(Path("w"))
     assert (store.sweep(sweep).name, store.sweep(sweep).project_name) == ("rates", "p")
     assert store.run("last").sweep == sweep
+    assert "\nsweep: rates\n" in run_text(store, store.run("last"))
     assert [one[3] for one in heard if one[0] == "started"] == [None, "rates"]
     with pytest.raises(RequestError, match="no sweep 'other'"):
         begin("trial", sweep="other")
