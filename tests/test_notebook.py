@@ -214,7 +214,8 @@ def quickstart(tmp_path):
             stage = "execution" if name == "train_raw" else "evaluation"
             job = store.add_job(
                 run.id, **common, stage=stage, position=position, meta_name=name, folder=tmp_path,
-                settings={"extra_configs": {"lr": 0.003}}, outputs={"model_path": "/m"},
+                settings={"extra_configs": {"train": {"optimizer": {"lr": 0.003}}}},
+                outputs={"raw_model": "/m"},
             )  # fmt: skip
             steps = range(5) if name == "train_raw" else [None]
             store.add_points(job, [Point("loss", 1.0, step, 0.0) for step in steps])

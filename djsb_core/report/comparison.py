@@ -235,6 +235,9 @@ def _settings(
     components = [one.one.component or one.one.hook if one else None for one in row]
     if len({components[i] for i in having}) > 1:
         yield Setting(label, "component", tuple(components), handed_on=False)
+    environments = [one.one.environment if one else None for one in row]
+    if len({environments[i] for i in having}) > 1:
+        yield Setting(label, "environment", tuple(environments), handed_on=False)
     for name in dict.fromkeys(name for settings in found for name in settings):
         values = tuple(settings.get(name) for settings in found)
         if len({shown(values[i]) for i in having}) > 1:

@@ -43,6 +43,16 @@ def test_what_was_set_and_what_came_of_it(history, compare):
     assert found.missing == []
 
 
+def test_jobs_in_other_environments(history, compare):
+    names = (None, "c (uv) 0123456789ab", "c (uv) ba9876543210", "c (uv) ba9876543210")
+    for name in names:
+        history.add(history.score(0.5, environment=name))
+    for sides, values in ((("last~3", "last"), (None, names[3])), (("last~2", "last"), names[1:3])):
+        (one,) = compare(*sides).settings
+        assert (one.job, one.name, one.values) == ("eval", "environment", values)
+    assert compare("last~1", "last").settings == []
+
+
 def test_several_are_compared_with_the_first(history, compare):
     for value in (0.5, 0.4, 0.7):
         history.add(history.score(value))
