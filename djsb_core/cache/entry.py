@@ -67,8 +67,21 @@ class Entry:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The values that the job returned, by name."""
-        return dict(self.record["outputs"])
+        """The values that the job returned, by name; paths are where the entry is now."""
+        return {name: self._here(value) for name, value in self.record["outputs"].items()}
+
+    def _here(self, value: Any) -> Any:  # noqa: ANN401 (any output)
+        """Replace paths into the entry: the cache may have been moved since."""
+        if isinstance(value, list):
+            return [self._here(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._here(item) for key, item in value.items()}
+        if isinstance(value, str):
+            # A key is in no other path.
+            before, found, after = value.partition("/".join(("", *self.folder.parts[-3:])))
+            if found and before.startswith("/") and after[:1] in ("", "/"):
+                return f"{self.folder}{after}"
+        return value
 
     @property
     def points(self) -> list[Any]:

@@ -119,7 +119,7 @@ class JobRecord:
         places = dict(self.exports)
         if self.files is not None:
             places[str(self.files)] = str(self.folder / FILES)
-        return {name: _with_places(value, places) for name, value in self.outputs.items()}
+        return {name: with_places(value, places) for name, value in self.outputs.items()}
 
 
 @dataclass(frozen=True)
@@ -171,11 +171,12 @@ class SampleValues:
     weights: list[float] | None
 
 
-def _with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any output)
+def with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any output)
+    """Replace folders at the beginning of the paths in an output."""
     if isinstance(value, list):
-        return [_with_places(item, places) for item in value]
+        return [with_places(item, places) for item in value]
     if isinstance(value, dict):
-        return {key: _with_places(item, places) for key, item in value.items()}
+        return {key: with_places(item, places) for key, item in value.items()}
     if isinstance(value, str):
         for made, place in places.items():
             if value == made or value.startswith(f"{made}/"):

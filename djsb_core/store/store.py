@@ -8,6 +8,8 @@ import threading
 import time
 import uuid
 from contextlib import closing, suppress
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,7 @@ from djsb_core.store.records import (
     TargetRecord,
     plain,
     to_json,
+    with_places,
 )
 
 if TYPE_CHECKING:
@@ -167,7 +170,7 @@ class Store:
     def runs(self) -> list[RunRecord]:
         """List all runs, the newest first."""
         rows = self._read(f"{RUNS} {NEWEST_FIRST}")
-        return [RunRecord.of(row) for row in rows]
+        return [self._run(row) for row in rows]
 
     def run(self, run_id: str) -> RunRecord:
         """Return one run by its id, or by ``last``.
@@ -179,7 +182,7 @@ class Store:
         else:
             rows = self._read(f"{RUNS} WHERE runs.id = ?", (run_id,))
         for row in rows:
-            return RunRecord.of(row)
+            return self._run(row)
         known = [row["id"] for row in self._read(f"{RUNS} {NEWEST_FIRST}")]
         raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
 
@@ -198,7 +201,7 @@ class Store:
         rows = self._read(
             "SELECT * FROM jobs WHERE run_id = ? ORDER BY iteration, position, id", (run_id,)
         )
-        return [JobRecord.of(row) for row in rows]
+        return [self._job(row) for row in rows]
 
     def last_export(self, named: Path) -> Path | None:
         """Return the result that was last put at the place that a config names."""
@@ -261,11 +264,48 @@ class Store:
             (job_id,),
         )
         return [
-            Artifact(row["name"], ArtifactKind(row["kind"]), row["step"], Path(row["path"]))
+            Artifact(row["name"], ArtifactKind(row["kind"]), row["step"], self._here(row["path"]))
             for row in rows
         ]
 
     # -- inside --------------------------------------------------------------------------------
+
+    @cached_property
+    def _moved(self) -> dict[str, str]:
+        """Where the work_dir was when runs were recorded, if it was moved or copied: to here."""
+        here = str(self.work_dir.absolute())
+        roots = {
+            str(Path(row["folder"]).parents[1]): row["id"]
+            for row in self._read("SELECT id, folder FROM runs")
+        }
+        return {
+            root: here
+            for root, run_id in roots.items()
+            if root != here and (self.work_dir / "runs" / run_id).is_dir()
+        }
+
+    def _here(self, path: str | Path) -> Path:
+        """Find a recorded path where the work_dir is now."""
+        return Path(with_places(str(path), self._moved))
+
+    def _run(self, row: sqlite3.Row) -> RunRecord:
+        found = RunRecord.of(row)
+        return replace(found, folder=self._here(found.folder)) if self._moved else found
+
+    def _job(self, row: sqlite3.Row) -> JobRecord:
+        found = JobRecord.of(row)
+        if not self._moved:
+            return found
+        return replace(
+            found,
+            folder=self._here(found.folder),
+            files=self._here(found.files) if found.files else None,
+            exports={
+                str(self._here(made)): str(self._here(place))
+                for made, place in found.exports.items()
+            },
+            outputs=with_places(found.outputs, self._moved),
+        )
 
     def _new_folder(self, name: str) -> Path:
         parent = self.work_dir / "runs"

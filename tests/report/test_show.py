@@ -1,10 +1,14 @@
 import json
+import shutil
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from djsb_core.report.show import job_text, log_tail, metrics_lines, run_json, run_text
 from djsb_core.report.written import json_text
 from djsb_core.store.records import Point
+from djsb_core.store.store import Store
 
 
 def shown(history, *jobs, **options):
@@ -145,3 +149,26 @@ def test_json_has_no_words_that_scripts_cannot_read(history, value):
     assert job["metrics"] == {"score": None}
     assert job["directions"] == {"score": True}
     assert [(one["name"], one["kind"]) for one in job["artifacts"]] == [("score", "samples")]
+
+
+@pytest.mark.parametrize("move", [shutil.copytree, shutil.move])
+def test_a_work_dir_that_was_copied_or_moved(lab, move):
+    run = lab.run()
+    old = run.folder.parents[1]
+    before = {path for path in old.rglob("*") if path.is_file()}
+    move(old, "elsewhere")
+    with closing(Store(Path("elsewhere"), create=False)) as store:
+        found = store.run("last")
+        jobs = store.jobs(found.id)
+        places = [*jobs, *(one for job in jobs for one in store.artifacts(job.id))]
+        said = run_text(store, found)
+    paths = [getattr(one, "folder", None) or one.path for one in places]
+    assert all(
+        path.exists() and path.is_relative_to(Path("elsewhere").absolute()) for path in paths
+    )
+    assert f"folder: {Path('elsewhere').absolute()}/runs/" in said
+    written = lab.djsb("report", "last", "elsewhere").stdout.strip()
+    assert written == str(Path("elsewhere", "runs", run.id, "report.html").absolute())
+    if old.exists():
+        assert {path for path in old.rglob("*") if path.is_file()} == before
+    assert lab.run(None, "work_dir=elsewhere").status == "finished"
