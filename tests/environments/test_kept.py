@@ -1,6 +1,7 @@
 """Environments are made once, whole or not at all, found again, and removed when not in use."""
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -27,12 +28,12 @@ HANG = f'{LIST}mkdir -p "$4/lib"; touch "$4/started"; sleep 300 & sleep 300'
 """A conda that makes a folder and never ends, in two processes."""
 
 MAKE = """
-import sys
+import json, sys
 from pathlib import Path
 from tests.environments.conftest import want
 from djsb_core.environments.kept import Environments
 with Environments(Path(sys.argv[1])) as found:
-    made = found.make(want(eval(sys.argv[2])), lambda text: print(text, flush=True))
+    made = found.make(want(json.loads(sys.argv[2])), lambda text: print(text, flush=True))
     print("made", made.python, flush=True)
 """
 
@@ -40,7 +41,7 @@ with Environments(Path(sys.argv[1])) as found:
 def start_make(root, settings):
     """Make an environment in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", MAKE, str(root), repr(settings)],
+        [sys.executable, "-c", MAKE, str(root), json.dumps(settings)],
         cwd=HERE.parents[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
