@@ -83,7 +83,9 @@ def run(  # noqa: PLR0913 (one argument an option)
         click.echo(f"note: {note}", err=True)
     if not no_preflight:
         _preflight(planned)
-    options = RunOptions(workers, force, frozenset(rerun), not no_cache, keep_going)
+    options = RunOptions(
+        workers, force, frozenset(rerun), not no_cache, keep_going, preflight=not no_preflight
+    )
     click.echo(_run(planned, options))
 
 

@@ -256,3 +256,15 @@ def test_the_environment_of_a_job_is_recorded(isolated, environments):
     assert f"environment: {first.environment}\n" in isolated.djsb("show", "last", "j0", "w").stdout
     path = isolated.djsb("env", "path", key).stdout.strip()
     assert path == str(next(environments.glob(f"{key}*/2*/bin/python")))
+
+
+def test_without_a_preflight_an_environment_is_made_when_its_job_comes(isolated):
+    wrong = "{manager: uv, requirements: [djsb-no-such-package==7]}"
+    text = experiment("extra_configs: {package: pip}", where("act: tell", wrong))
+    isolated.write("sandbox.yaml", text)
+    looked = isolated.djsb("run", "sandbox.yaml")
+    assert (looked.returncode, [*Path("w", "runs").glob("*")]) == (2, [])
+    ran = isolated.djsb("run", "sandbox.yaml", "--no-preflight")
+    assert ran.returncode == 1
+    assert "execution: j0 (Where) finished" in ran.stderr
+    assert "djsb-no-such-package" in ran.stderr
