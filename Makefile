@@ -19,7 +19,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install -c constraints.txt
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
-PACKAGES := djsb_core $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
+PROJECTS := djsb_core $(PLUGINS)
+PACKAGES := djsb djsb_core/djsb_core $(foreach plugin,$(PLUGINS),$(plugin)/$(notdir $(plugin)))
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: demo test test-slow lint wheels quickstart unit bench constraints clean
@@ -40,13 +41,13 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/python tools/write_constraints.py --check
 
 wheels: $(VENV)/dev.stamp
-	$(BIN)/python tools/check_wheels.py . $(PLUGINS)
+	$(BIN)/python tools/check_wheels.py . $(PROJECTS)
 
 quickstart: $(VENV)/run.stamp
 	$(BIN)/python tools/run_quickstart.py --samples $(SAMPLES) $(SHORT)
 
 unit: $(VENV)/dev.stamp
-	$(PYTEST) -m "not slow" --cov=djsb_core --cov-fail-under=90
+	$(PYTEST) -m "not slow" --cov=djsb --cov=djsb_core --cov-fail-under=90
 
 test-slow: $(VENV)/dev.stamp
 	$(PYTEST) -m slow
@@ -71,10 +72,10 @@ $(VENV)/base.stamp: constraints.txt
 	touch $@
 
 # torch came first: a CPU build that is at hand is kept, where a later install could replace it.
-$(VENV)/run.stamp: $(VENV)/base.stamp pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-	$(PIP) --no-build-isolation -e '.[report]' $(foreach plugin,$(PLUGINS),-e $(plugin))
+$(VENV)/run.stamp: $(VENV)/base.stamp pyproject.toml $(PROJECTS:%=%/pyproject.toml)
+	$(PIP) --no-build-isolation -e . $(foreach project,$(PROJECTS),-e $(project))
 	touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
-	$(PIP) --no-build-isolation -e '.[dev]' $(foreach plugin,$(PLUGINS),-e '$(plugin)[test]')
+	$(PIP) --no-build-isolation -e '.[dev]' -e djsb_core $(foreach plugin,$(PLUGINS),-e '$(plugin)[test]')
 	touch $@

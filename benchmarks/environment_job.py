@@ -22,15 +22,15 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from djsb_core.config.reader import read_experiment
-from djsb_core.environments.kept import Environments
-from djsb_core.runner.exchange import Deaf
-from djsb_core.runner.order import JobOrder
-from djsb_core.runner.plan import plan
-from djsb_core.runner.workers import Place, WorkerProcess
+from djsb.config.reader import read_experiment
+from djsb.placement.exchange import Deaf
+from djsb.placement.workers import Place, WorkerProcess
+from djsb.planner.plan import plan
+from djsb_core.job.request import JobOrder
+from djsb_environments.kept import Environments
 
 if TYPE_CHECKING:
-    from djsb_core.environments.interpreter import Interpreter
+    from djsb_core.interfaces.interpreter import Interpreter
 
 RATIO, SECONDS = 1.5, 0.3
 SETTINGS = {

@@ -21,8 +21,8 @@ CLAIM = 2.0
 PLAN = """
 import time
 from pathlib import Path
-from djsb_core.config.reader import read_experiment
-from djsb_core.runner.plan import plan
+from djsb.config.reader import read_experiment
+from djsb.planner.plan import plan
 
 started = time.perf_counter()
 planned = plan(read_experiment(Path("experiment.yaml")))

@@ -51,10 +51,9 @@ def write_documents(path: Path) -> None:
 
 def run_ours(data: Path, folder: Path) -> None:
     """Probe, process, probe with djsb's components."""
+    from djsb_core.api import Workspace
     from djsb_datajuicer.analyzer import DataJuicerAnalyzer
     from djsb_datajuicer.executor import DataJuicerExecutor
-
-    from djsb_core.api import Workspace
 
     def probe(source: Path, name: str) -> None:
         config = DataJuicerAnalyzer.config_type(

@@ -6,7 +6,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = [
     path
-    for folder in (ROOT / "djsb_core", *ROOT.glob("plugins/*/djsb_*"))
+    for folder in (ROOT / "djsb", ROOT / "djsb_core/djsb_core", *ROOT.glob("plugins/*/djsb_*"))
     for path in sorted(folder.rglob("*.py"))
 ]
 SHELLS = {
@@ -127,5 +127,5 @@ def test_modules_and_functions_are_short(path):
 def test_modules_say_what_they_are_for(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
-    if path.name == "__init__.py" and path.parent.name not in ("cli", "djsb_core"):
+    if path.name == "__init__.py" and path.parent.name not in ("cli", "djsb", "djsb_core"):
         assert len(tree.body) == 1

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from djsb_core.config.schema import ExperimentSchema
+from djsb.config.schema import ExperimentSchema
 
 ROOT = Path(__file__).parents[1]
-DJSB = [sys.executable, "-c", "from djsb_core.cli import main; main()"]
+DJSB = [sys.executable, "-c", "from djsb.cli import main; main()"]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = [
     pytest.param(text, id=f"{page.stem}-{i}")

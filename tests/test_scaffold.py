@@ -10,13 +10,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from djsb_core import scaffold
-from djsb_core.cli.init import init
-from djsb_core.cli.new_plugin import new_plugin
+from djsb import scaffold
+from djsb.cli.init import init
+from djsb.cli.new_plugin import new_plugin
+from djsb.scaffold import init_experiment, parse_kind, write_plugin
 from djsb_core.discovery import list_offers, load_component
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.scaffold import init_experiment, parse_kind, write_plugin
 
 ROOT = Path(__file__).parents[1]
 
@@ -84,7 +84,7 @@ def test_the_jobs_of_every_readme_run_as_one_experiment(plugins, tmp_path, monke
     for name in ("train", "heldout"):
         (tmp_path / "data" / f"{name}.jsonl").write_text(lines)
     ran = subprocess.run(
-        [sys.executable, "-c", "from djsb_core.cli import main; main()", "run", "sandbox.yaml"],
+        [sys.executable, "-c", "from djsb.cli import main; main()", "run", "sandbox.yaml"],
         capture_output=True,
         text=True,
         check=False,

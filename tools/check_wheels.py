@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
-from djsb_core.scaffold import init_experiment
+from djsb.scaffold import init_experiment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic_core import PydanticUndefined
 
+from djsb.cli import COMMANDS, djsb
 from djsb_core import hookspecs
-from djsb_core.cli import COMMANDS, djsb
 from djsb_core.discovery import list_offers, load_command, load_component
 from djsb_core.interfaces.hook import Hook
 from djsb_core.interfaces.kinds import Kind

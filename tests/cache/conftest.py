@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from djsb_core.cache.cache import Cache
+from djsb.cache.cache import Cache
 
 
 @pytest.fixture

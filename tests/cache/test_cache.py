@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from djsb_core.cache.cache import Cache, cache_root
+from djsb.cache.cache import Cache, cache_root
 from djsb_core.errors import RequestError
 
 
@@ -76,7 +76,7 @@ def test_names_sort_by_age_even_if_the_clock_is_set_back(shelf, monkeypatch):
     for year in (2030, 2001, 2001, 1999):
         then = datetime(year, 1, 1, tzinfo=UTC)
         clock = SimpleNamespace(now=lambda _, then=then: then)
-        monkeypatch.setattr("djsb_core.cache.cache.datetime", clock)
+        monkeypatch.setattr("djsb.cache.cache.datetime", clock)
         newest = shelf.keep()
     assert shelf.find() == newest
     assert len({entry.folder for entry in shelf.cache.entries()}) == 4

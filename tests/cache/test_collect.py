@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from djsb_core.cache.entry import DONE
+from djsb.cache.entry import DONE
 
 MEGA = 10**6
 

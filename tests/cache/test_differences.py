@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from djsb_core.cache.differences import differences
+from djsb.cache.differences import differences
 
 HOOK = {"target": "djsb_core.hooks:Train", "package": "djsb-core", "version": "1", "source": "a"}
 COMPONENT = {"target": "ms:Trainer", "package": "djsb-modelscope", "version": "0.1", "source": "b"}

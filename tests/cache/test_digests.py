@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from djsb_core.cache.digests import Digests
+from djsb.cache.digests import Digests
 from djsb_core.errors import RequestError
 
 OLD = time.time_ns() - 10**11
@@ -335,7 +335,7 @@ def test_a_damaged_database_is_said_once(write, tmp_path, caplog):
 
 
 def test_a_database_that_another_process_holds_is_used_later(digests, write, tmp_path, monkeypatch):
-    monkeypatch.setattr("djsb_core.cache.memory.TIMEOUT", 0.01)
+    monkeypatch.setattr("djsb.cache.memory.TIMEOUT", 0.01)
     digests.path(write("a", "1"))
     digests.close()
     holder = sqlite3.connect(tmp_path / "memory" / "digests.sqlite", isolation_level=None)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.cache.cache import Cache
+from djsb.cache.cache import Cache
 from djsb_core.errors import RequestError
 
 CODE = """
 import sys, time
 from pathlib import Path
-from djsb_core.cache.cache import Cache
+from djsb.cache.cache import Cache
 
 cache, key, mode = Cache(Path(sys.argv[1])), sys.argv[2], sys.argv[3]
 waited = 0

@@ -5,9 +5,9 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from djsb_core.cache.cache import Cache
-from djsb_core.cli import djsb
-from djsb_core.store.store import Store
+from djsb.cache.cache import Cache
+from djsb.cli import djsb
+from djsb.store.store import Store
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from djsb_core import __version__, cli
-from djsb_core.cli import COMMANDS, djsb
+from djsb import cli
+from djsb.cli import COMMANDS, djsb
+from djsb_core import __version__
 
 HEAVY = ("pydantic", "stevedore", "rich", "yaml", "pluggy", "tabulate", "torch", "data_juicer")
 
@@ -26,7 +27,7 @@ def invoke():
 def imported_by(*arguments):
     """Run a command in a process of its own; return what it printed and the modules it imported."""
     code = (
-        "import sys\nfrom djsb_core.cli import main\nsys.argv[1:] = sys.argv[1:]\n"
+        "import sys\nfrom djsb.cli import main\nsys.argv[1:] = sys.argv[1:]\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print('MODULES', *sorted(sys.modules))"
     )
@@ -76,7 +77,7 @@ def test_every_command_has_help(invoke, name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_is_one_short_module_that_imports_the_core_when_it_runs(name):
-    module = import_module(f"djsb_core.cli.{COMMANDS[name][0]}")
+    module = import_module(f"djsb.cli.{COMMANDS[name][0]}")
     assert isinstance(getattr(module, COMMANDS[name][0]), click.Command)
     (line,) = (line for line in module.__doc__.splitlines() if line)
     assert line.startswith(f"``djsb {name}``: ")
@@ -146,7 +147,7 @@ def test_debug_shows_the_traceback_of_a_wrong_request(invoke, lab):
 
 
 def test_an_error_that_is_a_bug_keeps_its_traceback(invoke, monkeypatch, lab):
-    monkeypatch.setattr("djsb_core.runner.plan.plan", lambda experiment: 1 / 0)
+    monkeypatch.setattr("djsb.planner.plan.plan", lambda experiment: 1 / 0)
     assert isinstance(invoke("validate", "sandbox.yaml").exception, ZeroDivisionError)
 
 
@@ -154,7 +155,7 @@ def test_an_interruption_before_a_run_is_one_word(invoke, monkeypatch, lab):
     def interrupt(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("djsb_core.runner.plan.plan", interrupt)
+    monkeypatch.setattr("djsb.planner.plan.plan", interrupt)
     result = invoke("validate", "sandbox.yaml")
     assert (result.exit_code, result.stderr) == (130, "Interrupted.\n")
 
@@ -287,7 +288,7 @@ def test_completion_scripts(invoke, shell):
 
 def test_completion_knows_commands_and_options():
     def complete(*words):
-        code = "from djsb_core.cli import main; main()"
+        code = "from djsb.cli import main; main()"
         ran = subprocess.run(
             [sys.executable, "-c", code],
             env={"COMP_WORDS": " ".join(("djsb", *words)), "COMP_CWORD": str(len(words)),
@@ -350,7 +351,7 @@ def test_what_is_no_command_is_none(invoke, install):
 
 
 def test_a_reader_that_goes_away_is_no_error(lab):
-    code = "from djsb_core.cli import main; main()"
+    code = "from djsb.cli import main; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, "list-components", "--json"],
         stdout=subprocess.PIPE,

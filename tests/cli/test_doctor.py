@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from djsb_core.cli import djsb
-from djsb_core.config.reader import read_experiment
-from djsb_core.runner.plan import survey
-from djsb_core.runner.preflight import packages_in_use
+from djsb.cli import djsb
+from djsb.config.reader import read_experiment
+from djsb.planner.plan import survey
+from djsb.planner.preflight import packages_in_use
 
 HEAVY = ("torch", "transformers", "data_juicer", "modelscope", "wandb", "datasets", "pandas")
 
@@ -34,12 +34,12 @@ def checks(result):
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_it_fails_if_something_required_is_missing(invoke, monkeypatch, ok):
+    from djsb.doctor.groups import Group
     from djsb_core.hookspecs import DoctorCheck
-    from djsb_core.report.doctor.groups import Group
 
     check = DoctorCheck("lab", ok=ok, finding="found", remedy="get it")
     monkeypatch.setattr(
-        "djsb_core.report.doctor.groups.examine_installation", lambda: [Group("lab 1.0", [check])]
+        "djsb.doctor.groups.examine_installation", lambda: [Group("lab 1.0", [check])]
     )
     result = invoke("doctor", "--json")
     assert checks(result)["lab"]["ok"] is ok
@@ -145,7 +145,7 @@ def test_a_wrong_request_is_one_message(invoke, lab, arguments, said):
 @pytest.mark.parametrize("arguments", [[], ["sandbox.yaml"]])
 def test_nothing_heavy_is_imported(lab, arguments):
     code = (
-        "import sys\nfrom djsb_core.cli import main\n"
+        "import sys\nfrom djsb.cli import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\nprint('MODULES', *sys.modules)"
     )
     ran = subprocess.run(
@@ -235,7 +235,7 @@ def test_doctor_is_content_if_a_run_starts(invoke, packages, monkeypatch, settin
     job = f"{{hook: EvaluateDataHook, extra_configs: {{{settings}}}}}"
     packages.write("x.yaml", f"evaluation_job_configs:\n- {job}\n")
     started = []
-    monkeypatch.setattr("djsb_core.cli.run._run", lambda *_: started.append(1) or "done")
+    monkeypatch.setattr("djsb.cli.run._run", lambda *_: started.append(1) or "done")
     ran, looked = invoke("run", "x.yaml", *more), invoke("doctor", "x.yaml", *more)
     assert looked.exit_code == (0 if started else 1)
     assert ran.exit_code == (0 if started else 2), ran.output

@@ -8,7 +8,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from djsb_core.cli import djsb
+from djsb.cli import djsb
 
 EVALUATE = """
 work_dir: w
@@ -117,7 +117,7 @@ def test_compare_for_scripts(invoke, two):
 
 
 def test_a_run_that_worked_with_scipy_missing_is_compared_too(invoke, two, monkeypatch):
-    monkeypatch.setattr("djsb_core.report.difference.find_spec", lambda name: None)
+    monkeypatch.setattr("djsb.evidence.difference.find_spec", lambda name: None)
     result = invoke("compare", "last~1", "last")
     assert result.exit_code == 0
     assert "without scipy: pip install" in result.stdout

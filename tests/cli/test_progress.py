@@ -9,11 +9,11 @@ from pathlib import Path
 import pluggy
 import pytest
 
+from djsb.cli.progress import LiveLines, PlainLines, Progress
 from djsb_core import hookspecs
-from djsb_core.cli.progress import LiveLines, PlainLines, Progress
 from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
-from djsb_core.runner.capture import capture_output
+from djsb_core.job.capture import capture_output
 
 JOB = JobInfo("r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path())
 ALONE = JobInfo("r", "anonymous", 1, "probe", 0, "[red]look[/red]", "Echo", None, Path())

@@ -2,9 +2,10 @@ import json
 
 import pytest
 
-from djsb_core.config import document
-from djsb_core.config.document import MAX_DEPTH, dump_yaml, parse_value, read_document
+from djsb.config import document
+from djsb.config.document import MAX_DEPTH, parse_value, read_document
 from djsb_core.errors import ConfigError
+from djsb_core.yaml_text import dump_yaml
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import copy
 
 import pytest
 
-from djsb_core.config.dotted import get_value, remove_value, set_value, split_path
+from djsb.config.dotted import get_value, remove_value, set_value, split_path
 
 TREE = {"a": {"b": [1, {"c": 2}]}, "0": "zero", "none": None}
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.config.reader import read_experiment
+from djsb.config.reader import read_experiment
 from djsb_core.interfaces.hook import Section
 
 JOBS = "{probe_job_configs: [{hook: A}], execution_job_configs: [{hook: B}, {hook: C}]}"

@@ -3,7 +3,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from djsb_core.config.problems import describe_errors, show_location, unknown_setting
+from djsb.config.problems import describe_errors, show_location, unknown_setting
 from djsb_core.interfaces.component import ComponentConfig
 from djsb_core.interfaces.paths import InputPath
 

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.config.experiment import lookup_folders
-from djsb_core.config.reader import read_experiment
-from djsb_core.config.schema import Stage
+from djsb.config.experiment import lookup_folders
+from djsb.config.reader import read_experiment
+from djsb.config.schema import Stage
 from djsb_core.errors import ConfigError
 from djsb_core.interfaces.hook import Section
 

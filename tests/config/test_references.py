@@ -1,6 +1,6 @@
 import pytest
 
-from djsb_core.config.references import Reference, Update, check_form, check_update
+from djsb.config.references import Reference, Update, check_form, check_update
 from djsb_core.interfaces.hook import Section
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator, FormatChecker
 
-from djsb_core.config.sweep import SHAPES, read_sweep
+from djsb.config.sweep import SHAPES, read_sweep
 from djsb_core.errors import ConfigError
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from djsb_core.config.targets import parse_target
+from djsb.config.targets import parse_target
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from djsb_core.store.store import Store
+from djsb.store.store import Store
 
-LAB = Path(__file__).parents[1] / "lab"
+LAB = Path(__file__).parents[1] / "support" / "lab_files"
 PATIENCE = 30  # seconds until something that must happen counts as not happening
 MARK = "DJSB_TEST_MARK"
 
@@ -74,7 +74,7 @@ class Place:
 
     def start(self, *arguments, work="run", file="sandbox.yaml"):
         """Start the real command in a session, and so a group, of its own."""
-        code = "from djsb_core.cli import main; main()"
+        code = "from djsb.cli import main; main()"
         process = subprocess.Popen(
             [sys.executable, "-c", code, work, file, *map(str, arguments)],
             cwd=self.folder,

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from djsb_core.cli import djsb
-from djsb_core.config.document import dump_yaml
+from djsb.cli import djsb
+from djsb_core.yaml_text import dump_yaml
 
 EACH = 8
 """Files of each malformer."""

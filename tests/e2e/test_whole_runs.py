@@ -88,7 +88,7 @@ def test_a_terminal_shows_one_live_line_a_job(lab):
     lab.write("sandbox.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, meta_name: one}]\n")
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from djsb_core.cli import main; main()", "run", "sandbox.yaml"],
+        [sys.executable, "-c", "from djsb.cli import main; main()", "run", "sandbox.yaml"],
         env={
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),

@@ -10,8 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from djsb.doctor import devices
+from djsb.doctor.devices import check_gpus, check_torch, torch_build
 from djsb_core.hookspecs import CheckKind
-from djsb_core.machine import checks, devices
+from djsb_core.machine import checks
 from djsb_core.machine.checks import (
     check_command,
     check_file,
@@ -19,7 +21,6 @@ from djsb_core.machine.checks import (
     check_temporary_folder,
     check_weights,
 )
-from djsb_core.machine.devices import check_gpus, check_torch, torch_build
 
 # -- folders ---------------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.config.reader import read_experiment
+from djsb.config.reader import read_experiment
+from djsb.planner.plan import plan
+from djsb.runner.options import RunOptions
+from djsb.runner.run import run
 from djsb_core.errors import ConfigError
-from djsb_core.runner.options import RunOptions
-from djsb_core.runner.plan import plan
-from djsb_core.runner.run import run
 
 SHAPES = [
     "demo/sandbox",

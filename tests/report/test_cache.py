@@ -5,9 +5,8 @@ import time
 
 import pytest
 
-from djsb_core.cache.cache import Cache
-from djsb_core.errors import RequestError
-from djsb_core.report.cache import (
+from djsb.cache.cache import Cache
+from djsb.report.cache import (
     collect_text,
     entries_json,
     entries_text,
@@ -18,7 +17,8 @@ from djsb_core.report.cache import (
     size_text,
     why_text,
 )
-from djsb_core.store.store import Store
+from djsb.store.store import Store
+from djsb_core.errors import RequestError
 
 LINKED = "Folders of older runs link into the cache: what is removed is gone from them too."
 
@@ -345,7 +345,7 @@ def test_what_a_run_uses_is_not_collected(house, monkeypatch):
     made = [house.job(run, parts=house.parts(lr=i)) for i, run in enumerate((ended, killed, going))]
     house.end(ended)
     monkeypatch.setattr(
-        "djsb_core.report.cache.status_of",
+        "djsb.report.cache.status_of",
         lambda run: {ended: "finished", killed: "killed", going: "running"}[run.id],
     )
     assert running_keys(house.store) == {made[2].key}

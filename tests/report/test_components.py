@@ -3,9 +3,9 @@ import sys
 
 import pytest
 
+from djsb.report.components import components_json, components_table, list_all
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.report.components import components_json, components_table, list_all
 
 SOURCE = '''
     from djsb_core.api import ComponentConfig, DataEvaluator, hookimpl

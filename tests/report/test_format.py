@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from djsb_core.report.format import duration, number, table
+from djsb.report.format import duration, number, table
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import jsonschema
 import pytest
 import yaml
 
-from djsb_core.report.schema import json_schema
+from djsb.report.schema import json_schema
 
 EXPERIMENT = """
 project_name: p

@@ -4,11 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from djsb_core.errors import RequestError
-from djsb_core.report import runs as module
-from djsb_core.report.facts import facts_of
-from djsb_core.report.names import parse_condition
-from djsb_core.report.runs import (
+from djsb.query.facts import facts_of
+from djsb.query.names import parse_condition
+from djsb.report import runs as module
+from djsb.report.runs import (
     Filter,
     differing,
     list_runs,
@@ -17,7 +16,8 @@ from djsb_core.report.runs import (
     runs_rows,
     runs_table,
 )
-from djsb_core.report.written import json_text
+from djsb.report.written import json_text
+from djsb_core.errors import RequestError
 
 
 @pytest.fixture

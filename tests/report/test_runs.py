@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from djsb.query.locate import open_store
+from djsb.report.runs import Filter, list_runs, runs_table
+from djsb.report.show import run_json, run_text
 from djsb_core.errors import JobError, RequestError
-from djsb_core.report.locate import open_store
-from djsb_core.report.runs import Filter, list_runs, runs_table
-from djsb_core.report.show import run_json, run_text
 
 
 def test_runs_as_a_table(lab):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.report.show import job_text, log_tail, metrics_lines, run_json, run_text
-from djsb_core.report.written import json_text
-from djsb_core.store.records import Point
-from djsb_core.store.store import Store
+from djsb.report.show import job_text, log_tail, metrics_lines, run_json, run_text
+from djsb.report.written import json_text
+from djsb.store.store import Store
+from djsb_core.job.reports import Point
 
 
 def shown(history, *jobs, **options):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.report.show import run_json, run_text
-from djsb_core.report.summary import changes_of, jobs_table, results, summarize, targets_table
-from djsb_core.store.records import Point, TargetRecord
-from djsb_core.store.store import Store
+from djsb.report.show import run_json, run_text
+from djsb.report.summary import changes_of, jobs_table, results, summarize, targets_table
+from djsb.store.records import TargetRecord
+from djsb.store.store import Store
+from djsb_core.job.reports import Point
 
 RUN = {"names": ("p", "e"), "experiment": Path("x.yaml"), "settings": {}}
 

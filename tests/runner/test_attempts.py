@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.cache.cache import Cache
+from djsb.cache.cache import Cache
 from djsb_core.errors import JobError
 
 TRY = """

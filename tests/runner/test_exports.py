@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.errors import JobError
-from djsb_core.runner import exports
-from djsb_core.runner.exports import (
+from djsb.runner import exports
+from djsb.runner.exports import (
     Export,
     exports_of,
     in_subfolders,
@@ -17,6 +16,7 @@ from djsb_core.runner.exports import (
     put_in_place,
     relative_places,
 )
+from djsb_core.errors import JobError
 
 
 @pytest.fixture

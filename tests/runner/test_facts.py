@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from djsb.runner import facts
+from djsb.runner.facts import packages, run_facts
+from djsb.store.environment import read_environment
 from djsb_core import __version__
 from djsb_core.masking import Masker
-from djsb_core.runner import facts
-from djsb_core.runner.facts import packages, run_facts
-from djsb_core.store.environment import read_environment
 
 MEMORY = Path("/proc/meminfo")
 

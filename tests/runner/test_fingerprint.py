@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.cache.digests import Digests
+from djsb.cache.digests import Digests
+from djsb.runner.fingerprint import by_content, is_like_path, key_of, paths_in
+from djsb.runner.history import History
+from djsb.runner.job import prepare_job
 from djsb_core.discovery import load_component
-from djsb_core.runner.fingerprint import by_content, is_like_path, key_of, paths_in
-from djsb_core.runner.history import History
-from djsb_core.runner.job import prepare_job
 
 
 @pytest.fixture

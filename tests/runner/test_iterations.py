@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from djsb.report.show import run_json, run_text
+from djsb.report.summary import summarize
 from djsb_core.errors import DjsbError, JobError
-from djsb_core.report.show import run_json, run_text
-from djsb_core.report.summary import summarize
 
 COUNT = """
 from djsb_core.api import ComponentConfig, Hook, OutputPath

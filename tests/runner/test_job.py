@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from djsb_core.cache.digests import Digests
+from djsb.cache.digests import Digests
+from djsb.runner.exports import Export
+from djsb.runner.history import History
+from djsb.runner.job import prepare_job
 from djsb_core.errors import ComponentError
-from djsb_core.runner.exports import Export
-from djsb_core.runner.history import History
-from djsb_core.runner.job import prepare_job
 
 REFINED = """
 work_dir: w

@@ -4,10 +4,10 @@ from contextlib import closing
 
 import pytest
 
+from djsb.runner.options import RunOptions
+from djsb.store.store import Store
 from djsb_core.api import hookimpl
 from djsb_core.errors import RequestError
-from djsb_core.runner.options import RunOptions
-from djsb_core.store.store import Store
 
 TWO = """
 pipelines:

@@ -12,7 +12,7 @@ import pytest
 from djsb_core.errors import ConfigError, JobError, RequestError
 from djsb_core.hookspecs import hookimpl
 
-LAB = Path(__file__).parents[1] / "lab"
+LAB = Path(__file__).parents[1] / "support" / "lab_files"
 ENTRY_POINTS = """
 [djsb.hooks]
 Where = djsb_surroundings:Where
@@ -185,7 +185,7 @@ def test_auto_makes_what_the_current_environment_cannot_hold(isolated):
 def test_nothing_survives_the_death_of_the_core(isolated, processes):
     isolated.run(experiment(where("act: tell")), workers=1)
     isolated.write("sandbox.yaml", experiment(where("act: sleep")))
-    code = "from djsb_core.cli import main; main()"
+    code = "from djsb.cli import main; main()"
     parent = subprocess.Popen(
         [sys.executable, "-c", code, "run", "sandbox.yaml"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from djsb.runner.recorder import Recorder
+from djsb.store.store import Store
+from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.masking import Masker
-from djsb_core.runner.recorder import Recorder
-from djsb_core.store.records import Artifact, ArtifactKind, Point
-from djsb_core.store.store import Store
 
 POINTS = [Point("loss", 2.0, 0, 0.1), Point("loss", 1.0, 1, 0.2), Point("", "text", None, 0.3)]
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from djsb_core.runner.schedule import Outcome, Schedule
+from djsb.runner.schedule import Outcome, Schedule
 
 LONG = 30
 """Seconds after which a test has failed; none waits so long."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.config.reader import read_experiment
+from djsb.config.reader import read_experiment
 
 COMPONENTS = """
     import json

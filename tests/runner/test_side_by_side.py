@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from djsb.report.show import run_text
+from djsb.report.summary import jobs_table, summarize
 from djsb_core.errors import JobError, JobsError
-from djsb_core.report.show import run_text
-from djsb_core.report.summary import jobs_table, summarize
 
 THREE = """
 work_dir: w

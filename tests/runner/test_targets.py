@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from djsb.runner.history import History
+from djsb.runner.targets import measure_targets, reason_to_stop
+from djsb.store.records import TargetRecord
 from djsb_core.errors import DjsbError
-from djsb_core.runner.history import History
-from djsb_core.runner.targets import measure_targets, reason_to_stop
-from djsb_core.store.records import TargetRecord
 
 TEXT = """
 max_iter_num: %s

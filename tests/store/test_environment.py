@@ -2,7 +2,7 @@
 
 import pytest
 
-from djsb_core.store.environment import FILE, read_environment, write_environment
+from djsb.store.environment import FILE, read_environment, write_environment
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from djsb.store import database
+from djsb.store.database import NAME, VERSION, open_database
+from djsb.store.store import Store
 from djsb_core.errors import RequestError
-from djsb_core.store import database
-from djsb_core.store.database import NAME, VERSION, open_database
-from djsb_core.store.records import Point
-from djsb_core.store.store import Store
+from djsb_core.job.reports import Point
 
 FORMAT_2 = """
 CREATE TABLE runs (
@@ -87,7 +87,7 @@ INSERT_JOB = (
 OPEN = """
 import sys
 from pathlib import Path
-from djsb_core.store.store import Store
+from djsb.store.store import Store
 sys.stdin.readline()
 for i in range(10):
     store = Store(Path(sys.argv[1]) / str(i), create=False)

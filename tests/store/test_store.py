@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from djsb.store.database import NAME, VERSION, open_database
+from djsb.store.records import TargetRecord, to_json
+from djsb.store.store import EXPERIMENT, Store
 from djsb_core.errors import RequestError
-from djsb_core.store.database import NAME, VERSION, open_database
-from djsb_core.store.records import Artifact, ArtifactKind, Point, TargetRecord, plain, to_json
-from djsb_core.store.store import EXPERIMENT, Store
+from djsb_core.job.reports import Artifact, ArtifactKind, Point, plain
 
 OPEN = """
 import sys
 from pathlib import Path
-from djsb_core.store.store import Store
+from djsb.store.store import Store
 sys.stdin.readline()
 for i in range(5):
     store = Store(Path(sys.argv[1]) / str(i))

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from djsb_datajuicer.analyzer import DataJuicerAnalyzer
 
 from djsb_core.api import Analysis, ComponentError, Kind, Workspace
 from djsb_core.testing import ComponentContract, RecordingWatcher
+from djsb_datajuicer.analyzer import DataJuicerAnalyzer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+
 from djsb_datajuicer.bounds import WHOLE, Interval, legal, shown
 from djsb_datajuicer.operators import operator_of
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from djsb_datajuicer.executor import DataJuicerExecutor
 
 from djsb_core.api import ComponentError, Kind, Workspace
 from djsb_core.testing import ExecutorContract, RecordingWatcher
+from djsb_datajuicer.executor import DataJuicerExecutor
 
 
 class TestContract(ExecutorContract):

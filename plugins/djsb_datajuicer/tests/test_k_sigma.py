@@ -8,13 +8,13 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from djsb_datajuicer.k_sigma import KSigmaRefiner, k_sigma_bounds
-from djsb_datajuicer.operators import operator_of
-from djsb_datajuicer.recipe import recipe_type
 from pydantic import ValidationError
 
 from djsb_core.api import Change, ComponentError, Kind
 from djsb_core.testing import ComponentContract
+from djsb_datajuicer.k_sigma import KSigmaRefiner, k_sigma_bounds
+from djsb_datajuicer.operators import operator_of
+from djsb_datajuicer.recipe import recipe_type
 
 if TYPE_CHECKING:
     from pathlib import Path

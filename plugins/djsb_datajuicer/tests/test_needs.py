@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from djsb_core.api import CheckKind, ComponentError, Workspace
 from djsb_datajuicer import needs as module
 from djsb_datajuicer.executor import DataJuicerExecutor
 from djsb_datajuicer.needs import needs
 from djsb_datajuicer.operators import operator_of
-
-from djsb_core.api import CheckKind, ComponentError, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

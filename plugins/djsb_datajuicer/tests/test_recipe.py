@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from djsb_datajuicer.recipe import recipe_type
 from pydantic import ValidationError
 
 from djsb_core.api import PathContext
+from djsb_datajuicer.recipe import recipe_type
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from djsb_datajuicer.recipe import recipe_type
-from djsb_datajuicer.session import create_config, data_juicer
 
 from djsb_core.api import ComponentError
+from djsb_datajuicer.recipe import recipe_type
+from djsb_datajuicer.session import create_config, data_juicer
 
 if TYPE_CHECKING:
     from pathlib import Path

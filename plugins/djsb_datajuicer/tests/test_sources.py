@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from djsb_datajuicer.operators import operator_of
 from djsb_datajuicer.options import options
 from djsb_datajuicer.sources import operator_files

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from djsb_datajuicer.text_stats import TextStatsEvaluator
 
 from djsb_core.api import ComponentError, Kind
 from djsb_core.testing import EvaluatorContract
+from djsb_datajuicer.text_stats import TextStatsEvaluator
 
 if TYPE_CHECKING:
     from pathlib import Path

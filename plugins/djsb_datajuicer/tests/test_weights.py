@@ -8,10 +8,10 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from djsb_datajuicer.executor import DataJuicerExecutor
-from djsb_datajuicer.recipe import recipe_type
 
 from djsb_core.api import CheckKind
+from djsb_datajuicer.executor import DataJuicerExecutor
+from djsb_datajuicer.recipe import recipe_type
 
 
 def component(data: Path, *process: Any) -> DataJuicerExecutor:

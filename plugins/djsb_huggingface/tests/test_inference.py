@@ -4,10 +4,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from djsb_huggingface.inference import HuggingfaceInferConfig, HuggingfaceInferExecutor
 
 from djsb_core.api import ComponentError, Kind, PathContext, Workspace
 from djsb_core.testing import ExecutorContract, RecordingWatcher
+from djsb_huggingface.inference import HuggingfaceInferConfig, HuggingfaceInferExecutor
 
 SAMPLES = [
     {"query": "The quick brown fox", "id": 0},

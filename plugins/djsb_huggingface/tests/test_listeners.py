@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
+
 from djsb_huggingface import listeners
 from djsb_huggingface.loading import folder_needs
 

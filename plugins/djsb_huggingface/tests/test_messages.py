@@ -1,6 +1,7 @@
 from typing import get_args
 
 import pytest
+
 from djsb_huggingface.messages import (
     BUILDERS,
     PARSERS,

@@ -4,11 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
-from djsb_huggingface.perplexity import PerplexityConfig, PerplexityEvaluator
 from scipy.stats import bootstrap
 
 from djsb_core.api import ComponentError, Kind, Workspace
 from djsb_core.testing import EvaluatorContract, RecordingWatcher
+from djsb_huggingface.perplexity import PerplexityConfig, PerplexityEvaluator
 
 TEXTS = [
     "The quick brown fox.",

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
-from djsb_modelscope.scratch import CausalLmFromScratchConfig, make_folder
 
 from djsb_core.api import ComponentError, Workspace
 from djsb_core.testing import RecordingWatcher
+from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
+from djsb_modelscope.scratch import CausalLmFromScratchConfig, make_folder
 
 # Writes down and refuses whatever leaves the machine; imported by every Python process at start.
 NO_NETWORK = """

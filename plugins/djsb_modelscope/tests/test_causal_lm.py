@@ -5,11 +5,11 @@ import sys
 import pytest
 import torch
 import transformers
+
+from djsb_core.api import ComponentError
 from djsb_modelscope.causal_lm import load_model, load_tokenizer, measure_loss
 from djsb_modelscope.schedule import plan_epochs
 from djsb_modelscope.tokens import collate, encode
-
-from djsb_core.api import ComponentError
 
 
 @pytest.fixture(autouse=True)

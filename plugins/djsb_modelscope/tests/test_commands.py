@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 from click.testing import CliRunner
+
 from djsb_modelscope.commands import make_model
 
 SMALL = ["--layers", "1", "--hidden-size", "32", "--heads", "2", "--vocab-size", "300"]

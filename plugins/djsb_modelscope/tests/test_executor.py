@@ -3,12 +3,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
-from djsb_modelscope.job import Mode
 from pydantic import ValidationError
 
 from djsb_core.api import ComponentError, Kind, PathContext
 from djsb_core.testing import ComponentContract
+from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
+from djsb_modelscope.job import Mode
 
 
 class TestContract(ComponentContract):

@@ -1,4 +1,5 @@
 import pytest
+
 from djsb_modelscope.final import replace_folder
 
 

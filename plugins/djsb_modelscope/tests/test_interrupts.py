@@ -32,7 +32,7 @@ def experiment(settings, tmp_path):
 
 
 def start(experiment):
-    code = "from djsb_core.cli import main; main()"
+    code = "from djsb.cli import main; main()"
     command = [sys.executable, "-c", code, "run", str(experiment)]
     return subprocess.Popen(
         command, cwd=experiment.parent, stderr=subprocess.PIPE, text=True, start_new_session=True

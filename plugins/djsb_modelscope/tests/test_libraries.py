@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from djsb_modelscope.libraries import prepared_libraries
 
 

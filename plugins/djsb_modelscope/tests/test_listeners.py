@@ -3,10 +3,10 @@ import sys
 
 import pluggy
 import pytest
-from djsb_modelscope import listeners
-from djsb_modelscope.models import causal_lm_needs
 
 from djsb_core import hookspecs
+from djsb_modelscope import listeners
+from djsb_modelscope.models import causal_lm_needs
 
 
 def checks():

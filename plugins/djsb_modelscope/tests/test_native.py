@@ -3,9 +3,9 @@ import json
 import pytest
 import torch
 import transformers
-from djsb_modelscope.scratch import CausalLmFromScratchConfig, make_folder
 
 from djsb_core.api import ComponentError
+from djsb_modelscope.scratch import CausalLmFromScratchConfig, make_folder
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
+
+from djsb_core.api import ComponentError
 from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
 from djsb_modelscope.recipe import create_recipe
 from djsb_modelscope.schedule import plan_epochs
-
-from djsb_core.api import ComponentError
 
 
 def recipe_of(corpus, untrained, **train):

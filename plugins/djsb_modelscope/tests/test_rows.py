@@ -1,7 +1,7 @@
 import pytest
-from djsb_modelscope.rows import read_renamed, read_texts
 
 from djsb_core.api import ComponentError
+from djsb_modelscope.rows import read_renamed, read_texts
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from djsb_modelscope.schedule import (
     EpochSampler,
     plan_epochs,

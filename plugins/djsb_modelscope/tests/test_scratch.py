@@ -4,11 +4,11 @@ import json
 import pytest
 import torch
 import transformers
-from djsb_modelscope.models import is_causal_lm
-from djsb_modelscope.scratch import CausalLmFromScratch, CausalLmFromScratchConfig, make_folder
 
 from djsb_core.api import ComponentError, Kind, Workspace
 from djsb_core.testing import ExecutorContract, RecordingWatcher
+from djsb_modelscope.models import is_causal_lm
+from djsb_modelscope.scratch import CausalLmFromScratch, CausalLmFromScratchConfig, make_folder
 
 
 def small(corpus, **changes):

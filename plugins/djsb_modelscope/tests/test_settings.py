@@ -1,6 +1,7 @@
 import pytest
-from djsb_modelscope.settings import TrainSettings
 from pydantic import ValidationError
+
+from djsb_modelscope.settings import TrainSettings
 
 
 def test_the_published_mapping_is_passed_on():

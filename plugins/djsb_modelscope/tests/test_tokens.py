@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from djsb_modelscope.tokens import TokenRows, collate, encode, pack
 
 from djsb_core.api import ComponentError
+from djsb_modelscope.tokens import TokenRows, collate, encode, pack
 
 
 class Letters:

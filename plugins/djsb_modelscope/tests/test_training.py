@@ -1,9 +1,9 @@
 import pytest
-from djsb_modelscope import training
-from djsb_modelscope.training import describe
 
 from djsb_core.api import ComponentError
 from djsb_core.testing import RecordingWatcher
+from djsb_modelscope import training
+from djsb_modelscope.training import describe
 
 
 def raised(cause, error):

@@ -4,10 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
-
 from djsb_core.api import ComponentError, Workspace
 from djsb_core.testing import RecordingWatcher
+from djsb_modelscope.executor import ModelscopeTrainConfig, ModelscopeTrainExecutor
 
 settings, folder = sys.argv[1:]
 watcher = RecordingWatcher()

@@ -12,17 +12,17 @@ from pathlib import Path
 import pluggy
 import pytest
 import yaml
-from djsb_trackers.listener import TrackerListener
 from stevedore.extension import ExtensionManager
 
+from djsb.config.reader import read_experiment
+from djsb.planner.plan import plan
+from djsb.runner.options import RunOptions
+from djsb.runner.run import run
+from djsb.store.store import Store
 from djsb_core import hookspecs
-from djsb_core.config.reader import read_experiment
 from djsb_core.discovery import load_component
 from djsb_core.errors import JobError
-from djsb_core.runner.options import RunOptions
-from djsb_core.runner.plan import plan
-from djsb_core.runner.run import run
-from djsb_core.store.store import Store
+from djsb_trackers.listener import TrackerListener
 
 PATIENCE = 60  # seconds until something that must happen counts as not happening
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from djsb_trackers.choice import is_installed, is_logged_in, is_wanted
 from djsb_trackers.listeners import mlflow, tensorboard, trackio, wandb
 

@@ -1,4 +1,5 @@
 import pytest
+
 from djsb_trackers import doctor, listeners
 
 

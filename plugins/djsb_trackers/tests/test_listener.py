@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from djsb_core.api import JobInfo
 from djsb_trackers import choice, shown
 from djsb_trackers.listener import TrackerListener
 from djsb_trackers.messages import Artifact, End, Facts, Start, Value, decode, encode
-
-from djsb_core.api import JobInfo
 
 from .conftest import same
 
@@ -148,7 +148,7 @@ def test_no_library_is_imported_for_a_run_without_trackers(lab):
 import json, sys
 sys.argv = ["djsb", "run", "sandbox.yaml", "--workers", "0"]
 try:
-    from djsb_core.cli import main
+    from djsb.cli import main
     main()
 finally:
     print(json.dumps([name for name in {LIBRARIES} if name in sys.modules]

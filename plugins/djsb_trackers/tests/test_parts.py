@@ -5,6 +5,7 @@ import os
 from itertools import pairwise
 
 import pytest
+
 from djsb_trackers.messages import Start, Value
 from djsb_trackers.rows import rows
 from djsb_trackers.segments import RESERVED, Segment

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from djsb_trackers.messages import End, Facts, Start, Value
 from djsb_trackers.relay import Relay
 

@@ -191,7 +191,7 @@ def test_an_interrupted_run_is_not_finished(lab):
 def test_a_run_that_is_killed_has_what_it_measured(lab):
     points = [["loss", 0.5, i] for i in range(1500)]
     lab.write(("train", {"points": [*points, ["n", 1, None]], "act": "wait"}))
-    code = "from djsb_core.cli import main; main()"
+    code = "from djsb.cli import main; main()"
     command = [sys.executable, "-c", code, "run", "sandbox.yaml", "--workers", "0"]
     path = os.pathsep.join(filter(None, sys.path))
     environment = {**os.environ, "PYTHONPATH": path, "DJSB_TRACKERS": "wandb"}

@@ -1,0 +1,142 @@
+"""One finished execution of a job, as the cache keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from djsb.cache.files import read_object, size_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DONE = "DONE.json"
+"""Written last: an attempt that has none did not end."""
+
+RECORD: Mapping[str, type | tuple[type, ...]] = {
+    "meta_name": str,
+    "pipeline": str,
+    "hook": str,
+    "component": (str, type(None)),
+    "run": str,
+    "seconds": (int, float),
+    "created": (int, float),
+    "outputs": dict,
+    "points": list,
+    "artifacts": list,
+    "digests": dict,
+}
+"""What every record has, and of which types; it may have more."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One complete attempt at a job."""
+
+    key: str
+    folder: Path
+    record: Mapping[str, Any] = field(compare=False, repr=False)
+
+    @property
+    def meta_name(self) -> str:
+        """Name of the job."""
+        return str(self.record["meta_name"])
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the job's pipeline."""
+        return str(self.record["pipeline"])
+
+    @property
+    def hook(self) -> str:
+        """Name of the job's hook."""
+        return str(self.record["hook"])
+
+    @property
+    def component(self) -> str | None:
+        """Name of the job's component; None if its hook works alone."""
+        name = self.record["component"]
+        return None if name is None else str(name)
+
+    @property
+    def run_id(self) -> str:
+        """The run that executed the job."""
+        return str(self.record["run"])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The values that the job returned, by name; paths are where the entry is now."""
+        return {name: self._here(value) for name, value in self.record["outputs"].items()}
+
+    def _here(self, value: Any) -> Any:  # noqa: ANN401 (any output)
+        """Replace paths into the entry: the cache may have been moved since."""
+        if isinstance(value, list):
+            return [self._here(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._here(item) for key, item in value.items()}
+        if isinstance(value, str):
+            # A key is in no other path.
+            before, found, after = value.partition("/".join(("", *self.folder.parts[-3:])))
+            if found and before.startswith("/") and after[:1] in ("", "/"):
+                return f"{self.folder}{after}"
+        return value
+
+    @property
+    def points(self) -> list[Any]:
+        """The metrics that the job reported: lists of name, value, step, seconds."""
+        return list(self.record["points"])
+
+    @property
+    def artifacts(self) -> list[tuple[str, str, int | None, Path]]:
+        """The files that the job reported: name, kind, step, path."""
+        return [
+            (name, kind, step, self.folder / path)
+            for name, kind, step, path in self.record["artifacts"]
+        ]
+
+    @property
+    def seconds(self) -> float:
+        """Time that the job took."""
+        return float(self.record["seconds"])
+
+    @property
+    def created(self) -> float:
+        """When the job was executed: seconds since the epoch."""
+        return float(self.record["created"])
+
+    @cached_property
+    def used(self) -> float:
+        """When the entry was last used, as of now: seconds since the epoch."""
+        try:
+            return (self.folder / DONE).stat().st_mtime
+        except OSError:  # removed in the meantime
+            return self.created
+
+    @property
+    def size(self) -> int:
+        """Bytes of the folder's files; hard links count once."""
+        return self._sizes[0]
+
+    @property
+    def own_size(self) -> int:
+        """Bytes of the files that have no hard link elsewhere: what removing it would free."""
+        return self._sizes[1]
+
+    @cached_property
+    def _sizes(self) -> tuple[int, int]:
+        return size_of(self.folder)
+
+
+def read_entry(key: str, folder: Path) -> Entry | None:
+    """Read an attempt; None if it did not end, or its record is damaged."""
+    record = read_object(folder / DONE)
+    if record is None or lacks(record):
+        return None
+    return Entry(key, folder, record)
+
+
+def lacks(record: Mapping[str, Any]) -> list[str]:
+    """Name what a record lacks, or has of a wrong type."""
+    return [name for name, kind in RECORD.items() if not isinstance(record.get(name), kind)]

@@ -1,0 +1,147 @@
+"""The command ``djsb``: one module a subcommand, imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from djsb_core import __version__
+
+COMMANDS = {
+    "run": ("run", "Run an experiment."),
+    "validate": ("validate", "Check an experiment without running it."),
+    "list-components": ("list_components", "List every hook and type that a config accepts."),
+    "init": ("init", "Copy the quickstart experiment into a folder."),
+    "new-plugin": ("new_plugin", "Write a new plugin package."),
+    "runs": ("runs", "List the runs of a work_dir."),
+    "show": ("show", "Show one run, or one of its jobs."),
+    "compare": ("compare", "Compare runs, pipelines or jobs, and say how sure it is."),
+    "schema": ("schema", "Print the JSON Schema of the experiment file."),
+    "cache": ("cache", "List, explain and clean the results kept for reuse."),
+    "doctor": ("doctor", "Check what this installation has and lacks."),
+    "completion": ("completion", "Print the shell completion script."),
+}
+"""Of each command: its module here, and its line in ``djsb --help``."""
+
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it: 128 + SIGINT."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, plugins' commands included.
+
+    Names and help lines come from :data:`COMMANDS` and from package metadata, so that
+    ``djsb --help`` imports neither the commands nor any plugin.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Name the core's commands, then those of plugins."""
+        return [*COMMANDS, *(name for name in _plugin_commands() if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            module = COMMANDS[cmd_name][0]
+            command = getattr(import_module(f"djsb.cli.{module}"), module)
+            return command if isinstance(command, click.Command) else None
+        return _load_plugin_command(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the help lines without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        found = _plugin_commands()
+        if found:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl([(name, f"(from {package})") for name, package in found.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for an unknown one."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from djsb_core.errors import suggest
+
+            hint = suggest(args[0], self.list_commands(ctx))
+            raise click.UsageError(f"no such command '{args[0]}'; {hint}", ctx) from error
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
+        """Run a command; show the errors that a user can meet as one message."""
+        from djsb_core.errors import DjsbError, describe_cause, is_full_disk
+
+        try:
+            return super().invoke(ctx)
+        except DjsbError as error:
+            if ctx.params.get("debug"):
+                raise
+            _say(f"Error: {describe_cause(error)}", error)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt as error:
+            _say("Interrupted.", error)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            _silence_stdout()
+            ctx.exit(0)
+        except Exception as error:
+            if ctx.params.get("debug") or not is_full_disk(error):
+                raise  # a bug
+            _say(f"Error: {describe_cause(error)}", error)
+            ctx.exit(DjsbError.exit_code)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="djsb")
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug messages.")
+def djsb(*, debug: bool) -> None:
+    """Find out which data recipe makes your model better.
+
+    An experiment is one YAML file: probe the data or the model, refine the recipe, execute it
+    (process, train, infer), evaluate. Begin with: djsb init my-lab
+    """
+    import logging
+
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")
+
+
+def main() -> None:
+    """Run the command line."""
+    djsb.main(prog_name="djsb", windows_expand_args=False)
+
+
+def _say(message: str, error: BaseException) -> None:
+    """Write an error's message, and below it the notes that were added on its way."""
+    click.echo("\n".join([message, *getattr(error, "__notes__", ())]), err=True)
+
+
+def _plugin_commands() -> dict[str, str]:
+    from djsb_core.discovery import COMMANDS as GROUP
+    from djsb_core.discovery import list_offers
+
+    return {offer.name: offer.package for offer in list_offers(GROUP)}
+
+
+def _load_plugin_command(name: str) -> click.Command | None:
+    from djsb_core.discovery import create_listeners, load_command, notify
+
+    found = load_command(name)
+    if isinstance(found, click.Command):
+        return found
+    for commands in notify(create_listeners(), "djsb_cli_commands"):
+        for command in commands:
+            if isinstance(command, click.Command) and command.name == name:
+                return command
+    return None
+
+
+def _silence_stdout() -> None:
+    """Keep Python from complaining at exit that its reader (``| head``) is gone."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,19 @@
+"""``djsb completion``: the shell completion script."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of SHELL; bash: eval "$(djsb completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    from djsb.cli import djsb
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(found(djsb, {}, "djsb", "_DJSB_COMPLETE").source())

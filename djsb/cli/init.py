@@ -1,0 +1,19 @@
+"""``djsb init``: write a first experiment that runs as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def init(folder: Path) -> None:
+    """Write the quickstart experiment, with its data, into FOLDER."""
+    from djsb.scaffold import init_experiment
+
+    written = init_experiment(folder)
+    click.echo(f"Wrote {written}. Next:")
+    for step in (f"cd {written}", "djsb validate sandbox.yaml", "djsb run sandbox.yaml"):
+        click.echo(f"  {step}")

@@ -1,0 +1,211 @@
+"""What the terminal shows while a run goes on; a listener like any other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
+
+from djsb.report.format import duration, number
+from djsb_core.hookspecs import JobInfo, hookimpl
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.progress import TaskID
+
+STDERR = 2
+
+
+class Display(Protocol):
+    """Shows jobs as they go, each by its title."""
+
+    def start(self, title: str) -> None:
+        """Show a job that starts."""
+
+    def metric(self, title: str, text: str) -> None:
+        """Show a running job's newest metric."""
+
+    def end(self, title: str, outcome: str) -> None:
+        """Show how a job ended."""
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class Progress(AbstractContextManager["Progress"]):
+    """One line a job: live on a terminal, plain lines elsewhere.
+
+    Writes to a copy of standard error made at the start: while a job runs, descriptors 1 and 2
+    point at the job's log.
+    """
+
+    def __init__(self, jobs: int, *, iterations: bool = False, pipelines: bool = False) -> None:
+        """Show a run of so many jobs an iteration.
+
+        :param iterations: whether there may be several iterations, which the titles tell apart
+        :param pipelines: whether there are several pipelines; likewise
+        """
+        sys.stderr.flush()
+        terminal = sys.stderr.isatty()
+        self._stream = _copy_of_stderr()
+        self._display: Display = LiveLines(self._stream) if terminal else PlainLines(self._stream)
+        self._width = len(str(jobs))
+        self._jobs = jobs
+        self._iterations = iterations
+        self._pipelines = pipelines
+
+    @hookimpl
+    def djsb_job_started(self, job: JobInfo) -> None:
+        """Show the job."""
+        self._display.start(self._title(job))
+
+    @hookimpl
+    def djsb_metric_logged(
+        self, job: JobInfo, name: str, value: float | str, step: int | None
+    ) -> None:
+        """Show the newest value of a series, such as the loss of a training."""
+        short = name.removeprefix(f"{job.meta_name}.")
+        if step is not None and isinstance(value, float) and "loss" in short:
+            self._display.metric(self._title(job), f"step {step}  {short} {number(value)}")
+
+    @hookimpl
+    def djsb_job_finished(self, job: JobInfo, seconds: float, cached: bool) -> None:  # noqa: FBT001
+        """Show the time that the job took."""
+        outcome = "cached" if cached else f"finished in {duration(seconds)}"
+        self._display.end(self._title(job), outcome)
+
+    @hookimpl
+    def djsb_preparing(self, text: str) -> None:
+        """Show what is prepared."""
+        self._display.say(text)
+
+    @hookimpl
+    def djsb_job_silent(self, job: JobInfo, seconds: float) -> None:
+        """Warn of a job that gives no sign of life."""
+        silence = f"no sign of life for {duration(seconds)}; it may hang, see its log"
+        self._display.say(f"{self._title(job)} {silence}")
+
+    @hookimpl
+    def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
+        """Show that the job failed."""
+        word = "interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        self._display.end(self._title(job), f"{word} after {duration(seconds)}")
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        self._display.stop()
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the display."""
+        self.stop()
+        self._stream.close()
+
+    def _title(self, job: JobInfo) -> str:
+        place = f"{job.position + 1:>{self._width}}/{self._jobs}"
+        iteration = f"iter {job.iteration} " if self._iterations else ""
+        pipeline = f"{job.pipeline}: " if self._pipelines else ""
+        what = f"{job.stage}: {job.meta_name} ({job.component or job.hook})"
+        return f"{iteration}[{place}] {pipeline}{what}"
+
+
+class PlainLines:
+    """A line when a job starts and one when it ends; for logs and pipes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to ``stream``."""
+        self._stream = stream
+
+    def start(self, title: str) -> None:
+        """Write that the job starts."""
+        self._write(f"{title} …")
+
+    def metric(self, title: str, text: str) -> None:
+        """Write nothing: a line a step would bury the rest."""
+
+    def end(self, title: str, outcome: str) -> None:
+        """Write how the job ended."""
+        self._write(f"{title} {outcome}")
+
+    def say(self, text: str) -> None:
+        """Write the line."""
+        self._write(text)
+
+    def stop(self) -> None:
+        """Do nothing: every line is written."""
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"{line}\n")
+        self._stream.flush()
+
+
+class LiveLines:
+    """One line a running job that counts its seconds; for terminals."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Draw on the terminal behind ``stream``."""
+        from rich.console import Console
+        from rich.progress import Progress as Bars
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._console = Console(file=stream, highlight=False)
+        self._bars = Bars(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.fields[metric]}", style="cyan", markup=False),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._bars.start()
+
+    def start(self, title: str) -> None:
+        """Draw the job's line."""
+        self._tasks[title] = self._bars.add_task(title, total=None, metric="")
+
+    def metric(self, title: str, text: str) -> None:
+        """Draw the metric into the job's line."""
+        if title in self._tasks:
+            self._bars.update(self._tasks[title], metric=text)
+
+    def end(self, title: str, outcome: str) -> None:
+        """Replace the live line by one that stays."""
+        if title in self._tasks:
+            self._bars.remove_task(self._tasks.pop(title))
+        failed = outcome.startswith(("FAILED", "interrupted"))
+        sign, style = ("✗", "red") if failed else ("✓", "green")
+        self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{outcome}[/]")
+
+    def say(self, text: str) -> None:
+        """Print the line above those that are live."""
+        self._console.print(text, markup=False)
+
+    def stop(self) -> None:
+        """Give the terminal back."""
+        self._bars.stop()
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _copy_of_stderr() -> TextIO:
+    return os.fdopen(os.dup(STDERR), "w", encoding="utf-8", errors="replace")

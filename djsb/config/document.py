@@ -1,0 +1,245 @@
+"""Read one YAML or JSON file and remember on which line each value stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import yaml
+
+from djsb_core.errors import ConfigError
+from djsb_core.yaml_text import FLOAT_WITHOUT_DOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Location: TypeAlias = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
+
+MAX_DEPTH = 64
+MAX_VALUES = 100_000  # aliases of aliases can make a small file expand without end
+MAX_BITS = 1024  # of a whole number: Python refuses to write much longer ones as text
+TOO_LARGE = f"nested deeper than {MAX_DEPTH} levels, or too large"
+PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML 1.1, but as in JSON ``3e-4`` is a number and ``2026-11-22`` is a text."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Merge ``<<`` and keep one pair a key, else merges of merges grow without end."""
+        super().flatten_mapping(node)
+        node.value = list({_key_of(pair[0]): pair for pair in node.value}.values())
+
+
+def _key_of(node: yaml.Node) -> object:
+    return (node.tag, node.value) if isinstance(node, yaml.ScalarNode) else id(node)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [pair for pair in resolvers if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+_Loader.add_implicit_resolver(*FLOAT_WITHOUT_DOT)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file: its value, and the line of each value in it."""
+
+    path: Path
+    value: Any
+    lines: Mapping[Location, int] = field(default_factory=dict)
+
+    def place(self, location: Location) -> str:
+        """Return ``file:line`` of a value, or of the nearest one around it."""
+        for end in range(len(location), -1, -1):
+            line = self.lines.get(location[:end])
+            if line is not None:
+                return f"{self.path}:{line}"
+        return f"{self.path}"
+
+
+def read_document(path: Path) -> Document:
+    """Read one file.
+
+    :raises ConfigError: if it cannot be read or is not plain YAML; names the line
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problem = f"{path}:{line}: not UTF-8 text: {error.reason}; save the file as UTF-8"
+        raise ConfigError([problem]) from error
+    is_json = path.suffix == ".json"
+    try:
+        return _read_yaml(path, text.replace("\t", " ") if is_json else text)
+    except yaml.YAMLError as error:
+        if is_json:
+            return _read_json(path, text)
+        raise ConfigError([_describe(path, text, error)]) from error
+
+
+def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
+    """Read one value as the experiment file would: ``3e-4`` is a number, ``[1, 2]`` a list.
+
+    :raises ConfigError: if it is not plain YAML
+    :raises yaml.YAMLError: likewise
+    """
+    return _read_yaml(Path("value"), text).value
+
+
+def _read_json(path: Path, text: str) -> Document:
+    """Read JSON that is not YAML: its escapes may be surrogate pairs."""
+    try:
+        value = json.loads(text, object_pairs_hook=_without_duplicates)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError([f"{path}:1: not JSON: half of a surrogate pair is no text"]) from error
+    except (ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        raise ConfigError([f"{path}:{line}: not JSON: {getattr(error, 'msg', error)}"]) from error
+    if _depth(value) > MAX_DEPTH:
+        raise ConfigError([f"{path}:1: nested deeper than {MAX_DEPTH} levels"])
+    return Document(path, value, {(): 1})
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key '{twice}' is given twice")
+    return found
+
+
+def _depth(value: object) -> int:
+    """Count the levels of lists and mappings, without recursion."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item
+            for one in level
+            if isinstance(one, dict | list)
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
+
+
+def _read_yaml(path: Path, text: str) -> Document:
+    _check_depth(path, text)
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return Document(path, None, {(): 1})
+        walk = _Walk(path, loader)
+        value = walk.value_of(node, ())
+    finally:
+        loader.dispose()
+    if walk.problems:
+        raise ConfigError(walk.problems)
+    return Document(path, value, walk.lines)
+
+
+def _check_depth(path: Path, text: str) -> None:
+    """Refuse what would exhaust the stack of the recursive (C) composer, or the memory."""
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH or count > 2 * MAX_VALUES:
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise ConfigError([f"{path}:{line}: {TOO_LARGE}"])
+
+
+class _Walk:
+    """Builds the values of a node tree and notes their lines."""
+
+    def __init__(self, path: Path, loader: Any) -> None:  # noqa: ANN401
+        self.path = path
+        self.loader = loader
+        self.lines: dict[Location, int] = {}
+        self.problems: list[str] = []
+        self._open: list[int] = []
+
+    def value_of(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401
+        line = node.start_mark.line + 1
+        self.lines.setdefault(location, line)
+        if id(node) in self._open:
+            return self._problem(line, "an alias refers to a value that contains it")
+        if len(location) > MAX_DEPTH or len(self.lines) > MAX_VALUES:
+            raise ConfigError([f"{self.path}:{line}: {TOO_LARGE}"])
+        self._open.append(id(node))
+        try:
+            if isinstance(node, yaml.ScalarNode):
+                return self._scalar(node, line)
+            if node.tag not in PLAIN:
+                return self._problem(line, f"not plain YAML: the tag '{node.tag}'")
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, location)
+            return [self.value_of(item, (*location, i)) for i, item in enumerate(node.value)]
+        finally:
+            self._open.pop()
+
+    def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:  # noqa: ANN401
+        try:
+            value = self.loader.construct_object(node)
+        except (ValueError, LookupError, AttributeError):  # !!int x, 0b_, five thousand digits
+            return self._problem(line, f"not a value: {node.value[:40]!r}")
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            return self._problem(line, f"not a value: {node.value[:40]!r}")
+        if not isinstance(value, str | int | float | None):  # bytes, dates
+            return self._problem(line, f"not plain YAML: the tag '{node.tag}'")
+        return value
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        self._refuse_duplicates(node)
+        self.loader.flatten_mapping(node)
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self._problem(key_node.start_mark.line + 1, "a key must be a word")
+                continue
+            key = str(self._scalar(key_node, key_node.start_mark.line + 1))
+            if key in found:  # 1 and 0x1, or 1 and "1" from a merge
+                self._problem(key_node.start_mark.line + 1, f"the key '{key}' is given twice")
+            self.lines[(*location, key)] = key_node.start_mark.line + 1
+            found[key] = self.value_of(value_node, (*location, key))
+        return found
+
+    def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
+        seen: dict[str, int] = {}
+        for key_node, _ in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                continue
+            line = key_node.start_mark.line + 1
+            if key_node.value in seen and key_node.value != "<<":
+                first = seen[key_node.value]
+                self._problem(
+                    line, f"the key '{key_node.value}' is given twice (first: line {first})"
+                )
+            seen.setdefault(key_node.value, line)
+
+    def _problem(self, line: int, text: str) -> None:
+        problem = f"{self.path}:{line}: {text}"
+        if problem not in self.problems:  # an alias that is used often repeats itself
+            self.problems.append(problem)
+
+
+def _describe(path: Path, text: str, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    line = mark.line + 1 if mark else 1
+    if isinstance(error, yaml.reader.ReaderError):  # a character that YAML has not, by its offset
+        line = text.encode()[: error.position].count(b"\n") + 1
+    return f"{path}:{line}: not plain YAML: {what}"

@@ -1,0 +1,191 @@
+"""Say what is wrong with a value: place, key, what is wrong, what would be right."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from djsb_core.errors import suggest
+from djsb_core.masking import MASK, is_secret_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+    from djsb.config.document import Location
+
+SHORT = 60
+
+
+def show_location(location: Location) -> str:
+    """Write a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def describe_errors(
+    error: ValidationError, model: type[BaseModel], values: object
+) -> Iterator[tuple[Location, str]]:
+    """Say each problem of a pydantic validation once: where in ``values``, and what is wrong.
+
+    A value that may be of several types fails once for each of them; the sentences for one place
+    are joined, or the one that explains most is kept.
+    """
+    places: dict[Location, dict[str, bool]] = {}
+    for problem in error.errors():
+        place = _location_in(values, problem)
+        sentence = _sentence(problem, model)
+        if any(is_secret_name(str(part).rpartition(".")[2]) for part in place):
+            sentence = sentence.replace(_show(problem["input"]), MASK)
+        places.setdefault(place, {}).setdefault(sentence, _explains(problem))
+    for location, sentences in places.items():
+        if any(other != location and other[: len(location)] == location for other in places):
+            continue  # a place inside says it more exactly
+        best = max(sentences.values())
+        yield location, " or ".join(text for text, good in sentences.items() if good == best)
+
+
+def _location_in(values: object, problem: ErrorDetails) -> Location:
+    """Keep what is a key or index of the file: pydantic also names the branches of unions."""
+    location: list[str | int] = []
+    tree: Any = values
+    for i, part in enumerate(problem["loc"]):
+        last = i == len(problem["loc"]) - 1
+        if _has_part(tree, part):
+            tree = tree[part]
+        elif not (last and problem["type"] == "missing"):
+            continue
+        location.append(part)
+    return tuple(location)
+
+
+def _has_part(tree: object, part: str | int) -> bool:
+    if isinstance(tree, dict):
+        return part in tree
+    return isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
+
+
+def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
+    kind, given = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        known = _known_keys(model, problem["loc"][:-1])
+        return f"unknown key; {suggest(problem['loc'][-1], known)}"
+    if kind == "missing":
+        return "missing; it is required"
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be ", "should be ", 1)
+    message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", message)
+    if _explains(problem) or "'" in message:
+        return message
+    return f"{message}, not {_show(given)}"
+
+
+def _explains(problem: ErrorDetails) -> bool:
+    """Tell whether a problem comes with a sentence that says what would be right.
+
+    Those of validators do; pydantic's own have a page in its documentation instead.
+    """
+    return problem["type"] in {"value_error", "extra_forbidden"} or "url" not in problem
+
+
+def _show(given: object) -> str:
+    if isinstance(given, dict):
+        return "a mapping"
+    if isinstance(given, list):
+        return "a list"
+    text = repr(given)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """List the keys of the (nested) model at a location; empty where it cannot be told."""
+    current: Any = model
+    for part in location:
+        models = list(_models_in(current))
+        fields = next((m.model_fields for m in models if part in m.model_fields), None)
+        if fields is None:
+            continue  # an index, or the name of a union's branch
+        current = fields[str(part)].annotation
+    return [
+        info.alias or name
+        for found in _models_in(current)
+        for name, info in found.model_fields.items()
+    ]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (any annotation)
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)
+
+
+def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> str | None:
+    """Say which part of a dotted setting a model does not have; ``None`` where it cannot be told.
+
+    :param key: ``("train", "optimizer", "lr")``
+    """
+    current: Any = model
+    for part in key:
+        if part.isdecimal():
+            continue  # an item of a list: what it is, the annotation around it says
+        models = _only_models(current)
+        if not models or any(_takes_more(one) for one in models):
+            return None
+        fields: dict[str, Any] = {}
+        for one in models:
+            for name, info in one.model_fields.items():
+                fields |= dict.fromkeys((name, info.alias or name), info.annotation)
+        if part not in fields:
+            return f"unknown setting '{part}'; {suggest(part, fields)}"
+        current = fields[part]
+    return None
+
+
+def _takes_more(model: type[BaseModel]) -> bool:
+    """Tell whether a model may take keys that are no fields of it."""
+    validators = model.__pydantic_decorators__.model_validators.values()
+    return (
+        model.model_config.get("extra") != "forbid"
+        or any(one.info.mode != "after" for one in validators)
+        or any(info.validation_alias != info.alias for info in model.model_fields.values())
+    )
+
+
+def _only_models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (any annotation)
+    """List the models of an annotation; none if the value may also be something else."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _only_models(arguments[0])
+    if origin in {typing.Union, types.UnionType, list, tuple}:
+        found = [_only_models(one) for one in arguments if one not in {type(None), ...}]
+        return [model for models in found for model in models] if all(found) else []
+    return list(_models_in(annotation)) if origin is None else []
+
+
+PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
+"""File, line, the key at the end of the location, and the sentence."""
+
+
+def in_order(problems: Iterable[str]) -> list[str]:
+    """Order problems as their places stand in the files; say one in a shared recipe once."""
+    once: dict[tuple[str | Any, ...], str] = {}
+    for problem in problems:
+        found = PROBLEM.match(problem)
+        once.setdefault(found.groups() if found else (problem,), problem)
+    return sorted(once.values(), key=_place)
+
+
+def _place(problem: str) -> tuple[str, int]:
+    found = PROBLEM.match(problem)
+    return (found[1], int(found[2])) if found else ("", 0)

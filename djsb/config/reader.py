@@ -1,0 +1,147 @@
+"""Read an experiment file: strictly, completely, collecting every problem of its form."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from djsb.config.document import Document, Location, read_document
+from djsb.config.experiment import Experiment, JobSpec
+from djsb.config.jobs import JobReader
+from djsb.config.overrides import apply_override
+from djsb.config.pipelines import PipelineSpec, read_pipelines
+from djsb.config.reading import Reading
+from djsb.config.references import Update, check_update
+from djsb.config.schema import ExperimentSchema, Stage
+from djsb.config.targets import Target, parse_target
+from djsb_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+
+def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+    """Read an experiment file and the files that its jobs name.
+
+    Problems of its form are kept in ``problems``, so that a plan can report them with its own.
+
+    :param overrides: ``a.b.0.c=VALUE``, applied before anything is checked
+    :raises ConfigError: if the file cannot be read at all
+    """
+    document = read_document(path)
+    tree = copy.deepcopy(document.value)
+    wrong = [apply_override(tree, override) for override in overrides]
+    if not isinstance(tree, dict):
+        raise ConfigError([f"{path}:1: an experiment is a mapping of keys"])
+    reading = Reading(replace(document, value=tree))
+    reading.problems += [problem for problem in wrong if problem is not None]
+    return _Reader(reading).read()
+
+
+class _Reader:
+    """Collects jobs and problems while it reads."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.document: Document = reading.document
+        self.tree = reading.document.value
+        self.jobs: list[JobSpec] = []
+        self.unread: dict[int, tuple[str, str]] = {}
+
+    def read(self) -> Experiment:
+        schema = self._read_schema()
+        pipelines = read_pipelines(self.tree, self.reading)
+        for pipeline in pipelines:
+            self._read_pipeline(pipeline)
+        targets, updates = tuple(self._read_targets(schema)), tuple(self._read_updates(schema))
+        problems = self.reading.problems
+        if not self.jobs and not problems:
+            keys = ", ".join(stage.key for stage in Stage)
+            problems.append(f"{self.document.path}:1: no job to run; add one to {keys}")
+        return Experiment(
+            self.document,
+            schema,
+            tuple(self.jobs),
+            tuple(problems),
+            tuple(pipeline.name for pipeline in pipelines if pipeline.name),
+            targets,
+            updates,
+            self.unread,
+        )
+
+    def _read_schema(self) -> ExperimentSchema:
+        """Read the keys of the experiment itself; a wrong one counts as absent, once noted."""
+        others = {"pipelines", *(stage.key for stage in Stage)}
+        keys = {key: value for key, value in self.tree.items() if key not in others}
+        schema = self.reading.validate(ExperimentSchema, keys, self.document, ())
+        if schema is None:
+            right = {key: value for key, value in keys.items() if _is_right(key, value)}
+            schema = ExperimentSchema.model_validate(right)
+        for key, feature in schema.later_keys():
+            text = f"{feature} is not supported yet by this version; remove the key"
+            self.reading.say(self.document, (key,), text)
+        if schema.max_iter_num == 0 and not schema.iter_targets:
+            text = "0 is no limit; say in iter_targets when to end, or give a number"
+            self.reading.say(self.document, ("max_iter_num",), text)
+        return schema
+
+    def _read_targets(self, schema: ExperimentSchema) -> Iterator[tuple[Target, Location]]:
+        single = isinstance(self.tree.get("iter_targets"), str)
+        for i, text in enumerate(schema.iter_targets):
+            at = ("iter_targets",) if single else ("iter_targets", i)
+            try:
+                yield parse_target(text), at
+            except ValueError as error:
+                self.reading.say(self.document, at, str(error))
+
+    def _read_updates(self, schema: ExperimentSchema) -> Iterator[Update]:
+        sources: dict[str, str] = {}
+        for source, target in schema.iter_updater.items():
+            wrong = check_update(source, target)
+            if wrong is None and target in sources:
+                wrong = f"'{target}' takes its value from '{sources[target]}' already"
+            sources.setdefault(target, source)
+            if wrong is None:
+                yield Update(source, target)
+            else:
+                self.reading.say(self.document, ("iter_updater", source), wrong, ("iter_updater",))
+
+    def _read_pipeline(self, pipeline: PipelineSpec) -> None:
+        if pipeline.stages is None or not pipeline.complete:
+            self._cannot_read(pipeline.name)
+        if pipeline.stages is None:
+            return
+        reader = JobReader(self.reading, pipeline)
+        for stage in Stage:
+            listed, at = pipeline.stages.get(stage.key), (*pipeline.location, stage.key)
+            if listed is None:
+                continue
+            if not isinstance(listed, list):
+                self.reading.say(pipeline.document, at, "should be a list of jobs")
+                self._cannot_read(pipeline.name)
+                continue
+            for i, value in enumerate(listed):
+                position = len(self.jobs) + len(self.unread)
+                job = reader.read(value, stage, position, pipeline.document, (*at, i))
+                if job is not None:
+                    self.jobs.append(job)
+                else:
+                    self._cannot_read(pipeline.name, value)
+
+    def _cannot_read(self, pipeline: str, job: object = None) -> None:
+        """Leave the place of a job free, so that references to it make no second problem."""
+        name = job.get("meta_name") if isinstance(job, dict) else None
+        position = len(self.jobs) + len(self.unread)
+        self.unread[position] = (pipeline, name if isinstance(name, str) else "")
+
+
+def _is_right(key: str, value: object) -> bool:
+    try:
+        ExperimentSchema.model_validate({key: value})
+    except ValidationError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""How much two runs differ, and how sure that is."""

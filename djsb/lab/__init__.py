@@ -1,0 +1,1 @@
+"""djsb from Python: run experiments, open runs, record from a script."""

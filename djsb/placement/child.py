@@ -1,0 +1,209 @@
+"""One worker process, as the core holds it: started, spoken to, listened to, ended."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.job.process_tree import find_tree, kill_tree, signal_group
+from djsb_core.job.protocol import CHUNK, TOKEN, Lines, decode, encode, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from djsb_core.interfaces.interpreter import Interpreter
+
+LOOK_SECONDS = 0.2
+"""How often to look whether the process is alive: its children may hold its pipe open."""
+
+CLOSE_SECONDS = 2.0
+REAP_SECONDS = 5.0
+SIGNAL_WORDS = {
+    signal.SIGABRT: "aborted (SIGABRT)",
+    signal.SIGKILL: "killed by SIGKILL (out of memory?)",
+    signal.SIGSEGV: "segmentation fault (SIGSEGV)",
+}
+
+
+class EndedError(Exception):
+    """The process has ended, or cannot be heard any more."""
+
+
+class Child:
+    """A process that runs ``djsb_core.job.worker``, in a session of its own.
+
+    It may be interrupted and killed from any thread and from a signal handler; all else is for one
+    thread at a time.
+    """
+
+    def __init__(self, interpreter: Interpreter | None = None) -> None:
+        """Start the process; it says ``hello`` when it is ready.
+
+        :param interpreter: of an isolated environment; by default the one that runs this
+        """
+        self.interpreter = interpreter
+        self.has_worked = False
+        """Whether it has run a job."""
+        self._token = uuid.uuid4().hex
+        self._lines = Lines()
+        self._events: deque[dict[str, Any]] = deque()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `discard`)
+        self._pipe, events = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 (a known interpreter, our own module)
+                [
+                    *_start(interpreter),
+                    "-m",
+                    "djsb_core.job.worker",
+                    str(events),
+                    *_left(interpreter),
+                ],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._complaints,
+                pass_fds=(events,),
+                start_new_session=True,
+                env={**_variables(interpreter), TOKEN: self._token},
+            )
+        except BaseException:
+            os.close(self._pipe)
+            self._complaints.close()
+            raise
+        finally:
+            os.close(events)
+        self._readable = select.poll()
+        self._readable.register(self._pipe, select.POLLIN)
+
+    @property
+    def pid(self) -> int:
+        """Process id, and id of the process group."""
+        return self._process.pid
+
+    def is_alive(self) -> bool:
+        """Tell whether the process runs."""
+        return self._process.poll() is None
+
+    def has_others(self) -> bool:
+        """Tell whether processes that the worker has started are alive."""
+        return bool(find_tree(self.pid, self._token) - {self.pid})
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one line.
+
+        :raises EndedError: if the process has ended
+        """
+        if self._process.stdin is None:
+            raise EndedError
+        try:
+            write_all(self._process.stdin.fileno(), encode(message))
+        except BrokenPipeError as error:
+            raise EndedError from error
+
+    def next_event(self, seconds: float) -> dict[str, Any] | None:
+        """Wait for an event; ``None`` if there is none within that time.
+
+        :raises EndedError: if the process has ended, and all that it said is read
+        """
+        deadline = time.monotonic() + seconds
+        while not self._events:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return None
+            ended = not self.is_alive()  # asked first: then what it wrote is in the pipe
+            if self._readable.poll(1000 * min(left, LOOK_SECONDS)):
+                self._read()
+            elif ended:
+                raise EndedError
+        return self._events.popleft()
+
+    def _read(self) -> None:
+        piece = os.read(self._pipe, CHUNK)
+        if not piece:
+            raise EndedError
+        events = (decode(line) for line in self._lines.feed(piece))
+        self._events += [event for event in events if event is not None]
+
+    def interrupt(self) -> None:
+        """Send SIGINT to the process and to those that it has started."""
+        signal_group(self.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill the process and all that it has started."""
+        kill_tree(self.pid, self._token)
+
+    def close(self) -> None:
+        """End the idle process: by itself, with what libraries do at exit; killed if it is slow."""
+        with suppress(EndedError, subprocess.TimeoutExpired):
+            self.send({"close": True})
+            self._process.wait(CLOSE_SECONDS)
+        self.discard()
+
+    def discard(self) -> None:
+        """Kill what is left of the process and its children, and give back what it took here."""
+        self.kill()
+        with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: nothing more can be done
+            self._process.wait(REAP_SECONDS)
+        self._complaints.close()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
+
+    def ended(self) -> str:
+        """Say in words how the process ended."""
+        try:
+            status = self._process.wait(REAP_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "it has closed the pipe of its reports"
+        if status >= 0:
+            return f"exit code {status}"
+        try:
+            number = signal.Signals(-status)
+        except ValueError:  # a real-time signal
+            return f"killed by signal {-status}"
+        return SIGNAL_WORDS.get(number, f"killed by {number.name}")
+
+    def complaint(self) -> str:
+        """Return the last line that the process wrote to stderr before it was ready."""
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _start(interpreter: Interpreter | None) -> list[str]:
+    """Return how Python is called: without the working directory, nor what the user has at home."""
+    return [sys.executable, "-P"] if interpreter is None else [str(interpreter.python), "-P", "-s"]
+
+
+def _variables(interpreter: Interpreter | None) -> dict[str, str]:
+    """Return the worker's environment: it finds djsb where this process has it."""
+    if interpreter is None:
+        # '' stands for the working directory
+        folders = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    ours = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    return {
+        **inherited,
+        **interpreter.variables,
+        "PYTHONPATH": str(interpreter.importable),
+        "PYTHONNOUSERSITE": "1",
+    }
+
+
+def _left(interpreter: Interpreter | None) -> list[str]:
+    """Return what the jobs' own processes find in ``PYTHONPATH``, as those of the core would."""
+    if interpreter is not None:
+        return [str(interpreter.importable)]
+    return [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []

@@ -1,0 +1,188 @@
+"""What can be known before the first job: whether the run would end for want of something."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from djsb.cache.cache import cache_root
+from djsb.doctor.plugin_checks import check_plugins, well_formed
+from djsb.planner.settings import pending_settings
+from djsb_core.discovery import find_offer, load_component
+from djsb_core.errors import RequestError
+from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.interfaces.component import Component, Workspace
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.paths import PathContext
+from djsb_core.job.request import build
+from djsb_core.machine.checks import check_folders
+from djsb_core.published import CORE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from djsb.config.experiment import JobSpec
+    from djsb.planner.planned import Plan, PlannedJob
+    from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.hook import Hook
+    from djsb_environments.kept import Environments
+    from djsb_environments.wanted import WantedEnvironment
+
+TRACKERS = "DJSB_TRACKERS"
+"""Variable that names trackers where the experiment does not."""
+
+
+def preflight(plan: Plan) -> list[DoctorCheck]:
+    """Check, in a few hundredths of a second, what keeps a plan from running.
+
+    Folders and disks, the packages in use and their own checks, and what the components need.
+    What :func:`~djsb.planner.plan.plan` has noted already is left out.
+    """
+    checks = [
+        *check_places(plan.experiment.schema.work_dir),
+        *environment_checks(plan, look_inside=False),
+    ]
+    trackers = trackers_of(plan)
+    own = check_plugins(packages_in_use(plan), trackers=trackers, name_broken=False)
+    for found in own.values():
+        checks += found
+    new = (need for need in component_needs(plan) if not _among(plan.notes, need))
+    return list(dict.fromkeys([*checks, *new]))
+
+
+def examine_plan(plan: Plan, problems: Sequence[str] = ()) -> tuple[list[DoctorCheck], list[str]]:
+    """Return what a plan needs besides packages, and those of its notes that this does not say.
+
+    :param problems: of the plan; a need that one of them states is left out
+    """
+    needs = [need for need in component_needs(plan) if not _among(problems, need)]
+    notes = [note for note in plan.notes if not any(_among([note], need) for need in needs)]
+    environments = environment_checks(plan, look_inside=True)
+    return list(
+        dict.fromkeys([*check_places(plan.experiment.schema.work_dir), *environments, *needs])
+    ), notes
+
+
+def problems_of(checks: Sequence[DoctorCheck]) -> tuple[list[str], list[str]]:
+    """Return in sentences what ends a run, and what is only to be known."""
+    problems = [check.sentence for check in checks if not check.ok and check.required]
+    notes = [check.sentence for check in checks if not check.ok and not check.required]
+    return problems, notes
+
+
+def check_places(work_dir: str) -> list[DoctorCheck]:
+    """Check the folders that a run writes to, and their disks."""
+    folder, temporary = Path(work_dir).expanduser(), Path(tempfile.gettempdir())
+    return check_folders(
+        {"work_dir": folder, "cache": cache_root(folder), "temporary files": temporary}
+    )
+
+
+def trackers_of(plan: Plan) -> list[str]:
+    """Name the trackers that are asked for: by the experiment, else by the variable."""
+    asked = plan.experiment.schema.trackers
+    if asked is None:
+        asked = [name.strip() for name in os.environ.get(TRACKERS, "").split(",")]
+    return [name for name in asked if name]
+
+
+def packages_in_use(plan: Plan) -> list[str]:
+    """Name the packages whose code a plan runs in this environment, the core first.
+
+    Those of jobs that could not be loaded, too: what they lack may be why.
+    """
+    offers = {CORE: None}
+    for job in plan.jobs:
+        offers[job.hook_offer.package] = None
+        if job.component_offer is not None and job.environment is None:
+            offers[job.component_offer.package] = None
+    planned = {job.spec.position for job in plan.jobs}
+    for spec in plan.experiment.jobs:
+        if spec.position not in planned:
+            offers |= dict.fromkeys(_packages_asked_for(spec))
+    return list(offers)
+
+
+def component_needs(plan: Plan) -> list[DoctorCheck]:
+    """List what the components of a plan need in this environment, each need once."""
+    needs: dict[DoctorCheck, None] = {}
+    for job in plan.jobs:
+        if job.environment is None:
+            for component in _components(job, plan):
+                needs |= dict.fromkeys(_needs_of(component))
+    return list(needs)
+
+
+def environment_checks(plan: Plan, *, look_inside: bool) -> list[DoctorCheck]:
+    """Say of each isolated environment that a plan wants whether it is there, or can be made.
+
+    :param look_inside: whether to see if djsb can run in one of the user's, which takes a moment
+    """
+    environments = dict.fromkeys(job.environment for job in plan.jobs if job.environment)
+    if not environments:
+        return []
+    from djsb_environments.kept import Environments
+
+    checks: dict[DoctorCheck, None] = {}
+    with Environments() as kept:
+        for wanted in environments:
+            if look_inside or wanted.existing is None:
+                checks |= dict.fromkeys(_check_environment(wanted, kept))
+    return list(checks)
+
+
+def _check_environment(wanted: WantedEnvironment, kept: Environments) -> list[DoctorCheck]:
+    kind = CheckKind.ENVIRONMENT
+    try:
+        found = kept.find(wanted)
+    except RequestError as error:
+        return [DoctorCheck(wanted.label, ok=False, finding=str(error), kind=kind)]
+    if found is not None:
+        finding = f"there: {found.python}"
+        return [DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind, path=found.python)]
+    finding = f"will be made with {wanted.manager} before the first job"
+    check = DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind)
+    return [check, *wanted.environment.needs()]
+
+
+def _packages_asked_for(spec: JobSpec) -> Iterator[str]:
+    """Yield the packages that offer a job's hook and component, as far as any does."""
+    with suppress(RequestError, KeyError):
+        yield find_offer(Kind.HOOK, spec.hook).package
+        slot = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook)).uses
+        if slot is not None:
+            name = (pending_settings(spec).extra_configs or {}).get("type", slot.default)
+            yield find_offer(Kind.of(slot.interface), name).package
+
+
+def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
+    """Make a job's hook and component, as the job will, where all of its settings are known."""
+    kinds = filter(None, (job.hook, job.component))
+    if job.settings.pending or all(kind.needs is Component.needs for kind in kinds):
+        return  # what it needs is not known yet, or nothing
+    sections = job.settings.dj_configs, job.settings.extra_configs
+    context = PathContext(plan.experiment.folders, expected=plan.expected)
+    try:
+        hook, component = build(job.hook, job.component, sections, Workspace(), context)
+    except ValidationError:  # a file has gone since the plan was made
+        return
+    yield hook
+    if component is not None:
+        yield component
+
+
+def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
+    try:
+        return well_formed(component.needs())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
+        text = f"its needs cannot be listed: {type(error).__name__}: {error}"
+        return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
+
+
+def _among(notes: Iterable[str], need: DoctorCheck) -> bool:
+    return not need.ok and any(note.endswith(need.sentence) for note in notes)

@@ -1,0 +1,1 @@
+"""Find runs and read what they recorded."""

@@ -1,0 +1,43 @@
+"""Find the store that a command means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from djsb.store.database import NAME
+from djsb.store.store import Store
+from djsb_core.errors import RequestError
+
+DEFAULT = "sandbox.yaml"
+
+
+def open_store(where: Path | None) -> Store:
+    """Open the store of a work_dir, or of the work_dir that an experiment file names.
+
+    :param where: a folder or a file; ``None`` means the experiment ``sandbox.yaml`` here
+    :raises RequestError: if there is no store there
+    """
+    if where is None:
+        return _open_here()
+    return Store(where if where.is_dir() else _work_dir_of(where), create=False)
+
+
+def _open_here() -> Store:
+    here = Path.cwd()
+    if (here / NAME).is_file():
+        return Store(here, create=False)
+    if (here / DEFAULT).is_file():
+        return Store(_work_dir_of(here / DEFAULT), create=False)
+    raise RequestError(f"no {DEFAULT} here; name an experiment file or a work_dir")
+
+
+def _work_dir_of(experiment: Path) -> Path:
+    from djsb.config.document import read_document
+    from djsb.config.schema import ExperimentSchema
+
+    value = read_document(experiment).value
+    default = ExperimentSchema.model_fields["work_dir"].default
+    work_dir = value.get("work_dir", default) if isinstance(value, dict) else None
+    if not isinstance(work_dir, str):
+        raise RequestError(f"{experiment}: has no work_dir")
+    return Path(work_dir).expanduser()

@@ -1,0 +1,322 @@
+"""The runs of a work_dir: found by conditions, sorted, and beside what differs between them."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+from itertools import zip_longest
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any
+
+from djsb.query.facts import Facts, facts_of, job_of, shown
+from djsb.query.names import Condition, Names
+from djsb.query.status import status_of
+from djsb.report.format import date, duration, number, table
+from djsb_core.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from djsb.store.records import RunRecord
+    from djsb.store.store import Store
+
+AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+MOST = 8
+"""Columns of settings and metrics."""
+
+WIDE = 24
+"""Characters of a cell."""
+
+GAP, PADDING = 2, 2
+"""Characters between columns, and beside a header."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs are listed, and in what order."""
+
+    statuses: Sequence[str] = ()
+    """Any of them; none: all."""
+    experiment: str | None = None
+    """A name, with ``*`` for any text: of the experiment, or ``project / experiment``."""
+    sweep: str | None = None
+    """Id or name of a sweep; in a name, ``*`` stands for any text."""
+    since: float | None = None
+    """Seconds since the epoch."""
+    conditions: Sequence[Condition] = ()
+    """All of them."""
+    sort: str | None = None
+    """A name; with ``-`` before it, the largest first. None: the newest first."""
+    limit: int | None = None
+
+    def takes(self, run: RunRecord) -> bool:
+        """Tell by what is known of a run without its jobs whether it is listed."""
+        names = (run.experiment_name, f"{run.project_name} / {run.experiment_name}")
+        return (
+            (not self.statuses or status_of(run) in self.statuses)
+            and (self.sweep in (None, run.sweep) or self._is_of_sweep(run))
+            and (self.since is None or run.started >= self.since)
+            and (
+                self.experiment is None or any(fnmatchcase(name, self.experiment) for name in names)
+            )
+        )
+
+    def _is_of_sweep(self, run: RunRecord) -> bool:
+        return run.sweep_name is not None and fnmatchcase(run.sweep_name, self.sweep or "")
+
+
+def parse_since(text: str) -> float:
+    """Return a moment from ``90m``, ``2d``, ``1w`` (ago) or a date, in seconds since the epoch.
+
+    :raises RequestError: if it is neither
+    """
+    ago = AGO.fullmatch(text.strip())
+    if ago:
+        return time.time() - int(ago[1]) * UNITS[ago[2]]
+    try:
+        return datetime.fromisoformat(text.strip()).astimezone().timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise RequestError(
+            f"--since {text[:WIDE]}: write 90m, 12h, 2d or 1w (ago), or a date: 2026-11-22"
+        ) from None
+
+
+def list_runs(store: Store, wanted: Filter) -> list[Facts]:
+    """Return the runs that are wanted, with settings and metrics.
+
+    :raises RequestError: if a condition names what no run has, or what several mean
+    """
+    runs = [run for run in store.runs() if wanted.takes(run)]
+    if not (wanted.conditions or wanted.sort):
+        runs = runs[: wanted.limit]  # the others need not be read
+    found = [facts_of(store, run) for run in runs]
+    names = names_of(found)
+    if found:
+        found = [
+            one for one in found if all(given.holds(one, names) for given in wanted.conditions)
+        ]
+    if found and wanted.sort:
+        found = _sorted(found, wanted.sort, names)
+    return found[: wanted.limit]
+
+
+def names_of(runs: Iterable[Facts]) -> Names:
+    """Know every name that these runs have."""
+    return Names([name for one in runs for part in _parts(one) for name in part])
+
+
+def _parts(one: Facts) -> tuple[Mapping[str, Any], ...]:
+    return one.head, one.settings, one.metrics
+
+
+def _sorted(runs: Sequence[Facts], sort: str, names: Names) -> list[Facts]:
+    name = names.find(sort.removeprefix("-"))
+    having = [one for one in runs if _rank(one.value(name)) is not None]
+    having.sort(key=lambda one: _rank(one.value(name)) or (), reverse=sort.startswith("-"))
+    return [*having, *(one for one in runs if one not in having)]
+
+
+def _rank(value: Any) -> tuple[int, Any] | None:  # noqa: ANN401 (any setting)
+    """Numbers stand before texts; what is no number, last of all."""
+    if value is None or value != value:  # noqa: PLR0124 (NaN)
+        return None
+    return (0, value) if isinstance(value, int | float) else (1, shown(value))
+
+
+# -- columns ---------------------------------------------------------------------------------------
+
+
+def differing(runs: Sequence[Facts], most: int | None = MOST) -> list[str]:
+    """Return the settings, then the metrics, that differ between runs: what says most, first.
+
+    :param most: as many at most, none that says the same as another, and nothing that follows
+        from the others; ``None``: all
+    """
+    settings = sorted(_all(one.settings for one in runs), key=_settings_rank(runs))
+    metrics = sorted(_all(one.metrics for one in runs), key=_metrics_rank(runs))
+    chosen = _different(settings, runs, job_of), _different(metrics, runs)
+    if most is not None:
+        given = [name for name in chosen[0] if not any(name in one.handed_on for one in runs)]
+        primary = [n for n in chosen[1] if not any(n in one.secondary for one in runs)]
+        chosen = given or chosen[0], primary
+        chosen = _telling(chosen[0], runs), _telling(chosen[1], runs)
+        # Half of the place for each; what one does not need is the other's.
+        half = max(most // 2, most - len(chosen[1]))
+        chosen = chosen[0][:half], chosen[1][: most - len(chosen[0][:half])]
+    return [*chosen[0], *chosen[1]]
+
+
+def _all(parts: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for part in parts for name in part))
+
+
+def _settings_rank(runs: Sequence[Facts]) -> Callable[[str], tuple[bool, int]]:
+    """Put what the user set before what follows from it, and what all have before the rest."""
+    return lambda name: (
+        any(name in one.handed_on for one in runs),
+        sum(name not in one.settings for one in runs),
+    )
+
+
+def _metrics_rank(runs: Sequence[Facts]) -> Callable[[str], tuple[bool, bool, int]]:
+    return lambda name: (
+        not any(name in one.scores for one in runs),
+        any(name in one.secondary for one in runs),
+        sum(name not in one.metrics for one in runs),
+    )
+
+
+def _different(
+    names: Iterable[str], runs: Sequence[Facts], job_of: Callable[[str], str] | None = None
+) -> list[str]:
+    """Keep names whose values differ; settings, between the runs that came to their job."""
+    found = []
+    for name in names:
+        known = [one for one in runs if job_of is None or job_of(name) in one.jobs]
+        if len({shown(one.value(name)) for one in known}) > 1:
+            found.append(name)
+    return found
+
+
+def _telling(names: Iterable[str], runs: Sequence[Facts]) -> list[str]:
+    """Keep one of several names that have the same values in each run."""
+    found: dict[tuple[str, ...], str] = {}
+    for name in names:
+        found.setdefault(tuple(shown(one.value(name)) for one in runs), name)
+    return list(found.values())
+
+
+# -- as text, JSON and CSV -------------------------------------------------------------------------
+
+
+def runs_table(runs: Sequence[Facts], columns: Sequence[str] | None = None) -> str:
+    """List runs beside what differs between them, or beside the columns that are asked for.
+
+    On a terminal, columns that do not fit are left out.
+    """
+    if not runs:
+        return "No runs."
+    names = names_of(runs)
+    asked = columns is not None
+    chosen = [names.find(name) for name in columns or ()] if asked else differing(runs)
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    heads = _head_columns(runs, width)
+    cells = [_column(name, runs, names) for name in chosen]
+    kept = cells if asked or width is None else _fitting(heads, cells, width)
+    columns_shown = [*heads, *kept]
+    right = [i for i, cell in enumerate(columns_shown) if cell.right]
+    rows = list(zip(*(cell.values for cell in columns_shown), strict=True))
+    text = table(rows, [cell.header for cell in columns_shown], right=right)
+    left_out = len(cells) - len(kept)
+    return f"{text}\n\n{_more(left_out)}" if left_out else text
+
+
+def _more(count: int) -> str:
+    columns = "1 more column differs" if count == 1 else f"{count} more columns differ"
+    return f"{columns}: --columns NAME,…, --csv or --json."
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """One column as text."""
+
+    header: str
+    values: Sequence[str]
+    right: bool = False
+    is_setting: bool = False
+
+    @property
+    def width(self) -> int:
+        return max(len(self.header) + PADDING, *map(len, self.values))
+
+
+def _head_columns(runs: Sequence[Facts], width: int | None) -> list[_Cells]:
+    records = [one.run for one in runs]
+    names = [f"{run.project_name} / {run.experiment_name}" for run in records]
+    cells = [
+        _Cells("run", [run.id for run in records]),
+        _Cells("experiment", names),
+        _Cells("status", [status_of(run) for run in records]),
+        _Cells("started", [date(run.started) for run in records]),
+        _Cells("time", [duration(run.seconds) for run in records], right=True),
+    ]
+    if width is not None and _width(cells) > width * 2 // 3:
+        short = [_cut(run.experiment_name) for run in records]
+        several = [_Cells("experiment", short)] if len(set(names)) > 1 else []
+        cells[1:4] = [*several, cells[2]]  # the id says when it started
+    if any(run.sweep for run in records):
+        cells.insert(1, _Cells("sweep", [_cut(run.sweep_name or "") for run in records]))
+    return cells
+
+
+def _column(name: str, runs: Sequence[Facts], names: Names) -> _Cells:
+    values = [one.value(name) for one in runs]
+    numeric = all(isinstance(value, int | float | None) for value in values)
+    if name == "started":
+        texts = [date(value) for value in values]
+    else:
+        texts = ["" if value is None else _cut(_text(value)) for value in values]
+    is_setting = any(name in one.settings for one in runs)
+    return _Cells(names.short(name), texts, right=numeric, is_setting=is_setting)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
+    return shown(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
+
+
+def _width(cells: Iterable[_Cells]) -> int:
+    return sum(cell.width + GAP for cell in cells) - GAP
+
+
+def _fitting(heads: Sequence[_Cells], cells: Sequence[_Cells], width: int) -> list[_Cells]:
+    """Keep the columns that fit: a setting, a metric, the next setting, and so on."""
+    settings = [cell for cell in cells if cell.is_setting]
+    metrics = [cell for cell in cells if not cell.is_setting]
+    kept: list[_Cells] = []
+    for cell in (one for pair in zip_longest(settings, metrics) for one in pair if one):
+        if _width([*heads, *kept, cell]) <= width:
+            kept.append(cell)
+    return [cell for cell in cells if cell in kept]
+
+
+def runs_json(runs: Sequence[Facts], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """List runs for scripts: all settings and metrics, or the columns that are asked for."""
+    if columns is not None:
+        names = names_of(runs)
+        return list(_rows(runs, [names.find(name) for name in columns]))
+    return [
+        {**one.head, "settings": dict(one.settings), "metrics": dict(one.metrics)} for one in runs
+    ]
+
+
+def runs_rows(
+    runs: Sequence[Facts], columns: Sequence[str] | None = None
+) -> tuple[list[str], list[list[Any]]]:
+    """Return headers and rows for a CSV file: all that differs, or the columns asked for."""
+    names = names_of(runs)
+    chosen = differing(runs, None) if columns is None else [names.find(one) for one in columns]
+    rows = list(_rows(runs, chosen))
+    headers = list(rows[0]) if rows else []
+    return headers, [[_cell(name, value) for name, value in row.items()] for row in rows]
+
+
+def _rows(runs: Sequence[Facts], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for one in runs:
+        yield {**one.head, **{name: one.value(name) for name in names}}
+
+
+def _cell(name: str, value: Any) -> object:  # noqa: ANN401 (any setting)
+    if name == "started":
+        return date(value)
+    return shown(value) if isinstance(value, list | dict | bool) else value

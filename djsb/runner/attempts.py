@@ -1,0 +1,144 @@
+"""Execute one job: in a folder of the cache, or of the run; again if it fails and may."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from djsb.runner.exports import link_file
+from djsb.runner.fingerprint import paths_in
+from djsb_core.errors import describe_cause
+from djsb_core.job.reports import FILES, LOG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from djsb.runner.history import History
+    from djsb.runner.job import PreparedJob
+    from djsb.runner.recorder import Recorder
+    from djsb.runner.state import RunState
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What an execution gave."""
+
+    outputs: dict[str, Any]
+    folder: Path
+    """Where the component worked."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One job that has to be executed."""
+
+    state: RunState
+    prepared: PreparedJob
+    history: History
+    recorder: Recorder
+    folder: Path
+    """The job's folder in the run."""
+
+    def cached(self) -> Executed:
+        """Execute the job in a folder of the cache; the caller holds the lock of its key."""
+        cache, prepared = self.state.cache, self.prepared
+
+        def new_folder(_: int) -> Path:
+            attempt = cache.begin(prepared.key, prepared.parts, go_on=prepared.goes_on)
+            link_attempt(self.folder, attempt)
+            return attempt
+
+        result = self._attempts(new_folder)
+        self.state.masker.file(self.folder / LOG)
+        link_file(self.folder / LOG, result.folder / LOG)
+        made = (export.made for export in prepared.exports(result.folder, self.history))
+        kept = (one.path for one in self.recorder.kept)
+        files = {*made, *kept, *paths_in(result.outputs)}
+        cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
+        return result
+
+    def uncached(self) -> Executed:
+        """Execute the job in the run's own folder."""
+
+        def new_folder(number: int) -> Path:
+            goes_on = self.prepared.goes_on
+            folder = self.folder / (FILES if number == 1 or goes_on else f"{FILES}-{number}")
+            folder.mkdir(exist_ok=goes_on)
+            return folder
+
+        result = self._attempts(new_folder)
+        self.state.masker.file(self.folder / LOG)
+        return result
+
+    def _attempts(self, new_folder: Callable[[int], Path]) -> Executed:
+        spec = self.prepared.job.spec
+        for number in range(1, spec.retries + 1):
+            try:
+                return self._attempt(new_folder(number))
+            except Exception as error:  # noqa: BLE001 (whatever a component raises)
+                attempt = f"attempt {number} of {spec.retries + 1}"
+                self._note(f"{attempt} failed: {describe_cause(error)}")
+                self.recorder.forget()
+        return self._attempt(new_folder(spec.retries + 1))
+
+    def _attempt(self, folder: Path) -> Executed:
+        state, log = self.state, self.folder / LOG
+        state.store.update_job(self.recorder.job_id, files=folder)
+        order = self.prepared.order(folder, log, self.history)
+        for made in order.outputs.values():
+            made.parent.mkdir(parents=True, exist_ok=True)
+        place = state.places.of(self.prepared.job)
+        with state.pool.executor() as executor:
+            started = time.monotonic()
+            self.recorder.traced = True  # by the executor, if it fails
+            outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout, place)
+            self.recorder.traced = False
+            return Executed(outputs, folder, time.monotonic() - started)
+
+    def _note(self, text: str) -> None:
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}\n")
+
+    def _masked(self, value: Any) -> Any:  # noqa: ANN401 (any output)
+        """Mask the texts that a job returned, but no path: a later run reads them back."""
+        if isinstance(value, dict):
+            return {key: self._masked(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._masked(item) for item in value]
+        return value if any(paths_in(value)) else self.state.masker.value(value)
+
+    def _record(self, result: Executed) -> dict[str, Any]:
+        info, folder = self.recorder.info, result.folder
+        return {
+            "meta_name": info.meta_name,
+            "pipeline": info.pipeline,
+            "iteration": info.iteration,
+            "hook": info.hook,
+            "component": info.component,
+            "run": info.run_id,
+            "created": time.time(),
+            "seconds": result.seconds,
+            "outputs": self._masked(result.outputs),
+            "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
+            "artifacts": [
+                [one.name, one.kind.value, one.step, _relative(one.path, folder)]
+                for one in self.recorder.kept
+            ],
+        }
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def link_attempt(folder: Path, attempt: Path) -> None:
+    """Link the folder where a job works into the job's folder of the run."""
+    link = folder / FILES
+    with suppress(OSError):  # some file systems have no links; the store knows the folder
+        link.unlink(missing_ok=True)
+        link.symlink_to(os.path.relpath(attempt, folder))

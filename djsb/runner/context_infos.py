@@ -1,0 +1,42 @@
+"""The published record of a run, ``context_infos.json``, for tools that read the original's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from djsb.store.records import RunRecord
+    from djsb.store.store import Store
+
+NAME = "context_infos.json"
+
+
+def write_context_infos(store: Store, run: RunRecord) -> None:
+    """Write the outputs of a run's finished jobs into its folder and into the work_dir."""
+    iterations: dict[int, dict[str, list[dict[str, Any]]]] = {}
+    for job in store.jobs(run.id):
+        if job.status in ("finished", "cached"):
+            pipelines = iterations.setdefault(job.iteration, {})
+            infos = {"meta_name": job.meta_name, **job.named_outputs}
+            pipelines.setdefault(job.pipeline, []).append(infos)
+    text = json.dumps(
+        [
+            {
+                "iter": iteration,
+                "pipeline_infos": [
+                    {"pipeline_name": name, "job_infos": infos} for name, infos in pipelines.items()
+                ],
+            }
+            for iteration, pipelines in iterations.items()
+        ],
+        indent=4,
+        ensure_ascii=False,
+    )
+    for folder in (run.folder, store.work_dir):
+        temporary = folder / f".{NAME}.{run.id}"
+        try:
+            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.replace(folder / NAME)
+        finally:
+            temporary.unlink(missing_ok=True)

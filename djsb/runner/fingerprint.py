@@ -1,0 +1,181 @@
+"""What decides a job's result, as plain data and as one digest: the job's key in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from djsb_core.job.reports import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from djsb.cache.digests import Digests
+    from djsb_core.discovery import Offer
+    from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.paths import PathContext
+
+FORMAT = 1
+LONGEST_PATH = 1024
+FILE_KEYS = {"file", "digest"}
+
+Parts: TypeAlias = dict[str, Any]
+
+
+def key_of(parts: Parts) -> str:
+    """Digest the parts: equal keys need no second execution."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Collects what decides a job's result. Paths count by name and content, not by place.
+
+    An earlier job that wrote the same bytes elsewhere changes nothing (early cut-off), and a
+    result's own place (``export_path``) decides nothing but the result's name.
+    """
+
+    digests: Digests
+    context: PathContext
+    built: tuple[AnyComponent, ...]
+    """The job's hook and component, as they are configured."""
+
+    def parts(
+        self,
+        offers: tuple[Offer, Offer | None],
+        settings: Mapping[str, Any],
+        metrics: Mapping[str, Any],
+        output_names: Iterable[str],
+    ) -> Parts:
+        """Return all that decides the result.
+
+        :param offers: those of hook and component
+        :param settings: ``dj_configs`` and ``extra_configs``, with what earlier jobs give
+            :func:`by_content`
+        :param metrics: those that the hook may ask for, by job
+        """
+        hook, component = offers
+        replaced: set[Path] = set()
+        comparable = self._comparable(plain(settings), replaced)
+        rest = sorted({path for path in self._reads if path not in replaced})
+        return {
+            "format": FORMAT,
+            "hook": self._code(hook),
+            "component": self._code(component) if component else None,
+            "settings": comparable,
+            "files": {str(i): self._file(path) for i, path in enumerate(rest)},
+            "metrics": plain(metrics),
+            "outputs": list(output_names),
+        }
+
+    @cached_property
+    def _reads(self) -> frozenset[Path]:
+        return frozenset(path for one in self.built for path in one.reads())
+
+    @cached_property
+    def _writes(self) -> frozenset[Path]:
+        return frozenset(path for one in self.built for path in one.writes())
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(path.name for path in self._reads | self._writes)
+
+    def _comparable(self, value: Any, replaced: set[Path]) -> Any:  # noqa: ANN401 (any setting)
+        if isinstance(value, dict):
+            if value.keys() == FILE_KEYS:
+                return value
+            return {key: self._comparable(item, replaced) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._comparable(item, replaced) for item in value]
+        if isinstance(value, str) and is_like_path(value) and Path(value).name in self._names:
+            return self._declared(Path(value), replaced) or value
+        return value
+
+    def _declared(self, path: Path, replaced: set[Path]) -> dict[str, str] | None:
+        """Stand for a path that a component's config declares as one."""
+        if self._is_result(path):
+            return {"result": path.name}
+        found = self.context.find(path)
+        if found is None or found not in self._reads:
+            return None
+        replaced.add(found)
+        return self._file(found)
+
+    def _is_result(self, path: Path) -> bool:
+        try:
+            return Path.cwd() / path.expanduser() in self._writes
+        except RuntimeError:  # no such user's home: a text
+            return False
+
+    def _file(self, path: Path) -> dict[str, str]:
+        return file_part(path, self.digests)
+
+    def _code(self, offer: Offer) -> dict[str, str]:
+        sources = [self.digests.path(path) for path in _sources(offer.target.partition(":")[0])]
+        return {
+            "target": offer.target,
+            "package": offer.package,
+            "version": offer.version,
+            "source": hashlib.sha256("".join(sources).encode()).hexdigest(),
+        }
+
+
+def file_part(path: Path, digests: Digests) -> dict[str, str]:
+    """Stand for a file or folder: by its name and its content."""
+    return {"file": path.name, "digest": digests.path(path)}
+
+
+def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)
+    """Replace the paths that an output of an earlier job names by what stands for them."""
+    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+        return file_part(Path(value), digests)
+    if isinstance(value, list):
+        return [by_content(item, digests) for item in value]
+    if isinstance(value, dict):
+        return {key: by_content(item, digests) for key, item in value.items()}
+    return value
+
+
+def is_like_path(text: str) -> bool:
+    """Tell whether a text can be the path of a file: short, and on one line."""
+    return 0 < len(text) <= LONGEST_PATH and "\n" not in text and "\0" not in text
+
+
+def paths_in(value: object) -> Iterator[Path]:
+    """Yield every existing absolute path that an output names."""
+    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+        yield Path(value)
+    elif isinstance(value, list):
+        for item in value:
+            yield from paths_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from paths_in(item)
+
+
+def _is_absolute_and_there(path: Path) -> bool:
+    try:
+        if not (path.is_absolute() and path.exists()):
+            return False
+        # A folder around the whole lab, such as "/", is no result of a job.
+        real = path.resolve()
+        return not any(place.resolve().is_relative_to(real) for place in (Path.cwd(), Path.home()))
+    except (OSError, RuntimeError):  # a name that is too long, a loop of links: a text
+        return False
+
+
+def _sources(module: str) -> list[Path]:
+    """List a component's own code: its module and the modules beside it in its package."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return []
+    path = Path(file)
+    if (path.parent / "__init__.py").is_file():
+        return sorted(path.parent.glob("*.py"))
+    return [path]

@@ -1,0 +1,202 @@
+"""One job, ready to run: its settings resolved and checked, its key in the cache known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from djsb.config.problems import describe_errors
+from djsb.planner.settings import JobSettings, resolved_settings
+from djsb.runner.exports import Export, exports_of, relative_places
+from djsb.runner.fingerprint import Fingerprint, Parts, by_content, key_of
+from djsb_core.errors import ComponentError
+from djsb_core.interfaces.component import Workspace
+from djsb_core.interfaces.hook import Section
+from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
+from djsb_core.interfaces.paths import PathContext
+from djsb_core.job.reports import plain
+from djsb_core.job.request import JobOrder, build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from djsb.cache.digests import Digests
+    from djsb.config.references import Reference
+    from djsb.planner.planned import Plan, PlannedJob
+    from djsb.runner.history import History
+    from djsb_core.interfaces.component import AnyComponent
+
+ENVIRONMENT = "environment"
+"""The part of a key that says which isolated environment a job runs in."""
+
+PLACES = "places"
+"""The part of a key that says where a component goes on."""
+
+
+@dataclass(frozen=True)
+class PreparedJob:
+    """A job whose references are resolved and whose component can be built."""
+
+    job: PlannedJob
+    iteration: int
+    settings: JobSettings
+    """As they are used."""
+    context: PathContext
+    built: tuple[AnyComponent, ...]
+    """Hook and component as they are configured, with results where the settings name them."""
+    metrics: Mapping[str, Mapping[str, Any]]
+    """Metrics of earlier jobs, for a hook that asks for them."""
+    parts: Parts
+
+    @cached_property
+    def key(self) -> str:
+        """The job's key in the cache."""
+        return key_of(self.parts)
+
+    @cached_property
+    def repeat_key(self) -> str:
+        """Equal in two iterations that do the same, though each at its own places."""
+        return key_of({name: part for name, part in self.parts.items() if name != PLACES})
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        return {
+            "dj_configs": self.settings.dj_configs,
+            "extra_configs": self.settings.extra_configs,
+        }
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the component goes on from an interrupted execution."""
+        return any(one.goes_on() for one in self.built)
+
+    @property
+    def directions(self) -> dict[str, bool]:
+        """Say for each metric with a direction whether more is better."""
+        return {k: v for one in self.built for k, v in one.higher_is_better.items()}
+
+    @cached_property
+    def named(self) -> tuple[Path, ...]:
+        """The places outside the job's folder that its settings name for results."""
+        return tuple(path for one in self.built for path in one.writes())
+
+    def made_in(self, folder: Path, history: History) -> dict[Path, Path]:
+        """Say where in the job's folder each named result is made.
+
+        A component that goes on from an interrupted execution works at the named place itself.
+        """
+        if self.goes_on:
+            return {path: history.place(path, self.job.spec) for path in self.named}
+        return {path: folder / place for path, place in relative_places(self.named).items()}
+
+    def exports(self, folder: Path, history: History) -> list[Export]:
+        """List what the job made of its named results in ``folder``."""
+        made = self.made_in(folder, history)
+        if self.goes_on:
+            return [Export(named, path, path) for named, path in made.items() if path.exists()]
+        subfolders = history.subfolders(self.job.spec)
+        return [
+            export for named, path in made.items() for export in exports_of(named, path, subfolders)
+        ]
+
+    def order(self, folder: Path, log: Path, history: History) -> JobOrder:
+        """Return all that it takes to run the job."""
+        spec, offer = self.job.spec, self.job.component_offer
+        return JobOrder(
+            hook=spec.hook,
+            component=offer.name if offer else None,
+            dj_configs=plain(self.settings.dj_configs),
+            extra_configs=plain(self.settings.extra_configs),
+            meta_name=spec.meta_name,
+            pipeline=spec.pipeline,
+            stage=spec.stage.value,
+            iteration=self.iteration,
+            folder=folder,
+            log=log,
+            lookup=self.context.folders,
+            outputs=self.made_in(folder, history),
+            placed=self.context.placed,
+            metrics=self.metrics,
+            output_names=self.job.output_names,
+        )
+
+
+def prepare_job(
+    plan: Plan,
+    job: PlannedJob,
+    history: History,
+    metrics: Mapping[str, Mapping[str, Any]],
+    digests: Digests,
+) -> PreparedJob:
+    """Resolve a job's references, check its settings and find its key.
+
+    :param metrics: of earlier jobs, if its hook asks for them
+    :raises ComponentError: if a setting that an earlier job gave is wrong
+    """
+    values = _values(job, history)
+    settings = resolved_settings(job.spec, values)
+    _refuse_environment(job, settings)
+    context = PathContext(plan.experiment.folders, placed=history.placed(job.spec))
+    built = _build(job, settings, context)
+    contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
+    comparable = resolved_settings(job.spec, contents)
+    parts = Fingerprint(digests, context, built).parts(
+        (job.hook_offer, job.component_offer),
+        {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
+        metrics,
+        job.output_names,
+    )
+    if job.environment is not None:
+        parts[ENVIRONMENT] = job.environment.key[:16]
+    prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
+    if prepared.goes_on:  # what lies there decides the result, which stays there
+        parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
+    return prepared
+
+
+def _refuse_environment(job: PlannedJob, settings: JobSettings) -> None:
+    """Refuse another environment than the one that the plan knows of."""
+    known, given = job.settings.extra_configs or {}, settings.extra_configs or {}
+    for key in sorted(ENVIRONMENT_KEYS):
+        if known.get(key) != given.get(key):
+            raise ComponentError(
+                f"extra_configs.{key} comes from an earlier job, but the environment is chosen "
+                "before the run; give it in the file"
+            )
+
+
+def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:
+    """Return what the last iteration hands on, then what earlier jobs of this one give."""
+    before = history.previous
+    carried = job.carried if before is not None else {}
+    return {
+        **{ref: src.value_in(before.outputs[src.job]) for ref, src in carried.items() if before},
+        **{ref: src.value_in(history.outputs[src.job]) for ref, src in job.sources.items()},
+    }
+
+
+def _build(
+    job: PlannedJob, settings: JobSettings, context: PathContext
+) -> tuple[AnyComponent, ...]:
+    sections = (settings.dj_configs, settings.extra_configs)
+    try:
+        hook, component = build(job.hook, job.component, sections, Workspace(), context)
+    except ValidationError as error:
+        raise ComponentError("\n  ".join(_problems(job, settings, error))) from error
+    return (hook, component) if component else (hook,)
+
+
+def _problems(job: PlannedJob, settings: JobSettings, error: ValidationError) -> list[str]:
+    slot = job.hook.uses
+    of_component = job.component is not None and error.title == job.component.config_type.__name__
+    section = slot.section if slot and of_component else Section.EXTRA_CONFIGS
+    model = job.component.config_type if of_component and job.component else job.hook.config_type
+    return [
+        job.spec.problem((section.value, *location), sentence)
+        for location, sentence in describe_errors(error, model, settings.section(section))
+    ]

@@ -1,0 +1,345 @@
+"""Write and read the runs of one work_dir."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+import uuid
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from djsb.store.database import open_database
+from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
+from djsb_core.errors import RequestError, suggest
+from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+
+EXPERIMENT = "experiment.json"
+"""In a run's folder: the experiment as it was read, overrides applied; it can be run again."""
+
+RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
+NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
+
+FLOAT = "float:"
+NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
+
+
+class Store:
+    """The runs of one work_dir. Safe to use from several threads and processes."""
+
+    def __init__(self, work_dir: Path, *, create: bool = True) -> None:
+        """Open the store.
+
+        :raises RequestError: if it cannot be opened
+        """
+        self.work_dir = work_dir
+        self._connection = open_database(work_dir, create=create)
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """Close the database file."""
+        self._connection.close()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def add_run(
+        self,
+        *,
+        names: tuple[str, str],
+        experiment: Path,
+        settings: object,
+        sweep: str | None = None,
+    ) -> RunRecord:
+        """Record a new run and make its folder.
+
+        :param names: ``project_name`` and ``experiment_name``
+        :param experiment: the file that describes it
+        :param settings: the experiment as it was read
+        :param sweep: id of the sweep that it belongs to
+        """
+        started = time.time()
+        folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
+        columns = "id, project_name, experiment_name, experiment, settings, folder, started, pid"
+        self._write(
+            f"INSERT INTO runs ({columns}, sweep, status) "  # noqa: S608
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')",
+            (
+                folder.name,
+                *names,
+                str(experiment.absolute()),
+                to_json(settings),
+                str(folder),
+                started,
+                os.getpid(),
+                sweep,
+            ),
+        )
+        _write_settings(folder, settings)
+        return self.run(folder.name)
+
+    def change_settings(self, run_id: str, settings: object) -> None:
+        """Record other settings of a run, for those that are known only while it runs."""
+        self._write("UPDATE runs SET settings = ? WHERE id = ?", (to_json(settings), run_id))
+        _write_settings(self.run(run_id).folder, settings)
+
+    def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
+        """Record a sweep, of which runs can be part.
+
+        :param name: its id, if it has none
+        :param config: its configuration, without secrets
+        """
+        sweep_id = uuid.uuid4().hex[:8]
+        self._write(
+            "INSERT INTO sweeps (id, name, project_name, config, created) VALUES (?, ?, ?, ?, ?)",
+            (sweep_id, name or sweep_id, project_name, to_json(config), time.time()),
+        )
+        return self.sweep(sweep_id)
+
+    def end_run(self, run_id: str, status: str, seconds: float, reason: str | None = None) -> None:
+        """Record how a run ended: ``finished``, ``failed`` or ``interrupted``, and why."""
+        self._write(
+            "UPDATE runs SET status = ?, seconds = ?, reason = ? WHERE id = ?",
+            (status, seconds, reason, run_id),
+        )
+
+    def add_job(self, run_id: str, **values: object) -> int:
+        """Record a job that starts; ``values`` are columns of ``jobs``."""
+        columns = {"run_id": run_id, "status": "running", "started": time.time(), **values}
+        names = ", ".join(columns)
+        marks = ", ".join("?" for _ in columns)
+        given = tuple(_column(value) for value in columns.values())
+        return self._write(f"INSERT INTO jobs ({names}) VALUES ({marks})", given)  # noqa: S608
+
+    def update_job(self, job_id: int, **values: object) -> None:
+        """Change columns of a job, in one transaction."""
+        changes = ", ".join(f"{name} = ?" for name in values)
+        given = tuple(_column(value) for value in values.values())
+        self._write(f"UPDATE jobs SET {changes} WHERE id = ?", (*given, job_id))  # noqa: S608
+
+    def add_points(self, job_id: int, points: Sequence[Point]) -> None:
+        """Record values of metrics."""
+        rows = [(job_id, p.name, p.step, _storable(p.value), p.seconds) for p in points]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", rows)
+
+    def forget_metrics(self, job_id: int) -> None:
+        """Remove the values and samples that a failed attempt of a job recorded."""
+        self._write("DELETE FROM metrics WHERE job_id = ?", (job_id,))
+        self._write("DELETE FROM artifacts WHERE job_id = ?", (job_id,))
+
+    def add_artifact(self, job_id: int, artifact: Artifact) -> None:
+        """Record a file that a job reported; it replaces one of the same name, kind and step."""
+        which = (job_id, artifact.name, artifact.kind.value, artifact.step)
+        with self._lock, self._connection:
+            self._connection.execute(
+                "DELETE FROM artifacts WHERE job_id = ? AND name = ? AND kind = ? AND step IS ?",
+                which,
+            )
+            self._connection.execute(
+                "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)", (*which, str(artifact.path))
+            )
+
+    def add_targets(self, run_id: str, targets: Sequence[TargetRecord]) -> None:
+        """Record what an iteration measured for its targets."""
+        rows = [(run_id, t.iteration, t.target, _storable(t.value), t.met) for t in targets]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT INTO targets VALUES (?, ?, ?, ?, ?)", rows)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunRecord]:
+        """List all runs, the newest first."""
+        rows = self._read(f"{RUNS} {NEWEST_FIRST}")
+        return [self._run(row) for row in rows]
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run by its id, or by ``last``.
+
+        :raises RequestError: if there is none of that id
+        """
+        if run_id == "last":
+            rows = self._read(f"{RUNS} {NEWEST_FIRST} LIMIT 1")
+        else:
+            rows = self._read(f"{RUNS} WHERE runs.id = ?", (run_id,))
+        for row in rows:
+            return self._run(row)
+        known = [row["id"] for row in self._read(f"{RUNS} {NEWEST_FIRST}")]
+        raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
+
+    def sweep(self, sweep_id: str) -> SweepRecord:
+        """Return one sweep by its id.
+
+        :raises RequestError: if there is none of that id
+        """
+        for row in self._read("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)):
+            return SweepRecord.of(row)
+        known = [row["id"] for row in self._read("SELECT id FROM sweeps ORDER BY created")]
+        raise RequestError(f"no sweep '{sweep_id}' in {self.work_dir}; {suggest(sweep_id, known)}")
+
+    def jobs(self, run_id: str) -> list[JobRecord]:
+        """List the jobs of a run, in their order."""
+        rows = self._read(
+            "SELECT * FROM jobs WHERE run_id = ? ORDER BY iteration, position, id", (run_id,)
+        )
+        return [self._job(row) for row in rows]
+
+    def last_export(self, named: Path) -> Path | None:
+        """Return the result that was last put at the place that a config names."""
+        rows = self._read(
+            "SELECT exports FROM jobs WHERE instr(exports, ?) ORDER BY id DESC LIMIT 1",
+            (json.dumps(str(named), ensure_ascii=False),),
+        )
+        for row in rows:
+            for place, name in json.loads(row["exports"]).items():
+                if name == str(named):
+                    return Path(place)
+        return None
+
+    def targets(self, run_id: str) -> list[TargetRecord]:
+        """List what the iterations of a run measured for their targets, in order."""
+        rows = self._read(
+            "SELECT iteration, target, value, met FROM targets WHERE run_id = ? ORDER BY rowid",
+            (run_id,),
+        )
+        return [
+            TargetRecord(
+                row["iteration"], row["target"], float(_restored(row["value"])), bool(row["met"])
+            )
+            for row in rows
+        ]
+
+    def points(self, job_id: int, name: str | None = None) -> list[Point]:
+        """List the values of a job's metrics (or of one of them), in the order of recording."""
+        where = "" if name is None else " AND name = ?"
+        given = (job_id,) if name is None else (job_id, name)
+        columns = "name, value, step, seconds"
+        rows = self._read(
+            f"SELECT {columns} FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
+            given,
+        )
+        return [Point(**{**dict(row), "value": _restored(row["value"])}) for row in rows]
+
+    def metrics(self, job_id: int) -> dict[str, float | str]:
+        """Return the last value of each of a job's metrics."""
+        rows = self._read(
+            "SELECT name, value FROM metrics WHERE rowid IN "
+            "(SELECT max(rowid) FROM metrics WHERE job_id = ? GROUP BY name) ORDER BY rowid",
+            (job_id,),
+        )
+        return {row["name"]: _restored(row["value"]) for row in rows}
+
+    def samples(self, job_id: int) -> dict[str, SampleValues]:
+        """Return the per-sample values of a job, by metric."""
+        found = {}
+        for one in self.artifacts(job_id):
+            # Its file is gone where a user deleted the folder of an old run.
+            if one.kind is ArtifactKind.SAMPLES and one.path.is_file():
+                found[one.name] = SampleValues(**json.loads(one.path.read_text(encoding="utf-8")))
+        return found
+
+    def artifacts(self, job_id: int) -> list[Artifact]:
+        """List the files that a job reported, in the order of recording."""
+        rows = self._read(
+            "SELECT name, kind, step, path FROM artifacts WHERE job_id = ? ORDER BY rowid",
+            (job_id,),
+        )
+        return [
+            Artifact(row["name"], ArtifactKind(row["kind"]), row["step"], self._here(row["path"]))
+            for row in rows
+        ]
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @cached_property
+    def _moved(self) -> dict[str, str]:
+        """Where the work_dir was when runs were recorded, if it was moved or copied: to here."""
+        here = str(self.work_dir.absolute())
+        roots = {
+            str(Path(row["folder"]).parents[1]): row["id"]
+            for row in self._read("SELECT id, folder FROM runs")
+        }
+        return {
+            root: here
+            for root, run_id in roots.items()
+            if root != here and (self.work_dir / "runs" / run_id).is_dir()
+        }
+
+    def _here(self, path: str | Path) -> Path:
+        """Find a recorded path where the work_dir is now."""
+        return Path(with_places(str(path), self._moved))
+
+    def _run(self, row: sqlite3.Row) -> RunRecord:
+        found = RunRecord.of(row)
+        return replace(found, folder=self._here(found.folder)) if self._moved else found
+
+    def _job(self, row: sqlite3.Row) -> JobRecord:
+        found = JobRecord.of(row)
+        if not self._moved:
+            return found
+        return replace(
+            found,
+            folder=self._here(found.folder),
+            files=self._here(found.files) if found.files else None,
+            exports={
+                str(self._here(made)): str(self._here(place))
+                for made, place in found.exports.items()
+            },
+            outputs=with_places(found.outputs, self._moved),
+        )
+
+    def _new_folder(self, name: str) -> Path:
+        parent = self.work_dir / "runs"
+        known = {row["id"] for row in self._read("SELECT id FROM runs")}  # its folder may be gone
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for i in range(1, 1000):
+                folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
+                if folder.name in known:
+                    continue
+                with suppress(FileExistsError):
+                    folder.mkdir()
+                    return folder
+        except OSError as error:
+            raise RequestError(f"cannot make a new folder in {parent}: {error.strerror}") from error
+        raise RequestError(f"cannot make a new folder in {parent}: too many runs at once")
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> int:
+        with self._lock, self._connection:
+            return self._connection.execute(statement, values).lastrowid or 0
+
+    def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        with self._lock, closing(self._connection.execute(statement, values)) as cursor:
+            return cursor.fetchall()
+
+
+def _write_settings(folder: Path, settings: object) -> None:
+    text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
+    (folder / EXPERIMENT).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _column(value: object) -> object:
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return to_json(value) if isinstance(value, dict | list | tuple) else str(value)
+
+
+def _storable(value: float | str) -> float | str:
+    """SQLite has no NaN: it would come back as NULL."""
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+        return f"{FLOAT}{value}"
+    return value
+
+
+def _restored(value: float | str) -> float | str:
+    if value in NOT_FINITE:
+        return float(str(value).removeprefix(FLOAT))
+    return value

@@ -1,0 +1,78 @@
+"""Find and kill every process that a worker has started, whatever session it is in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from djsb_core.job.protocol import TOKEN
+
+PROC = Path("/proc")
+ROUNDS = 20
+PAUSE = 0.01  # seconds between two rounds
+DEAD = ("Z", "X")
+
+
+def kill_tree(root: int, token: str) -> None:
+    """Kill a worker and all its processes; the caller's own is the last if it is one of them.
+
+    Where there is no ``/proc``, processes in sessions of their own are not found.
+
+    :param root: the worker's process id, and that of its group
+    :param token: what the worker's environment has as ``DJSB_WORKER``
+    """
+    for _ in range(ROUNDS):  # a process can start another one while they are looked up
+        members = find_tree(root, token) - {os.getpid()}
+        if not members:
+            break
+        for process in members:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(PAUSE)
+    signal_group(root, signal.SIGKILL)
+
+
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a group, if it still has one."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def find_tree(root: int, token: str) -> set[int]:
+    """List the living processes of a worker: itself, its descendants, and who has its token.
+
+    The token finds those whose parent is dead.
+    """
+    mark = f"{TOKEN}={token}".encode()
+    parents = {process: parent for process in _processes() if (parent := _parent(process))}
+    members = {one for one in parents if one == root or (token and mark in _environment(one))}
+    while found := {one for one in parents if parents[one] in members} - members:
+        members |= found
+    return members
+
+
+def _processes() -> list[int]:
+    try:
+        return [int(entry.name) for entry in os.scandir(PROC) if entry.name.isdecimal()]
+    except FileNotFoundError:
+        return []
+
+
+def _parent(process: int) -> int | None:
+    """Return the process id of the parent; ``None`` for a process that is dead (or the first)."""
+    try:
+        status = (PROC / str(process) / "stat").read_text(errors="replace")
+    except OSError:
+        return None
+    state, parent, *_ = status.rpartition(")")[2].split()  # a name may hold brackets and spaces
+    return None if state in DEAD else int(parent)
+
+
+def _environment(process: int) -> list[bytes]:
+    try:
+        return (PROC / str(process) / "environ").read_bytes().split(b"\0")
+    except OSError:  # another user's, or gone
+        return []

@@ -1,0 +1,65 @@
+"""What a job reports while it runs: values of metrics, files, and plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOG, FILES = "log.txt", "files"
+"""In a job's folder of the run: what it printed; (a link to) the folder in which it worked."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric."""
+
+    name: str
+    value: float | str
+    step: int | None
+    seconds: float
+
+
+class ArtifactKind(StrEnum):
+    """What a file that a job reported holds."""
+
+    SAMPLES = "samples"
+    """JSON: ``{"values": [one a sample], "weights": [one a sample] or null}``"""
+    HISTOGRAM = "histogram"
+    """JSON: ``edges`` (n + 1), ``counts`` (n), ``below``, ``above``, ``min``, ``max``"""
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One file that a job reported beside its metrics."""
+
+    name: str
+    kind: ArtifactKind
+    step: int | None
+    path: Path
+
+
+@dataclass(frozen=True)
+class SampleValues:
+    """One metric's value for each sample, and its weights (tokens, bytes); see ``Watcher``."""
+
+    values: list[float]
+    weights: list[float] | None
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
+    """Make of a value what the store will give back: mappings, lists, scalars, text."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "tolist") and not isinstance(value, type):  # numpy and torch
+        return plain(value.tolist())
+    return str(value)

@@ -1,0 +1,165 @@
+"""A job as plain data, and how it is performed: here, or in another process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from djsb_core.discovery import load_component
+from djsb_core.errors import ComponentError
+from djsb_core.interfaces.component import ComponentConfig, Workspace
+from djsb_core.interfaces.hook import Hook, JobContext, Section
+from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.paths import PathContext
+from djsb_core.job.reports import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from djsb_core.interfaces.component import AnyComponent, Watcher
+
+AnyHook = Hook[Any, Any]
+
+
+@dataclass(frozen=True)
+class JobOrder:
+    """All that it takes to run one job, as plain data: it may run in another process."""
+
+    hook: str
+    component: str | None
+    """Name in the kind that the hook works with."""
+    dj_configs: dict[str, Any] | None
+    extra_configs: dict[str, Any] | None
+    meta_name: str
+    pipeline: str
+    stage: str
+    iteration: int
+    folder: Path
+    """Where the component works."""
+    log: Path
+    lookup: tuple[Path, ...]
+    """Folders in which relative paths are looked up."""
+    outputs: Mapping[Path, Path]
+    """Where a result is written instead of at the path that the settings name."""
+    placed: Mapping[Path, Path]
+    """Where results of earlier jobs are, by the path that their settings name."""
+    metrics: Mapping[str, Mapping[str, Any]]
+    """Metrics of earlier jobs, for a hook that asks for them."""
+    output_names: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what :meth:`from_json` takes."""
+        return cast("dict[str, Any]", plain(asdict(self)))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> JobOrder:
+        """Build an order from JSON."""
+        paths = {key: Path(value[key]) for key in ("folder", "log")}
+        maps = {
+            key: {Path(name): Path(place) for name, place in value[key].items()}
+            for key in ("outputs", "placed")
+        }
+        lookup = tuple(map(Path, value["lookup"]))
+        names = tuple(value["output_names"])
+        return cls(**{**value, **paths, **maps, "lookup": lookup, "output_names": names})
+
+    @property
+    def context(self) -> PathContext:
+        """What is known about the paths in the settings."""
+        return PathContext(self.lookup, placed=self.placed, outputs=self.outputs)
+
+
+def perform(order: JobOrder, watcher: Watcher) -> dict[str, Any]:
+    """Run a job and return its outputs by name, as plain data.
+
+    :raises ComponentError: if it returns another number of outputs than it announces
+    """
+    workspace = Workspace(order.folder, watcher)
+    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, order.hook))
+    component_type = load_slot(hook_type, order.component)
+    hook, component = build(
+        hook_type, component_type, (order.dj_configs, order.extra_configs), workspace, order.context
+    )
+    context: JobContext[Any] = JobContext(
+        meta_name=order.meta_name,
+        pipeline=order.pipeline,
+        stage=order.stage,
+        component=component,
+        workspace=workspace,
+        dj_configs=order.dj_configs or {},
+        query=lambda name: _metrics_of(order, name),
+    )
+    returned = hook.run(context)
+    names = order.output_names
+    if len(returned) != len(names):
+        raise ComponentError(
+            f"{order.hook} returned {len(returned)} values for the {len(names)} names "
+            + ", ".join(names)
+        )
+    # As a later run would read them: whether a job was reused changes nothing downstream.
+    outputs: dict[str, Any] = plain(dict(zip(names, returned, strict=True)))
+    return outputs
+
+
+def inspect(order: JobOrder, depth: str) -> dict[str, Any]:
+    """Say what would keep a job from running in this process: ``problems``, one sentence each.
+
+    :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
+    """
+    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, order.hook))
+    component_type = load_slot(hook_type, order.component)
+    if depth == "code":
+        return {"problems": []}
+    sections = order.dj_configs, order.extra_configs
+    hook, component = build(hook_type, component_type, sections, Workspace(), order.context)
+    return {"problems": [*hook.check(), *(component.check() if component else ())]}
+
+
+def load_slot(hook: type[AnyHook], name: str | None) -> type[AnyComponent] | None:
+    """Load the component of that name in the kind that a hook works with."""
+    if hook.uses is None or name is None:
+        return None
+    return load_component(Kind.of(hook.uses.interface), name)
+
+
+def split_settings(
+    hook: type[AnyHook], dj_configs: dict[str, Any] | None, extra_configs: dict[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a job's sections into the settings of its component and those of its hook."""
+    given = (extra_configs or {}).items()
+    extra = {k: v for k, v in given if k != "type" and k not in ENVIRONMENT_KEYS}
+    if hook.uses is None:
+        return {}, extra
+    if hook.uses.section is Section.DJ_CONFIGS:
+        return dj_configs or {}, extra
+    return extra, {}
+
+
+def build(
+    hook_type: type[AnyHook],
+    component_type: type[AnyComponent] | None,
+    sections: tuple[dict[str, Any] | None, dict[str, Any] | None],
+    workspace: Workspace,
+    context: PathContext,
+) -> tuple[AnyHook, AnyComponent | None]:
+    """Build a job's hook and component from its sections (``dj_configs``, ``extra_configs``).
+
+    :raises pydantic.ValidationError: if a setting is wrong
+    """
+    values, hook_values = split_settings(hook_type, *sections)
+    slot = hook_type.uses
+    alone = slot is None or slot.section is Section.DJ_CONFIGS
+    hook_config = hook_type.config_type if alone else ComponentConfig
+    hook = hook_type(hook_config.model_validate(hook_values, context=context), workspace)
+    if component_type is None:
+        return hook, None
+    config = component_type.config_type.model_validate(values, context=context)
+    return hook, component_type(config, workspace)
+
+
+def _metrics_of(order: JobOrder, name: str) -> Mapping[str, Any]:
+    if name not in order.metrics:
+        raise KeyError(f"no earlier job '{name}'")
+    return order.metrics[name]

@@ -1,0 +1,147 @@
+"""What a component reports, made into points and files for the store and for listeners."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from djsb_core.job.reports import Artifact, ArtifactKind, Point
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+
+SCRIPT = "SandboxWatcher"
+"""Stands in place of a hook for what a user's own script reports."""
+
+BARE = "script"
+"""The job of what a script reports under names without a dot."""
+
+BINS = 50
+MEDIA = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"), ArtifactKind.IMAGE),
+    **dict.fromkeys((".mp4", ".webm", ".mov", ".avi", ".mkv"), ArtifactKind.VIDEO),
+}
+
+
+class JobWatcher:
+    """The watcher of one job: hands on what it is told, in the order in which it is told."""
+
+    def __init__(
+        self,
+        folder: Path,
+        heard: Callable[[list[Point]], None],
+        kept: Callable[[Artifact], None],
+    ) -> None:
+        """Watch one job.
+
+        :param folder: where the job works; files are kept there
+        :param heard: called with the values of each report
+        :param kept: called with each file: samples, histograms, images, videos
+        """
+        self._folder = folder
+        self._heard = heard
+        self._kept = kept
+        self._started = time.monotonic()
+
+    def watch(self, value: object, name: str, step: int | None = None) -> None:
+        """Report a number, a text, or a nested mapping of them (flattened with dots)."""
+        seconds = time.monotonic() - self._started
+        place = None if step is None else int(step)  # numpy's integers too
+        self._heard([Point(key, item, place, seconds) for key, item in flatten(value, name)])
+
+    def watch_samples(
+        self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
+    ) -> None:
+        """Report one value a sample.
+
+        :raises ValueError: if there are not as many weights as values
+        """
+        if weights is not None and len(weights) != len(values):
+            raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
+        kept = {
+            "values": [float(value) for value in values],
+            "weights": None if weights is None else [float(weight) for weight in weights],
+        }
+        self._keep_json(kept, name, ArtifactKind.SAMPLES, None)
+
+    def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
+        """Report how values are distributed."""
+        self._keep_json(histogram(values), name, ArtifactKind.HISTOGRAM, step)
+
+    def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
+        """Report an image or a video.
+
+        :raises ValueError: if its suffix is that of neither
+        """
+        kind = MEDIA.get(path.suffix.lower())
+        if kind is None:
+            raise ValueError(f"{path}: neither image nor video; known: {', '.join(sorted(MEDIA))}")
+        self._kept(Artifact(name, kind, step, path.absolute()))
+
+    def _keep_json(self, value: object, name: str, kind: ArtifactKind, step: int | None) -> None:
+        number = "" if step is None else f".{step}"
+        path = self._folder / f"{kind.value}.{name.replace('/', '_')}{number}.json"
+        path.write_text(json.dumps(value), encoding="utf-8")
+        self._kept(Artifact(name, kind, step, path))
+
+
+def histogram(values: Sequence[float]) -> dict[str, Any]:
+    """Count values in equal bins between their 0.5 % and 99.5 % quantiles, and outside of them.
+
+    A few values far out would else leave all others in one bin.
+    """
+    finite = sorted(number for number in map(float, values) if math.isfinite(number))
+    if not finite:
+        return {
+            "edges": [0.0, 1.0],
+            "counts": [0],
+            "below": 0,
+            "above": 0,
+            "min": None,
+            "max": None,
+        }
+    cut = len(finite) // 200
+    low, high = finite[cut], finite[-1 - cut]
+    bins = BINS if high > low else 1
+    edges = [low + (high - low) * i / bins for i in range(bins)] + [high]
+    places = [bisect_left(finite, edge) for edge in edges[:-1]] + [bisect_right(finite, high)]
+    return {
+        "edges": edges if high > low else [low - 0.5, low + 0.5],
+        "counts": [after - before for before, after in pairwise(places)],
+        "below": places[0],
+        "above": len(finite) - places[-1],
+        "min": finite[0],
+        "max": finite[-1],
+    }
+
+
+def flatten(value: object, name: str) -> Iterator[tuple[str, float | str]]:
+    """Yield each number and text of a nested value under its dotted name.
+
+    >>> list(flatten({"text_len": {"mean": 3}}, "probe"))
+    [('probe.text_len.mean', 3.0)]
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from flatten(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from flatten(item, f"{name}.{i}")
+    elif isinstance(value, str):
+        yield name, value
+    elif value is not None:
+        yield name, _number(value, name)
+
+
+def _number(value: Any, name: str) -> float:  # noqa: ANN401 (numpy and torch scalars too)
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"metric '{name}': neither number nor text: {value!r}") from None

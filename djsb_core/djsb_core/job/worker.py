@@ -1,0 +1,273 @@
+"""Run jobs in a process of its own: ``python -m djsb_core.job.worker EVENTS [PYTHONPATH]``.
+
+Orders come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
+order ``started``, any number of ``points``, ``artifact`` and ``alive``, and ``done`` or ``failed``.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import contextmanager
+from io import TextIOWrapper
+from queue import Empty, SimpleQueue
+from threading import Thread, Timer
+from typing import TYPE_CHECKING, Any
+
+from djsb_core import __version__
+from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.job.process_tree import kill_tree
+from djsb_core.job.protocol import CHUNK, TOKEN, Lines, decode, encode, write_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from djsb_core.job.reports import Artifact, Point
+    from djsb_core.job.request import JobOrder
+
+BATCH_SECONDS = 0.02
+"""How long points wait for others, so that thousands a second cost few system calls."""
+
+BEAT_SECONDS = 5.0
+"""How often a process that works and reports nothing gives a sign of life."""
+
+AGAIN_SECONDS = 0.1
+"""When to interrupt a job again whose code has dropped the interrupt."""
+
+BACKLOG = 10_000
+"""Reports that wait to be sent before the job itself has to wait."""
+
+STDIN, STDERR = 0, 2
+
+
+def main() -> None:
+    """Serve until the core says that it is enough."""
+    events, *pythonpath = sys.argv[1:]
+    _restore_pythonpath(pythonpath)
+    orders = _take_stdin()
+    os.set_inheritable(int(events), False)  # noqa: FBT003 (it takes no keyword)
+    if isinstance(sys.stdout, TextIOWrapper):  # the last words before a crash are in the log
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    faulthandler.enable()
+    outbox = Outbox(int(events))
+    outbox.put(encode({"event": "hello", "version": __version__, "pid": os.getpid()}))
+    _silence(STDERR)
+    worker = Worker(outbox)
+    signal.signal(signal.SIGINT, worker.on_interrupt)
+    sys.unraisablehook = worker.on_unraisable
+    lines: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    Thread(target=_read_orders, args=(orders, lines), daemon=True).start()
+    while "order" in (message := lines.get()):
+        worker.work(message)
+
+
+class Worker:
+    """Runs one job after the other, in the main thread: signals and many libraries want it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._running = False
+        self._interruptible = False
+        self._folder = os.open(".", os.O_RDONLY)
+
+    def on_interrupt(self, *_: object) -> None:
+        """Interrupt the running job, once; between two jobs do nothing."""
+        if self._interruptible:
+            self._interruptible = False
+            raise KeyboardInterrupt
+
+    def on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Interrupt the job again if Python has dropped the interrupt, as it does in a destructor.
+
+        Those of torch's data loaders wait for processes: many an interrupt ends there.
+        """
+        sys.__unraisablehook__(unraisable)
+        if self._running and issubclass(unraisable.exc_type, KeyboardInterrupt):
+            self._interruptible = True
+            Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    def work(self, message: dict[str, Any]) -> None:
+        """Run (or only inspect) one job and report how it ended."""
+        reports = Reports(self._outbox)
+        try:
+            end = self._perform(message, reports)
+        except BaseException as error:  # noqa: BLE001 (also SystemExit: the job fails, not we)
+            end = encode(_describe(error))
+        reports.end(end)
+        os.fchdir(self._folder)  # the next job must not depend on this one
+
+    def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
+        from djsb_core.job.job_log import job_log
+        from djsb_core.job.request import JobOrder, inspect, perform
+        from djsb_core.job.watcher import JobWatcher
+
+        job: JobOrder = JobOrder.from_json(message["order"])
+        watcher = JobWatcher(job.folder, reports.points, reports.artifact)
+        with job_log(job.log):
+            with self._interrupts():
+                self._outbox.put(encode({"event": "started"}))
+                depth = message.get("inspect")
+                outputs = inspect(job, depth) if depth else perform(job, watcher)
+            try:
+                return encode({"event": "done", "outputs": outputs})
+            except (TypeError, ValueError, RecursionError) as error:
+                raise ComponentError(f"what it returned is no JSON: {error}") from error
+
+    @contextmanager
+    def _interrupts(self) -> Iterator[None]:
+        signal.signal(signal.SIGINT, self.on_interrupt)  # an earlier job may have set its own
+        self._running = self._interruptible = True
+        try:
+            yield
+        finally:
+            self._running = self._interruptible = False
+
+
+class Reports:
+    """What one job reports; nothing once it has ended, though a thread of it may live on."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox: Outbox | None = outbox
+        outbox.beats = True
+
+    def points(self, points: list[Point]) -> None:
+        """Send values of metrics, soon."""
+        if self._outbox is not None:
+            self._outbox.put([[one.name, one.value, one.step, one.seconds] for one in points])
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Send where a file is that the job reports."""
+        if self._outbox is not None:
+            said = [artifact.name, artifact.kind.value, artifact.step, str(artifact.path)]
+            self._outbox.put(encode({"event": "artifact", "artifact": said}))
+
+    def end(self, event: bytes) -> None:
+        """Send how the job ended."""
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            outbox.beats = False
+            outbox.put(event)
+
+
+class Outbox:
+    """Sends events from a thread of its own: no interrupt of the job can cut one in two."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.beats = False
+        """Whether to give signs of life."""
+        self._descriptor = descriptor
+        self._process = os.getpid()
+        self._waiting: SimpleQueue[bytes | list[list[Any]]] = SimpleQueue()
+        Thread(target=self._send, daemon=True).start()
+
+    def put(self, report: bytes | list[list[Any]]) -> None:
+        """Send an event, or points as soon as a batch is worth it; the order is kept.
+
+        :raises RuntimeError: in a process that the job has forked
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError("metrics can only be reported from the job's own process")
+        while self._waiting.qsize() > BACKLOG:
+            time.sleep(BATCH_SECONDS)
+        self._waiting.put(report)
+
+    def _send(self) -> None:
+        try:
+            while True:
+                reports = [self._next()]
+                if isinstance(reports[0], list):
+                    time.sleep(BATCH_SECONDS)
+                reports += [self._waiting.get() for _ in range(self._waiting.qsize())]
+                write_all(self._descriptor, b"".join(_batches(reports)))
+        except OSError:  # nobody listens any more
+            _end_everything()
+
+    def _next(self) -> bytes | list[list[Any]]:
+        while True:
+            try:
+                return self._waiting.get(timeout=BEAT_SECONDS)
+            except Empty:
+                if self.beats:
+                    return encode({"event": "alive"})
+
+
+def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
+    """Join neighbouring points to one event."""
+    points: list[list[Any]] = []
+    for report in reports:
+        if isinstance(report, list):
+            points += report
+            continue
+        if points:
+            yield encode({"event": "points", "points": points})
+            points = []
+        yield report
+    if points:
+        yield encode({"event": "points", "points": points})
+
+
+def _read_orders(descriptor: int, orders: SimpleQueue[dict[str, Any]]) -> None:
+    """Hand on what the core says; when it is gone, end everything."""
+    lines = Lines()
+    while piece := os.read(descriptor, CHUNK):
+        for line in lines.feed(piece):
+            if (order := decode(line)) is not None:
+                orders.put(order)
+                if "order" not in order:
+                    return  # told to end: it does so by itself
+    _end_everything()
+
+
+def _end_everything() -> None:
+    kill_tree(os.getpid(), os.environ.get(TOKEN, ""))
+    os.kill(os.getpid(), signal.SIGKILL)  # where it leads no group
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    try:
+        message = str(error)
+    except Exception as worse:  # noqa: BLE001 (an error class of a component)
+        message = f"its message cannot be shown: {type(worse).__name__}"
+    return {
+        "event": "failed",
+        "type": type(error).__name__,
+        "message": message,
+        "traceback": _traceback(error),
+        "known": isinstance(error, DjsbError),
+        "interrupted": isinstance(error, KeyboardInterrupt),
+    }
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 (likewise)
+        return ""
+
+
+def _restore_pythonpath(given: list[str]) -> None:
+    """Give the job's own processes the variable that the core had, not the one made for us."""
+    os.environ.pop("PYTHONPATH", None)
+    if given:
+        os.environ["PYTHONPATH"] = given[0]
+
+
+def _take_stdin() -> int:
+    """Keep the orders from the job and its processes, which may read their stdin."""
+    orders = os.dup(STDIN)
+    _silence(STDIN)
+    return orders
+
+
+def _silence(descriptor: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""Ask the interpreter of an environment what it has."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from djsb.cache.files import read_object, write_object
+from djsb_core.interfaces.environment import is_too_old
+from djsb_environments.build import EnvironmentBuildError, clean_variables
+from djsb_environments.metadata import meets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from djsb_environments.wanted import WantedEnvironment
+
+SECONDS = 60
+QUESTION = """
+import json, sys, sysconfig
+from importlib.metadata import distributions
+names = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
+version = ".".join(map(str, sys.version_info[:3]))
+json.dump([version, sysconfig.get_path("purelib"), names], sys.stdout)
+"""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What an environment has."""
+
+    version: str
+    """Of Python: ``3.11.7``."""
+    library: Path
+    """Folder that changes when a package is installed."""
+    installed: Mapping[str, str]
+    """Versions of packages by name."""
+
+    @property
+    def frozen(self) -> str:
+        """The packages, a line each, as ``pip freeze`` writes them."""
+        lines = sorted(f"{name}=={version}\n" for name, version in self.installed.items())
+        return "".join(lines)
+
+
+def take_inventory(python: Path) -> Inventory:
+    """Start an interpreter and ask it.
+
+    :raises EnvironmentBuildError: if it does not answer
+    """
+    try:
+        ran = subprocess.run(  # noqa: S603 (the environment's interpreter, our question)
+            [python, "-I", "-c", QUESTION],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=True,
+            env=clean_variables(),
+        )
+        version, library, installed = json.loads(ran.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        last = said[-1] if said else type(error).__name__
+        raise EnvironmentBuildError(f"{python} does not work: {last}") from error
+    return Inventory(version, Path(library), installed)
+
+
+def check_existing(wanted: WantedEnvironment, folder: Path, memory: Path) -> None:
+    """Check that djsb and the component's package can run in an environment that is not ours.
+
+    What was found right is remembered until the interpreter or its packages change.
+
+    :param memory: file that remembers
+    :raises EnvironmentBuildError: naming what is missing, and the command that installs it
+    """
+    python = wanted.environment.python(folder)
+    known = read_object(memory)
+    if known is not None and known == _signature(python, Path(known["library"]), wanted):
+        return
+    found = take_inventory(python)
+    _refuse_old(wanted, python, found.version)
+    _refuse_lacking(wanted, folder, missing_in(found, wanted.requirements))
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    write_object(memory, _signature(python, found.library, wanted), durable=False)
+
+
+def check_made(wanted: WantedEnvironment, found: Inventory) -> None:
+    """Check that a manager has made what was asked for.
+
+    :raises EnvironmentBuildError: if it has not
+    """
+    asked = wanted.environment.config.python or ".".join(map(str, sys.version_info[:2]))
+    if not f"{found.version}.".startswith(f"{asked}."):
+        raise EnvironmentBuildError(
+            f"the environment {wanted.label} has Python {found.version}, not {asked}"
+        )
+    missing = missing_in(found, wanted.requirements)
+    if missing:
+        raise EnvironmentBuildError(
+            f"the environment {wanted.label} was made, but lacks {', '.join(missing)}"
+        )
+
+
+def missing_in(found: Inventory, requirements: Iterable[str]) -> list[str]:
+    """List the requirements that an environment does not meet."""
+    versions = {canonicalize_name(name): one for name, one in found.installed.items()}
+    missing = []
+    for text in requirements:
+        try:
+            requirement = Requirement(text)
+        except InvalidRequirement:  # an option, a path, an address: the name is not told
+            continue
+        if not meets(requirement, versions.get(canonicalize_name(requirement.name))):
+            missing.append(text)
+    return missing
+
+
+def _refuse_old(wanted: WantedEnvironment, python: Path, version: str) -> None:
+    if is_too_old(version):
+        raise EnvironmentBuildError(
+            f"the environment {wanted.label} has Python {version}, and djsb, which runs in it too, "
+            f"needs 3.11 or newer ({python}); name another one, or have one made"
+        )
+
+
+def _refuse_lacking(wanted: WantedEnvironment, folder: Path, missing: list[str]) -> None:
+    if missing:
+        needs = "need" if len(wanted.distributions) > 1 else "needs"
+        command = wanted.environment.install_command(folder, [f"'{text}'" for text in missing])
+        raise EnvironmentBuildError(
+            f"the environment {wanted.label} lacks {', '.join(missing)}, which "
+            f"{' and '.join(wanted.distributions)} {needs}; install with:\n  {' '.join(command)}"
+        )
+
+
+def _signature(python: Path, library: Path, wanted: WantedEnvironment) -> dict[str, object]:
+    """Return what changes when the answer may."""
+    return {
+        "python": str(python),
+        "library": str(library),
+        "changed": [_changed(python), _changed(library)],
+        "requirements": list(wanted.requirements),
+    }
+
+
+def _changed(path: Path) -> list[int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return []
+    return [state.st_mtime_ns, state.st_size]

@@ -1,0 +1,395 @@
+"""The environments that are kept: found, made once, listed and removed.
+
+``<root>/<key>/<attempt>/`` is an environment, made where it stays: it cannot be moved.
+``DONE.json`` beside it is written last, and names the attempt that is whole. The lock
+``<root>/locks/<key>`` is shared by those that use it, and held alone by the one that makes or
+removes it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING, Self
+
+from djsb.cache.files import FORBIDDEN, remove_tree, size_of
+from djsb_core.errors import RequestError, suggest
+from djsb_core.interfaces.interpreter import Interpreter
+from djsb_core.masking import Masker
+from djsb_environments.bridge import bridge, remove_unused
+from djsb_environments.build import Builder, EnvironmentBuildError
+from djsb_environments.inspection import check_existing, check_made, take_inventory
+from djsb_environments.locks import share, try_lock, wait_for
+from djsb_environments.record import (
+    DIGITS,
+    DONE,
+    KEY,
+    KeptEnvironment,
+    Leftover,
+    read_kept,
+    write_record,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from djsb_environments.locks import Lock
+    from djsb_environments.wanted import WantedEnvironment
+
+FREEZE = "freeze.txt"
+NOTES = ("logs", "checked", "inspected")
+"""Folders with what is only remembered: of builds, of the user's environments, of jobs."""
+
+LINKED = "linked"
+"""Folder with the code that environments see, and the name of its lock."""
+
+SHORT = 12
+"""Digits of a key in messages."""
+
+PREFIX = re.compile(f"[0-9a-f]{{4,{DIGITS}}}")
+
+
+def environments_root() -> Path:
+    """Return where environments are kept: ``DJSB_ENV_DIR``, else the user's cache folder."""
+    named = os.environ.get("DJSB_ENV_DIR")
+    if named:
+        return Path(named).expanduser().absolute()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("djsb") / "environments"
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def _go_on() -> None:
+    """Do not stop."""
+
+
+def _remedy(kept: KeptEnvironment) -> str:
+    again = f"`djsb env rm {kept.key[:SHORT]}`, and it is made again"
+    return f"add it to the requirements; if the environment was damaged: {again}"
+
+
+class Environments:
+    """The environments of one folder. Safe to use from several threads and processes.
+
+    What it has found or made cannot be removed by others until it is closed (or this process ends).
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        """Use one folder, which is made when it is needed; by default :func:`environments_root`."""
+        self.root = (root or environments_root()).absolute()
+        self._held: dict[str, Lock] = {}
+        self._guard = RLock()
+
+    def __enter__(self) -> Self:
+        """Close at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def close(self) -> None:
+        """Let others remove what this has found or made."""
+        with self._guard:
+            for lock in self._held.values():
+                lock.release()
+            self._held.clear()
+
+    # -- using ---------------------------------------------------------------------------------
+
+    def find(self, wanted: WantedEnvironment) -> Interpreter | None:
+        """Return the interpreter of an environment that is there; ``None`` if it has to be made.
+
+        :raises EnvironmentBuildError: if it is one of the user's, and djsb cannot run in it
+        :raises RequestError: if environments cannot be kept in this folder
+        """
+        if os.pathsep in str(self.root):
+            raise RequestError(
+                f"cannot keep environments in {self.root}: there is a '{os.pathsep}' in its path; "
+                f"name another folder with DJSB_ENV_DIR"
+            )
+        with self._usable():
+            if wanted.existing is not None:
+                memory = self.root / "checked" / f"{wanted.key[:DIGITS]}.json"
+                check_existing(wanted, wanted.existing, memory)
+                return self._interpreter(wanted, wanted.existing, "install it there")
+            kept = self._use(wanted.key[:DIGITS])
+            return None if kept is None else self._interpreter(wanted, kept.folder, _remedy(kept))
+
+    def make(
+        self,
+        wanted: WantedEnvironment,
+        say: Callable[[str], None] = _silent,
+        raise_if_stopped: Callable[[], None] = _go_on,
+    ) -> Interpreter:
+        """Find the environment, or make it: one process does, others wait for it.
+
+        :param say: gets short lines about the progress
+        :param raise_if_stopped: called at least every 0.2 s; what it raises ends the build
+        :raises EnvironmentBuildError: if it cannot be made
+        """
+        while (found := self.find(wanted)) is None:
+            with self._alone(wanted, say, raise_if_stopped), self._usable():
+                if read_kept(self.root / wanted.key[:DIGITS]) is None:
+                    self._build(wanted, say, raise_if_stopped)
+        return found
+
+    def check(self, wanted: WantedEnvironment) -> list[str]:
+        """Say, a sentence each, why an environment cannot be used, or not be made; cheap."""
+        try:
+            if self.find(wanted) is not None:
+                return []
+        except RequestError as error:
+            return [str(error)]
+        return list(wanted.environment.check())
+
+    # -- looking and removing ------------------------------------------------------------------
+
+    def kept(self) -> list[KeptEnvironment]:
+        """List the environments that are whole, the last used first."""
+        with self._usable():
+            found = [one for folder in self._folders() if (one := read_kept(folder)) is not None]
+        return sorted(found, key=lambda one: (-one.used, one.key))
+
+    def choose(self, name: str) -> KeptEnvironment:
+        """Return the environment of a label, or whose key begins so (4 digits or more).
+
+        :raises RequestError: if there is none, or more than one
+        """
+        kept = self.kept()
+        found = [one for one in kept if one.label == name]
+        if PREFIX.fullmatch(name):
+            found += [one for one in kept if one.key.startswith(name) and one not in found]
+        if len(found) > 1:
+            keys = ", ".join(one.key for one in found)
+            raise RequestError(f"'{name}' is more than one environment; name its key: {keys}")
+        if not found:
+            known = suggest(name, {one.label for one in kept})
+            raise RequestError(f"no environment '{name}', and no key that begins so; {known}")
+        return found[0]
+
+    def remove(self, name: str) -> KeptEnvironment | None:
+        """Remove an environment by label or key; ``None`` if it stays because it is in use.
+
+        :raises RequestError: if there is none, or more than one
+        """
+        chosen = self.choose(name)
+        with self._usable():
+            return chosen if self._remove(chosen.key, chosen) else None
+
+    def collect(
+        self, older_than: float | None, *, dry_run: bool = False
+    ) -> tuple[list[KeptEnvironment], list[Leftover]]:
+        """Remove what killed builds have left, and environments that were not used for long.
+
+        :param older_than: seconds since the last use; ``None``: keep all that are whole
+        :param dry_run: remove nothing
+        :return: the environments and the unfinished folders that were (or would be) removed
+        """
+        now = time.time()
+        limit = None if older_than is None else now - older_than
+        gone: list[KeptEnvironment] = []
+        with self._usable():
+            left = [
+                one
+                for folder in self._folders()
+                for one in self._collect_left(folder, dry_run=dry_run)
+            ]
+            for one in self.kept():
+                old = limit is not None and one.used <= limit
+                if old and (self._is_free(one.key) if dry_run else self._remove(one.key, one)):
+                    gone.append(one)
+            if not dry_run:
+                self._remove_linked(limit or 0)
+                self._remove_notes(limit or 0)
+        return gone, left
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say of a folder that may not be used what to do.
+
+        :raises RequestError: instead of the system's error
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in FORBIDDEN:
+                error.filename = error.filename or str(self.root)  # which disk is full
+                raise
+            raise RequestError(
+                f"cannot keep environments in {self.root}: {error.strerror}: {error.filename}; "
+                f"make it a folder that you may write to, or name another one with DJSB_ENV_DIR"
+            ) from error
+
+    def _interpreter(self, wanted: WantedEnvironment, folder: Path, remedy: str) -> Interpreter:
+        with self._guard:
+            if LINKED not in self._held:
+                self._held[LINKED] = share(self._lock_path(LINKED))
+            importable = bridge(self.root / LINKED, wanted.distributions)
+        return Interpreter(
+            python=wanted.environment.python(folder),
+            importable=importable,
+            label=wanted.label,
+            remedy=remedy,
+            variables=wanted.environment.variables(folder),
+        )
+
+    def _folders(self) -> list[Path]:
+        """List the folders of all keys."""
+        if not self.root.is_dir():
+            return []
+        return sorted(one for one in self.root.iterdir() if KEY.fullmatch(one.name))
+
+    def _lock_path(self, key: str) -> Path:
+        return self.root / "locks" / key
+
+    def _use(self, key: str) -> KeptEnvironment | None:
+        """Share an environment and mark it as used; ``None`` if it is not whole."""
+        folder = self.root / key
+        if not (folder / DONE).exists():
+            return None
+        with self._guard:
+            lock = self._held.get(key) or try_lock(self._lock_path(key), alone=False)
+            if lock is None:  # somebody makes or removes it
+                return None
+            kept = read_kept(folder)
+            if kept is None:
+                self._held.pop(key, None)
+                lock.release()
+                return None
+            self._held[key] = lock
+        with suppress(OSError):
+            os.utime(folder / DONE)
+        return kept
+
+    @contextmanager
+    def _alone(
+        self,
+        wanted: WantedEnvironment,
+        say: Callable[[str], None],
+        raise_if_stopped: Callable[[], None],
+    ) -> Iterator[None]:
+        told = False
+
+        def waiting() -> None:
+            nonlocal told
+            raise_if_stopped()
+            if not told:
+                told = True
+                say(f"waiting for the environment {wanted.label}: another process makes it")
+
+        with self._usable():
+            lock = wait_for(self._lock_path(wanted.key[:DIGITS]), waiting)
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _build(
+        self,
+        wanted: WantedEnvironment,
+        say: Callable[[str], None],
+        raise_if_stopped: Callable[[], None],
+    ) -> None:
+        """Make an environment; hold its lock alone.
+
+        :raises EnvironmentBuildError: if it cannot be made; then nothing is left of it
+        """
+        for sentence in wanted.environment.check():
+            raise EnvironmentBuildError(f"cannot make the environment {wanted.label}: {sentence}")
+        key = wanted.key[:DIGITS]
+        home, logs = self.root / key, self.root / "logs"
+        remove_tree(home, DONE)  # what a killed build has left, or what has lost its Python
+        masker = Masker.of(None)
+        files = home / "requirements.txt", home / "constraints.txt"
+        count = len(wanted.requirements)
+        say(f"making the environment {wanted.label}: installing {count} requirements…")
+        folder = home / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        try:
+            for one in (home, logs):
+                one.mkdir(parents=True, exist_ok=True)
+            for path, lines in zip(files, (wanted.requirements, wanted.constraints), strict=True):
+                path.touch(mode=0o600)  # addresses of packages may hold passwords
+                path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            with (logs / f"{key}.log").open("w", encoding="utf-8") as log:
+                builder = Builder(wanted, folder, log, say, raise_if_stopped)
+                builder.run(wanted.environment.create(folder, *files))
+            for path in files:  # only the manager needed them as they are
+                masker.file(path)
+            self._finish(wanted, folder)
+        except BaseException:
+            remove_tree(home, DONE)
+            raise
+
+    def _finish(self, wanted: WantedEnvironment, folder: Path) -> None:
+        python = wanted.environment.python(folder)
+        found = take_inventory(python)
+        check_made(wanted, found)
+        (folder.parent / FREEZE).write_text(found.frozen, encoding="utf-8")
+        write_record(wanted, folder, found.version)
+
+    def _is_free(self, key: str) -> bool:
+        lock = try_lock(self._lock_path(key), alone=True)
+        if lock is not None:
+            lock.release()
+        return lock is not None
+
+    def _remove(self, key: str, expected: KeptEnvironment) -> bool:
+        """Remove a whole environment, unless it is in use, or was used meanwhile."""
+        lock = try_lock(self._lock_path(key), alone=True)
+        if lock is None:
+            return False
+        try:
+            if read_kept(self.root / key) != expected:
+                return False
+            (self.root / "logs" / f"{key}.log").unlink(missing_ok=True)
+            return remove_tree(self.root / key, DONE)
+        finally:
+            lock.release()
+
+    def _remove_linked(self, before: float) -> None:
+        """Remove folders of links that were not used since a moment, unless a run uses any."""
+        folder = self.root / LINKED
+        lock = try_lock(self._lock_path(LINKED), alone=True) if folder.is_dir() else None
+        if lock is not None:
+            try:
+                remove_unused(folder, before)
+            finally:
+                lock.release()
+
+    def _remove_notes(self, before: float) -> None:
+        """Remove the small files about environments that were not written since a moment."""
+        for name in NOTES:
+            for path in (self.root / name).glob("*"):
+                with suppress(OSError):
+                    if path.stat().st_mtime < before:
+                        path.unlink()
+
+    def _collect_left(self, home: Path, *, dry_run: bool) -> list[Leftover]:
+        """Remove what is not part of a whole environment, unless somebody is at work there."""
+        lock = try_lock(self._lock_path(home.name), alone=True)
+        if lock is None:
+            return []
+        try:
+            kept = read_kept(home)
+            if kept is None:
+                left = [home]
+            else:
+                left = [one for one in home.iterdir() if one.is_dir() and one != kept.folder]
+            found = [Leftover(one, size_of(one)[0]) for one in left]
+            for one in () if dry_run else left:
+                remove_tree(one, DONE)
+        finally:
+            lock.release()
+        return found

@@ -1,0 +1,105 @@
+"""What is known of an environment that is kept: its ``DONE.json``."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from djsb.cache.files import read_object, size_of, write_object
+from djsb_core.masking import Masker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from djsb_environments.wanted import WantedEnvironment
+
+DONE = "DONE.json"
+"""Written last: an environment that has none is not whole."""
+
+DIGITS = 16
+"""Of a key, in names of folders."""
+
+KEY = re.compile(f"[0-9a-f]{{{DIGITS}}}")
+TEXTS = ("attempt", "label", "manager", "python", "interpreter")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What a killed build has left."""
+
+    folder: Path
+    size: int
+    """Bytes of its files."""
+
+
+@dataclass(frozen=True)
+class KeptEnvironment:
+    """One environment that is whole."""
+
+    key: str
+    """The first 16 digits."""
+    folder: Path
+    label: str
+    manager: str
+    python: str
+    """Version of Python."""
+    interpreter: Path
+    requirements: tuple[str, ...]
+    created: float
+    """Seconds since the epoch; so is ``used``."""
+    used: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files; links count once, also those into a manager's cache."""
+        return size_of(self.folder)[0]
+
+
+def write_record(wanted: WantedEnvironment, folder: Path, version: str) -> None:
+    """Make an environment whole.
+
+    :param folder: of the attempt
+    :param version: of its Python
+    """
+    record = {
+        "attempt": folder.name,
+        "label": wanted.label,
+        "manager": wanted.manager,
+        "python": version,
+        "interpreter": str(wanted.environment.python(folder).relative_to(folder)),
+        "requirements": Masker.of(None).value(list(wanted.requirements)),
+        "key": wanted.key,
+        "created": time.time(),
+    }
+    write_object(folder.parent / DONE, record, durable=True)
+
+
+def read_kept(home: Path) -> KeptEnvironment | None:
+    """Read the record of an environment; ``None`` if it is not whole, or has lost its Python."""
+    record: Any = read_object(home / DONE)
+    if record is None or not all(isinstance(record.get(key), str) for key in TEXTS):
+        return None
+    requirements, created = record.get("requirements"), record.get("created")
+    if not isinstance(requirements, list) or not isinstance(created, int | float):
+        return None
+    folder = home / record["attempt"]
+    interpreter = folder / record["interpreter"]
+    if not interpreter.exists():  # of a virtual environment it is a link to where Python is
+        return None
+    try:
+        used = (home / DONE).stat().st_mtime
+    except FileNotFoundError:  # removed in the meantime
+        return None
+    return KeptEnvironment(
+        key=home.name,
+        folder=folder,
+        label=record["label"],
+        manager=record["manager"],
+        python=record["python"],
+        interpreter=interpreter,
+        requirements=tuple(map(str, requirements)),
+        created=created,
+        used=used,
+    )

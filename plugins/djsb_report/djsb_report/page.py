@@ -1,0 +1,107 @@
+"""Puts the sections of a report into its page."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from djsb.query.status import status_of
+from djsb.report.format import date, duration, number
+from djsb_report.against import compare_with
+from djsb_report.curves import read_curves
+from djsb_report.distributions import read_distributions
+from djsb_report.environment import read_surroundings
+from djsb_report.funnel import read_funnels
+from djsb_report.media import read_media
+from djsb_report.pipeline import draw_jobs
+from djsb_report.samples import read_samples
+from djsb_report.scores import read_scores
+from djsb_report.verdict import interval, judge, signed
+
+if TYPE_CHECKING:
+    from djsb_core.masking import Masker
+    from djsb_report.reading import Reading
+
+SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section: its place in the page, and what its template shows."""
+
+    id: str
+    title: str
+    content: Any
+
+
+def make_page(reading: Reading, other: Reading | None) -> str:
+    """Write the page of a run, beside another run if there is one."""
+    templates = _environment(reading.masker, other.masker if other else reading.masker)
+    page = templates.get_template("page.html")
+    return page.render(
+        run=reading.run,
+        status=status_of(reading.run),
+        verdict=judge(reading),
+        sections=_sections(reading, other),
+        written=time.time(),
+    )
+
+
+def _sections(reading: Reading, other: Reading | None) -> list[Section]:
+    """Collect the sections that have something to show, in the order of the page."""
+    distributions = read_distributions(reading)
+    bounds = [bound for one in distributions for bound in one.bounds]
+    samples = read_samples(reading, bounds)
+    scores, media = read_scores(reading), read_media(reading)
+    found = [
+        Section("against", "Against the other run", other and compare_with(reading, other)),
+        Section("pipeline", "What ran", draw_jobs(reading)),
+        Section("distributions", "The data, before and after", distributions),
+        Section("funnel", "Rows kept by each operator", read_funnels(reading)),
+        Section("samples", "Samples: dropped and kept", samples),
+        Section("curves", "Training curves", read_curves(reading)),
+        Section("scores", "Scores", scores if scores.compared or scores.measured else None),
+        Section("media", "Images and videos", media if media.shown else None),
+        Section("environment", "Environment and exact settings", read_surroundings(reading)),
+    ]
+    return [section for section in found if section.content]
+
+
+def _environment(*maskers: Masker) -> Environment:
+    """Make the template engine: all text is masked, then escaped."""
+
+    def masked(value: Any) -> Any:  # noqa: ANN401 (what a template writes)
+        if isinstance(value, str) and not isinstance(value, Markup):
+            for masker in maskers:
+                value = masker.text(value)
+        return value
+
+    templates = Environment(
+        loader=PackageLoader("djsb_report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=masked,
+    )
+    templates.filters |= {
+        "number": number,
+        "duration": duration,
+        "date": date,
+        "size": size,
+        "signed": signed,
+        "interval": interval,
+    }
+    return templates
+
+
+def size(count: int) -> str:
+    """Write a file's size: ``1.2 MB``."""
+    for unit, step in SIZES:
+        if count >= step:
+            return f"{count / step:.1f} {unit}"
+    return f"{count} bytes"

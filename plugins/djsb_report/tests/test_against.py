@@ -1,0 +1,69 @@
+"""Changed settings beside changed metrics of two runs."""
+
+import pytest
+
+from djsb.store.environment import write_environment
+from djsb_report.against import compare_with
+
+
+@pytest.fixture
+def two(new_run):
+    def make(old, new):
+        runs = []
+        for lr, score in (old, new):
+            run = new_run()
+            run.train("train", settings={"extra_configs": {"lr": lr, "api_key": f"sk-{lr}-secret"}})
+            run.score("eval", score, 0.1)
+            run.end()
+            runs.append(run)
+        return runs
+
+    return make
+
+
+def test_settings_and_metrics_that_changed(two):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    found = compare_with(after.reading, before.reading)
+    lr, key = found.settings
+    assert (lr.job, lr.key, lr.old, lr.new) == ("train", "extra_configs.lr", "0.1", "0.2")
+    assert (key.old, key.new) == ("***", "***")
+    (score,) = found.metrics
+    assert score.word == "better"
+    assert score.difference == pytest.approx(0.3)
+    assert score.interval[0] > 0.29
+    assert found.other.id == before.record.id
+
+
+def test_equal_runs(two):
+    before, after = two((0.1, 0.5), (0.1, 0.5))
+    found = compare_with(after.reading, before.reading)
+    assert (found.settings, found.metrics, found.equal) == ([], [], 1)
+    page = after.page(against=before.record)
+    assert "No setting differs." in page.text
+    assert "1 metrics are equal in both." in page.text
+
+
+def test_the_page_shows_both(two):
+    before, after = two((0.1, 0.8), (0.2, 0.5))
+    page = after.page(against=before.record)
+    assert page.sections[1] == "against"
+    assert f"Before: run {before.record.id}" in page.text
+    assert "worse" in page.text
+    assert "secret" not in page.source
+
+
+def test_jobs_that_only_one_run_finished(two, new_run):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    after.score("more", 1.0)
+    found = compare_with(after.reading, before.reading)
+    assert found.missing == ["more"]
+
+
+def test_packages_that_differ(two):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    assert "Packages" not in after.page(against=before.record).text.partition("What ran")[0]
+    for run, version in ((before, "1.26"), (after, "<b>2")):
+        write_environment(run.record.folder, {"python": "3.11", "packages": {"numpy": version}})
+    page = after.page(against=before.record)
+    assert "Packages that differ: numpy 1.26 → <b>2." in page.text
+    assert "<b>2" not in page.source

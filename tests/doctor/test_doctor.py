@@ -1,0 +1,314 @@
+from importlib.metadata import entry_points
+
+import pytest
+
+from djsb.doctor import plugin_checks
+from djsb.doctor.experiment import Examined, as_checks, examine_experiments
+from djsb.doctor.groups import (
+    Group,
+    examine_installation,
+    examine_packages,
+    list_plugins,
+    merge,
+)
+from djsb.doctor.plugin_checks import check_in_turn, check_plugins
+from djsb.doctor.text import can_run, doctor_json, doctor_text
+from djsb_core import discovery
+from djsb_core.errors import RequestError
+from djsb_core.hookspecs import CheckKind, DoctorCheck
+
+LISTENER = """
+    from djsb_core.api import DoctorCheck, hookimpl
+
+    @hookimpl
+    def djsb_doctor_checks():
+        yield DoctorCheck("{subject}", False, "not here", "fetch them")
+        {more}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _only_lab_listeners(monkeypatch):
+    """Leave out the listeners of other packages."""
+
+    def find(**query):
+        found = entry_points(**query)
+        return [one for one in found if one.group != "djsb.listeners" or one.name.startswith("lab")]
+
+    for module in (discovery, plugin_checks):
+        monkeypatch.setattr(module, "entry_points", find)
+
+
+@pytest.fixture
+def plugin(install, tmp_path):
+    """Install a plugin with a listener that has one check, and further requirements."""
+
+    def make(name, *requires, entry="lab", subject="lab weights", more="", extras=()):
+        entries = f"[djsb.listeners]\n{entry} = {name}\n"
+        install(name, LISTENER.format(subject=subject, more=more), entries)
+        metadata = tmp_path / "site-packages" / f"{name}-1.0.dist-info" / "METADATA"
+        lines = [f"Provides-Extra: {one}" for one in extras]
+        lines += [f"Requires-Dist: {one}" for one in requires]
+        metadata.write_text(metadata.read_text() + "\n".join([*lines, ""]))
+
+    return make
+
+
+def by_subject(groups):
+    return {check.subject: check for group in groups for check in group.checks}
+
+
+# -- what is looked at -----------------------------------------------------------------------------
+
+
+def test_the_installation_starts_with_the_machine(plugin):
+    plugin("goodpkg")
+    groups = examine_installation()
+    titles = [group.title.split()[0] for group in groups]
+    assert titles[:2] == ["this", "djsb-core"]
+    assert titles.index("djsb-core") < titles.index("goodpkg")
+    machine = {check.subject: check for check in groups[0].checks}
+    assert machine["python"].ok
+    assert {"the folder here", "environments", "temporary files", "environment managers"} <= set(
+        machine
+    )
+    assert any(subject.startswith("GPU") for subject in machine)
+    assert {"click", "pydantic", "djsb-core[report]"} <= {one.subject for one in groups[1].checks}
+
+
+def test_a_plugins_own_checks_stand_with_its_packages(plugin):
+    plugin("goodpkg", "click>=8", "lab-absent>=2", "pydantic>99")
+    (good,) = [
+        group for group in examine_experiments([], ["goodpkg"]) if group.title == "goodpkg 1.0"
+    ]
+    found = {check.subject: check for check in good.checks}
+    assert found["lab weights"] == DoctorCheck("lab weights", False, "not here", "fetch them")
+    assert found["click"].ok
+    absent = found["lab-absent"]
+    assert (absent.ok, absent.required, absent.remedy) == (
+        False, True, "pip install 'lab-absent>=2'"
+    )  # fmt: skip
+    unfit = found["pydantic"]  # it may work all the same
+    assert (unfit.ok, unfit.required) == (False, False)
+    assert unfit.finding.endswith(", but goodpkg wants >99")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("1 / 0", "its checks fail: ZeroDivisionError: "),
+        ("raise SystemExit(3)", "its checks fail: SystemExit: 3"),
+        ("yield 'torch'", "its checks fail: TypeError: not a list of DoctorCheck"),
+        ("yield DoctorCheck(None, False, 3)", "its checks fail: TypeError: not a list of "),
+        ("\n    raise SystemExit(4)", "cannot be loaded: SystemExit: 4"),
+        ("\n    @hookimpl\n    def djsb_job_started(no): 0", "cannot be loaded: PluginValidation"),
+    ],
+)
+def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, more, said):
+    plugin("badpkg", more=more)
+    plugin("goodpkg", entry="lab2", subject="other weights")
+    groups = examine_experiments([], ["badpkg", "goodpkg"])
+    found = by_subject(groups)
+    assert "lab weights" not in found
+    assert "other weights" in found
+    broken = found["listener 'lab'"]
+    assert (broken.ok, broken.required) == (False, False)  # runs go on without it
+    assert broken.finding.startswith(said)
+    assert groups[0].title == "badpkg 1.0"
+
+
+@pytest.mark.parametrize("result", ["3", "[None]", "'torch'"])
+def test_what_is_no_list_of_checks_is_named(install, result):
+    source = f"""
+        from djsb_core.api import hookimpl
+
+        @hookimpl
+        def djsb_doctor_checks():
+            return {result}
+    """
+    install("badpkg", source, "[djsb.listeners]\nlab = badpkg\n")
+    (check,) = check_plugins(["badpkg"])["badpkg"]
+    assert "TypeError: not a list of DoctorCheck" in check.finding
+
+
+def test_a_run_itself_names_listeners_that_cannot_be_loaded(install):
+    install("badpkg", "import no_such_module", "[djsb.listeners]\nlab = badpkg\n")
+    assert check_plugins(["badpkg"], name_broken=False) == {"badpkg": []}
+
+
+def test_shared_needs_appear_once(plugin):
+    plugin("onepkg", "click>=8")
+    plugin("twopkg", "click>=8.1,<99", entry="lab2")
+    groups = examine_experiments([], ["onepkg", "twopkg", "onepkg"])
+    subjects = [check.subject for group in groups for check in group.checks]
+    assert sorted(subjects) == sorted(set(subjects))
+    click = by_subject(groups)["click"]
+    assert click.finding.endswith("(>=8.1,<99)")
+    assert click in groups[0].checks
+
+
+def test_a_failure_is_kept_rather_than_a_success():
+    kind = CheckKind.PACKAGE
+    well = DoctorCheck("a", ok=True, finding="1", kind=kind)
+    ill = DoctorCheck("a", ok=False, finding="2", kind=kind)
+    assert merge([Group("x", [well]), Group("y", [ill]), Group("y", [ill])]) == [Group("y", [ill])]
+    other = DoctorCheck("a", ok=True, finding="1", kind=CheckKind.FILE)
+    assert merge([Group("x", [well]), Group("y", [other])])[1].checks == [other]
+
+
+def test_extras_are_good_to_have(plugin):
+    requires = ["click; extra == 'one'", "lab-absent; extra == 'two'", "lab-no; extra == 'test'"]
+    plugin("goodpkg", *requires, "click>99; extra == 'bad'", extras=["one", "two", "test", "bad"])
+    found = by_subject(examine_experiments([], ["goodpkg"]))
+    assert found["goodpkg[one]"].finding.startswith("click 8")
+    assert found["goodpkg[two]"].ok
+    assert found["goodpkg[two]"].finding == "not installed: lab-absent (optional)"
+    assert (found["goodpkg[bad]"].ok, found["goodpkg[bad]"].required) == (False, False)
+    assert "goodpkg[test]" not in found
+
+
+def test_a_tracker_that_is_asked_for_should_be_there(plugin):
+    plugin("goodpkg", "lab-absent; extra == 'lab'", extras=["lab"])
+    found = by_subject(examine_packages(["djsb-core"], ["lab"]))
+    check = found["goodpkg[lab]"]
+    assert (check.ok, check.required) == (False, False)  # a run goes on without
+    assert check.remedy == "pip install 'goodpkg[lab]'"
+    assert found["lab weights"]
+    assert "goodpkg[lab]" not in by_subject(examine_packages(["djsb-core"]))
+
+
+def test_what_is_needed_in_turn(plugin, install):
+    plugin("goodpkg", "midpkg")
+    plugin("midpkg", "lab-absent>=3", "click>99", entry="lab2")
+    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    assert set(checks) == {"lab-absent", "click"}
+    assert not any(check.ok for check in checks.values())
+    (fine,) = check_in_turn(["djsb-core"])
+    assert fine.ok
+
+
+def test_programs_and_modules_that_packages_do_not_declare(plugin, install, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    plugin("goodpkg", "pyspark", "openai-clip")
+    install("pyspark", "", "")
+    install("openai-clip", "", "")
+    monkeypatch.setattr("djsb.doctor.plugin_checks.find_spec", lambda name: None)
+    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    assert not checks["java"].ok
+    assert checks["pkg_resources"].remedy == "pip install 'setuptools<82'"
+
+
+def test_a_shared_listener_name_is_no_trouble(plugin):
+    plugin("onepkg", subject="weights of one")
+    plugin("twopkg", subject="weights of two")
+    found = check_plugins(["twopkg"])
+    assert [check.subject for check in found["twopkg"]] == ["weights of two"]
+
+
+def test_what_a_package_lacks_is_said_once(plugin):
+    plugin("goodpkg", "lab-absent>=2")
+    text = "lab-absent: not installed; pip install 'lab-absent>=2'"
+    sentences = [f"x.yaml:3: jobs[0]: {text}", "x.yaml:4: jobs[1]: lab-absent: no; other"]
+    one = Examined("x.yaml", as_checks(sentences, required=True), ["goodpkg"])
+    groups = examine_experiments([one])
+    failed = [check.subject for group in groups for check in group.checks if not check.ok]
+    assert failed == ["x.yaml:4", "lab weights", "lab-absent"]
+
+
+def test_experiments_together_have_one_list_of_packages(plugin):
+    plugin("goodpkg", "click")
+    plugin("midpkg", "goodpkg", "lab-absent", entry="lab2", subject="other weights")
+    experiments = [Examined("x.yaml", [], ["djsb-core"]), Examined("y.yaml", [], ["midpkg"])]
+    titles = [group.title for group in examine_experiments(experiments, ["goodpkg"])]
+    assert [title.split()[0] for title in titles] == ["djsb-core", "midpkg", "goodpkg", "what"]
+    assert examine_experiments([Examined("x.yaml", [])]) == []  # and none where none is used
+
+
+# -- names -----------------------------------------------------------------------------------------
+
+
+def test_a_plugin_may_be_named_shortly(plugin):
+    plugin("djsb_lab2", "click")
+    assert "djsb_lab2" in list_plugins()
+    for name in ("djsb_lab2", "djsb-lab2", "lab2", "Lab2"):
+        assert examine_experiments([], [name])[0].title == "djsb_lab2 1.0"
+    with pytest.raises(RequestError, match="no plugin and no file 'lab3'; did you mean 'lab"):
+        examine_experiments([], ["lab3"])
+
+
+# -- as text and JSON ------------------------------------------------------------------------------
+
+GROUPS = [
+    Group(
+        "lab 1.0",
+        [
+            DoctorCheck("fine", ok=True, finding="1.0"),
+            DoctorCheck("good to have", ok=False, finding="-", required=False),
+            DoctorCheck("b", ok=False, finding="word " * 30, remedy="pip install 'b>=1,<2'"),
+        ],
+    ),
+    Group("/a/b", [DoctorCheck("/a/" + "long/" * 30, ok=True, finding="12 KiB")]),
+]
+
+
+def test_failures_come_first_with_their_remedy():
+    lines = doctor_text(GROUPS, 80).splitlines()
+    assert lines[0] == "lab 1.0"
+    marks = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
+    assert marks == ["FAIL", "note", "ok", "ok", "ok", "ok"][: len(marks)]
+    assert "→ pip install 'b>=1,<2'" in [line.strip() for line in lines]
+    assert lines[-1] == "1 of 4 checks fails; 1 more is good to know"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
+def test_no_line_is_wider_than_the_terminal(width):
+    assert max(map(len, doctor_text(GROUPS, width).splitlines())) <= width
+
+
+def test_names_of_packages_are_not_broken():
+    long = "pip install --upgrade djsb-datajuicer; " * 4
+    text = doctor_text([Group("x", [DoctorCheck("a", ok=False, finding=long, remedy=long)])], 60)
+    assert text.count("djsb-datajuicer") == 8
+
+
+def test_a_long_subject_has_a_line_of_its_own():
+    lines = doctor_text(GROUPS, 100).splitlines()
+    assert lines[-2:-1] == [""]
+    assert lines[-3].strip() == "12 KiB"
+    assert set(lines[-4].strip().split("/")) == {"", "long"}
+
+
+def test_the_last_line_counts():
+    fine = Group("x", [DoctorCheck("a", ok=True, finding="1")])
+    note = Group("y", [DoctorCheck("b", ok=False, finding="1", required=False)])
+    assert doctor_text([fine]).splitlines()[-1] == "1 check, nothing is missing"
+    assert doctor_text([fine, note]).endswith("\n2 checks, nothing is missing; 1 is good to know")
+    assert can_run([fine, note])
+    assert not can_run(GROUPS)
+
+
+def test_json_has_all_that_is_known(tmp_path):
+    import json
+
+    check = DoctorCheck("w", True, "x", kind=CheckKind.FILE, path=tmp_path, size=3, sha256="ab")
+    assert json.loads(doctor_json([Group("lab 1.0", [check])])) == [
+        {
+            "group": "lab 1.0",
+            "subject": "w",
+            "ok": True,
+            "finding": "x",
+            "remedy": "",
+            "kind": "file",
+            "required": True,
+            "path": str(tmp_path),
+            "size": 3,
+            "sha256": "ab",
+        }
+    ]
+
+
+def test_problems_of_a_file_are_checks():
+    first, second = as_checks(["a b.yaml:3: work_dir: wrong: 7:8: x", "odd"], required=True)
+    assert (first.subject, first.finding) == ("a b.yaml:3", "work_dir: wrong: 7:8: x")
+    assert (second.subject, second.finding) == ("experiment", "odd")
+    assert first.kind is CheckKind.CONFIG
