@@ -23,10 +23,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from djsb.config.reader import read_experiment
-from djsb.placement.exchange import Deaf
+from djsb.placement.exchange import NullSink
 from djsb.placement.workers import Place, WorkerProcess
 from djsb.planner.plan import plan
-from djsb_core.job.request import JobOrder
+from djsb_core.job.request import JobRequest
 from djsb_environments.kept import Environments
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def make_interpreter() -> Interpreter:
 
 def time_job(interpreter: Interpreter, folder: Path) -> float:
     """Run one job in a new worker process; return the seconds until its result is there."""
-    order = JobOrder(
+    order = JobRequest(
         hook="EvaluateDataHook",
         component="mse",
         dj_configs=None,
@@ -80,7 +80,7 @@ def time_job(interpreter: Interpreter, folder: Path) -> float:
     )
     executor = WorkerProcess()
     started = time.perf_counter()
-    executor.execute(order, Deaf(), None, Place(interpreter))
+    executor.execute(order, NullSink(), None, Place(interpreter))
     seconds = time.perf_counter() - started
     executor.close()
     return seconds

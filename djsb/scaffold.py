@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from djsb_core import api
-from djsb_core.discovery import list_offers
+from djsb_core.discovery import list_components
 from djsb_core.errors import RequestError, suggest
 from djsb_core.interfaces.kinds import Kind
 
@@ -122,10 +122,10 @@ def _refuse_taken(words: Mapping[str, str], kind: Kind, folder: Path) -> None:
             raise RequestError(f"djsb_core.api has a class {name} already; choose a longer name")
     if _is_installed(words["distribution"]):
         raise RequestError(f"{words['distribution']} is installed already; choose another name")
-    for offer in list_offers(kind.group):
-        if offer.name == words["component"]:
+    for info in list_components(kind.group):
+        if info.name == words["component"]:
             raise RequestError(
-                f"{offer.package} offers a {kind.label} '{offer.name}' already; choose another name"
+                f"{info.package} offers a {kind.label} '{info.name}' already; choose another name"
             )
     if folder.exists():
         raise RequestError(f"{folder} exists already; choose another name or folder")

@@ -7,8 +7,8 @@ import pytest
 from djsb_core import discovery, hookspecs
 from djsb_core.discovery import (
     create_listeners,
-    find_offer,
-    list_offers,
+    find_component,
+    list_components,
     load_command,
     load_component,
     notify,
@@ -55,15 +55,15 @@ def listeners():
 
 def test_listing_imports_nothing(install):
     install("goodpkg", "raise SystemExit(1)", "[djsb.data_evaluators]\ngood = goodpkg:Good\n")
-    offers = {offer.name: offer for offer in list_offers("djsb.data_evaluators")}
-    assert (offers["good"].package, offers["good"].version) == ("goodpkg", "1.0")
-    assert offers["good"].target == "goodpkg:Good"
+    infos = {info.name: info for info in list_components("djsb.data_evaluators")}
+    assert (infos["good"].package, infos["good"].version) == ("goodpkg", "1.0")
+    assert infos["good"].target == "goodpkg:Good"
     assert "goodpkg" not in sys.modules
 
 
 def test_offers_are_listed_by_name(install):
     install("pkg", GOOD, "[djsb.data_evaluators]\nzz = pkg:Good\naa = pkg:Good\nmm = pkg:Good\n")
-    names = [offer.name for offer in list_offers("djsb.data_evaluators")]
+    names = [info.name for info in list_components("djsb.data_evaluators")]
     assert names == sorted(names)
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_name_suggests_the_nearest(install):
 def test_an_unknown_name_far_from_all_lists_them(install):
     install("goodpkg", GOOD, "[djsb.data_evaluators]\ngood = goodpkg:Good\n")
     with pytest.raises(UnknownComponentError, match=r"'zzzz'; known: .*good"):
-        find_offer(Kind.DATA_EVALUATOR, "zzzz")
+        find_component(Kind.DATA_EVALUATOR, "zzzz")
 
 
 @pytest.mark.parametrize("at_import", BROKEN)
@@ -146,9 +146,9 @@ def test_a_component_of_another_kind_is_refused(install):
 
 def test_every_component_of_the_core_loads():
     for kind in Kind:
-        for offer in list_offers(kind.group):
-            if offer.package == "djsb-core":
-                assert issubclass(load_component(kind, offer.name), kind.interface)
+        for info in list_components(kind.group):
+            if info.package == "djsb-core":
+                assert issubclass(load_component(kind, info.name), kind.interface)
 
 
 # -- listeners -------------------------------------------------------------------------------------

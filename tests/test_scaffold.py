@@ -14,7 +14,7 @@ from djsb import scaffold
 from djsb.cli.init import init
 from djsb.cli.new_plugin import new_plugin
 from djsb.scaffold import init_experiment, parse_kind, write_plugin
-from djsb_core.discovery import list_offers, load_component
+from djsb_core.discovery import list_components, load_component
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
 
@@ -100,8 +100,8 @@ def test_new_plugins_of_every_kind_are_found(plugins, install, monkeypatch):
         component = (
             f"New{kind.name.title().replace('_', '')}" if kind is Kind.HOOK else folder.name[5:]
         )
-        offers = {offer.name: offer.package for offer in list_offers(kind.group)}
-        assert offers[component] == folder.name.replace("_", "-")
+        infos = {info.name: info.package for info in list_components(kind.group)}
+        assert infos[component] == folder.name.replace("_", "-")
         assert load_component(kind, component).__name__.startswith("New")
 
 

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from djsb.cli import COMMANDS, djsb
 from djsb_core import hookspecs
-from djsb_core.discovery import list_offers, load_command, load_component
+from djsb_core.discovery import list_components, load_command, load_component
 from djsb_core.interfaces.hook import Hook
 from djsb_core.interfaces.kinds import Kind
 
@@ -30,12 +30,12 @@ def components_page() -> str:
     """Describe every component of the core and of the plugins in this repository."""
     lines = [NOTE, "# Components\n", _INTRODUCTION]
     for kind in Kind:
-        offers = [o for o in list_offers(kind.group) if o.package.startswith("djsb-")]
-        if not offers:
+        infos = [o for o in list_components(kind.group) if o.package.startswith("djsb-")]
+        if not infos:
             continue
         lines.append(f"## {kind.value}\n")
-        for offer in offers:
-            lines += _component(kind, offer.name, offer.package)
+        for info in infos:
+            lines += _component(kind, info.name, info.package)
     return "\n".join(lines)
 
 
@@ -103,7 +103,7 @@ def commands_page() -> str:
     lines = [NOTE, "# Commands\n", _help(djsb, "djsb")]
     context = click.Context(djsb, info_name="djsb")
     plugins = [
-        offer.name for offer in list_offers("djsb.commands") if offer.package.startswith("djsb-")
+        info.name for info in list_components("djsb.commands") if info.package.startswith("djsb-")
     ]
     for name in [*COMMANDS, *plugins]:
         command = djsb.get_command(context, name) or load_command(name)

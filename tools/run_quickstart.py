@@ -21,7 +21,7 @@ DJSB = Path(sys.executable).with_name("djsb")
 def main() -> None:
     """Make the experiment, cut its data, check and run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--samples", type=int, required=True, help="samples of each data set")
+    parser.add_argument("--samples", type=int, required=True, help="samples of each dataset")
     options, more = parser.parse_known_args()
     with TemporaryDirectory(prefix="djsb-quickstart-") as folder:
         lab = Path(folder, "lab")
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def cut(path: Path, samples: int) -> None:
-    """Keep the first samples of a data set."""
+    """Keep the first samples of a dataset."""
     with gzip.open(path, "rb") as lines:
         kept = b"".join(islice(lines, samples))
     path.write_bytes(gzip.compress(kept))

@@ -90,13 +90,13 @@ class Cache:
         finally:
             held.release()
 
-    def begin(self, key: str, parts: Mapping[str, Any], *, go_on: bool = False) -> Path:
+    def begin(self, key: str, parts: Mapping[str, Any], *, resume: bool = False) -> Path:
         """Make the folder of a new attempt, whose name was never used before; hold the lock.
 
         What earlier attempts that did not end have left is removed.
 
         :param parts: what the key was made from
-        :param go_on: keep what the newest of them has left, under the new name
+        :param resume: keep what the newest of them has left, under the new name
         :raises RequestError: if the cache folder may not be written
         """
         with usable(self.root):
@@ -107,7 +107,7 @@ class Cache:
             attempts = self._attempts(key)
             left = [one for one in attempts if read_entry(key, one) is None]
             new = folder / _new_name(attempts)
-            if go_on and left:
+            if resume and left:
                 left.pop(0).rename(new)
                 (new / DONE).unlink(missing_ok=True)  # it was damaged
             else:

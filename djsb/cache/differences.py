@@ -37,7 +37,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON value)
     if name in ("hook", "component"):
-        yield _offer(name, old or {}, new or {})
+        yield _info(name, old or {}, new or {})
     elif name == "metrics":
         yield from _metrics(old or {}, new or {})
     elif name == "files":
@@ -50,7 +50,7 @@ def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any 
         yield from _values(name, old, new)
 
 
-def _offer(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+def _info(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if old.get("target") != new.get("target"):
         return f"{name}: {old.get('target', 'none')} → {new.get('target', 'none')}"
     if old.get("package") != new.get("package"):

@@ -122,9 +122,9 @@ def _say(message: str, error: BaseException) -> None:
 
 def _plugin_commands() -> dict[str, str]:
     from djsb_core.discovery import COMMANDS as GROUP
-    from djsb_core.discovery import list_offers
+    from djsb_core.discovery import list_components
 
-    return {offer.name: offer.package for offer in list_offers(GROUP)}
+    return {info.name: info.package for info in list_components(GROUP)}
 
 
 def _load_plugin_command(name: str) -> click.Command | None:

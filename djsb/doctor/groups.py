@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from djsb.doctor.devices import check_gpus
 from djsb.doctor.plugin_checks import check_in_turn, check_plugins, once
-from djsb_core.discovery import COMMANDS, LISTENERS, list_offers
+from djsb_core.discovery import COMMANDS, LISTENERS, list_components
 from djsb_core.errors import RequestError, suggest
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.kinds import Kind
@@ -61,11 +61,11 @@ def examine_packages(
     :param with_extras: those of the packages whose extras are checked, too
     """
     asked = [
-        _check_extra(offer.package, offer.name, wanted, asked=True)
-        for offer in list_offers(LISTENERS)
-        if offer.name in trackers
-        for extra, wanted in extras_of(offer.package).items()
-        if extra == offer.name
+        _check_extra(info.package, info.name, wanted, asked=True)
+        for info in list_components(LISTENERS)
+        if info.name in trackers
+        for extra, wanted in extras_of(info.package).items()
+        if extra == info.name
     ]
     groups = _groups(names, [], with_extras=with_extras, trackers=trackers)
     return merge([*groups, Group("trackers", asked)])
@@ -82,7 +82,7 @@ def merge(groups: Sequence[Group]) -> list[Group]:
 def list_plugins() -> list[str]:
     """Name the installed packages that offer anything, the core left out."""
     groups = [*(kind.group for kind in Kind), LISTENERS, COMMANDS]
-    return sorted({one.package for group in groups for one in list_offers(group)} - {CORE})
+    return sorted({one.package for group in groups for one in list_components(group)} - {CORE})
 
 
 def find_plugin(name: str) -> str:
@@ -130,7 +130,7 @@ def _check_python() -> DoctorCheck:
 
 def _check_managers() -> DoctorCheck:
     """Say which managers of isolated environments are there; a job that wants one names it."""
-    known = [offer.name for offer in list_offers(Kind.ENVIRONMENT.group)]
+    known = [info.name for info in list_components(Kind.ENVIRONMENT.group)]
     there = [name for name in known if shutil.which(name) or find_spec(name)]
     others = [name for name in known if name not in there]
     finding = ", ".join(there) or "none"

@@ -14,7 +14,7 @@ from djsb_core.job.reports import Artifact, ArtifactKind, Point
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from djsb.placement.child import Child
+    from djsb.placement.worker_handle import WorkerHandle
 
 START_SECONDS = 60.0
 ASK_SECONDS = 0.2
@@ -43,7 +43,7 @@ class JobTimeoutError(DjsbError):
         super().__init__(f"took longer than its timeout of {seconds:g} s")
 
 
-class Hearing(Protocol):
+class ReportSink(Protocol):
     """Takes what a job reports while it runs."""
 
     def points(self, points: list[Point]) -> None:
@@ -59,7 +59,7 @@ class Hearing(Protocol):
         """
 
 
-class Deaf:
+class NullSink:
     """Takes no note of what is reported."""
 
     def points(self, points: list[Point]) -> None:
@@ -75,7 +75,9 @@ class Deaf:
 class Exchange:
     """What is said about one job: its order, its reports, its end."""
 
-    def __init__(self, child: Child, hear: Hearing, timeout: float | None, grace: float) -> None:
+    def __init__(
+        self, child: WorkerHandle, hear: ReportSink, timeout: float | None, grace: float
+    ) -> None:
         """Prepare to have one job run.
 
         :param timeout: seconds; ``None`` for as long as it takes

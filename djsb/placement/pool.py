@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from djsb.placement.interrupt import Interrupt
-from djsb.placement.workers import Executor, Here, WorkerProcess
+from djsb.placement.workers import Executor, InProcessExecutor, WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,9 @@ class ExecutorPool:
 
     def __init__(self, workers: int) -> None:
         """Make the executors; no process starts before the first job."""
-        self._all: list[Executor] = [WorkerProcess() for _ in range(workers)] or [Here()]
+        self._all: list[Executor] = [WorkerProcess() for _ in range(workers)] or [
+            InProcessExecutor()
+        ]
         self._idle: queue.SimpleQueue[Executor] = queue.SimpleQueue()
         for executor in reversed(self._all):
             self._idle.put(executor)

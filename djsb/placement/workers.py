@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from djsb.placement.child import Child, EndedError
-from djsb.placement.exchange import Deaf, Exchange, Hearing, JobTimeoutError, RemoteError
+from djsb.placement.exchange import Exchange, JobTimeoutError, NullSink, RemoteError, ReportSink
+from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
 
 if TYPE_CHECKING:
     from djsb_core.interfaces.interpreter import Interpreter
-    from djsb_core.job.request import JobOrder
+    from djsb_core.job.request import JobRequest
 
 __all__ = [
     "ANYWHERE",
     "Executor",
-    "Hearing",
-    "Here",
+    "InProcessExecutor",
     "JobTimeoutError",
     "Place",
     "RemoteError",
+    "ReportSink",
     "WorkerProcess",
 ]
 
@@ -50,7 +50,7 @@ class Executor(Protocol):
     """Runs jobs, one at a time."""
 
     def execute(
-        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
     ) -> dict[str, Any]:
         """Run a job and return its outputs by name.
 
@@ -59,7 +59,7 @@ class Executor(Protocol):
         :raises DjsbError: if the job fails
         """
 
-    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
         """Say what would keep a job from running at its place, one sentence each; run nothing.
 
         :param whole: build its component and ask it; else only import the code
@@ -80,7 +80,7 @@ class Executor(Protocol):
         """End the executor's process, if it has one."""
 
 
-class Here:
+class InProcessExecutor:
     """Runs jobs in this process and in the thread that asks for it; there is no timeout.
 
     Only a job in the main thread can be interrupted. A job that needs another interpreter, or a
@@ -95,7 +95,7 @@ class Here:
         self._outside = WorkerProcess()
 
     def execute(
-        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
     ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`. Errors of the component come as they are."""
         if place != ANYWHERE:
@@ -121,7 +121,7 @@ class Here:
             self._raise_if_stopped()  # a trainer that stops early has not finished
             return outputs
 
-    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
         """Ask a job's component in the process where it will run; see :class:`Executor`."""
         return self._outside.inspect(order, place, whole=whole)
 
@@ -165,13 +165,13 @@ class WorkerProcess:
         """
         self._grace = grace
         self._stopped = False
-        self._idle: dict[Surroundings | None, Child] = {}
-        self._child: Child | None = None
+        self._idle: dict[Surroundings | None, WorkerHandle] = {}
+        self._child: WorkerHandle | None = None
         """The one that works."""
         self._exchange: Exchange | None = None
 
     def execute(
-        self, order: JobOrder, hear: Hearing, timeout: float | None, place: Place = ANYWHERE
+        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
     ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`.
 
@@ -181,14 +181,14 @@ class WorkerProcess:
         """
         return self._talk({"order": order.to_json()}, hear, timeout, place)
 
-    def inspect(self, order: JobOrder, place: Place, *, whole: bool) -> list[str]:
+    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
         """Ask a job's component in its process; see :class:`Executor`."""
         message = {"order": order.to_json(), "inspect": "component" if whole else "code"}
-        problems: list[str] = self._talk(message, Deaf(), None, place)["problems"]
+        problems: list[str] = self._talk(message, NullSink(), None, place)["problems"]
         return problems
 
     def _talk(
-        self, message: dict[str, Any], hear: Hearing, timeout: float | None, place: Place
+        self, message: dict[str, Any], hear: ReportSink, timeout: float | None, place: Place
     ) -> dict[str, Any]:
         child, new = self._take(place)
         inspects = "inspect" in message
@@ -198,7 +198,7 @@ class WorkerProcess:
             if self._stopped:  # asked for only now: who stops us looks at `_exchange` afterwards
                 raise KeyboardInterrupt
             return exchange.run(message, greet=new)
-        except EndedError:
+        except WorkerEndedError:
             exchange.raise_if_stopped()
             if exchange.started or new:
                 raise RemoteError(exchange.died()) from None
@@ -207,7 +207,7 @@ class WorkerProcess:
             self._leave(place, keep=exchange.reusable and (inspects or not place.alone))
         return self._talk(message, hear, timeout, place)  # it died while it was idle
 
-    def _take(self, place: Place) -> tuple[Child, bool]:
+    def _take(self, place: Place) -> tuple[WorkerHandle, bool]:
         """Take a process of the place's interpreter, and say whether it is a new one."""
         name = _name(place)
         idle = self._idle.get(name)
@@ -217,7 +217,7 @@ class WorkerProcess:
                 self._child = idle
                 return idle, False
             idle.discard()
-        child = self._child = Child(place.interpreter)
+        child = self._child = WorkerHandle(place.interpreter)
         return child, True
 
     def _leave(self, place: Place, *, keep: bool) -> None:

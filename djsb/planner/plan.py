@@ -17,7 +17,7 @@ from djsb.planner.needs import find_needs
 from djsb.planner.planned import Plan, PlannedJob
 from djsb.planner.settings import pending_settings, with_local
 from djsb.runner.exports import in_subfolders, seed_folder
-from djsb_core.discovery import LISTENERS, find_offer, list_offers, load_component
+from djsb_core.discovery import LISTENERS, find_component, list_components, load_component
 from djsb_core.errors import ConfigError, DjsbError, PluginLoadError, RequestError, suggest
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from djsb.config.experiment import Experiment, JobSpec
-    from djsb_core.discovery import Offer
+    from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent, ComponentConfig
 
 
@@ -135,10 +135,12 @@ class _Planner:
         # Each look-up reads the metadata of every package: once is enough, for failures too.
         self.seeded: set[str] = set()
         """Pipelines in which a job takes the seed."""
-        self.list_offers = cache(list_offers)
-        self.loaded: dict[tuple[Kind, str], RequestError | tuple[Offer, type[AnyComponent]]] = {}
+        self.list_components = cache(list_components)
+        self.loaded: dict[
+            tuple[Kind, str], RequestError | tuple[ComponentInfo, type[AnyComponent]]
+        ] = {}
 
-    def load(self, kind: Kind, name: str) -> tuple[Offer, type[AnyComponent]]:
+    def load(self, kind: Kind, name: str) -> tuple[ComponentInfo, type[AnyComponent]]:
         """Find and import one component.
 
         :raises RequestError: if there is none, or it cannot be used
@@ -146,7 +148,7 @@ class _Planner:
         found = self.loaded.get((kind, name))
         if found is None:
             try:
-                found = find_offer(kind, name), load_component(kind, name)
+                found = find_component(kind, name), load_component(kind, name)
             except RequestError as error:
                 found = error
             self.loaded[kind, name] = found
@@ -156,7 +158,7 @@ class _Planner:
 
     def plan_job(self, spec: JobSpec) -> PlannedJob | None:
         try:
-            offer, hook = self.load(Kind.HOOK, spec.hook)
+            info, hook = self.load(Kind.HOOK, spec.hook)
         except RequestError as error:
             self.problems.append(spec.problem(("hook",), str(error)))
             return None
@@ -165,7 +167,7 @@ class _Planner:
         except KeyError as missing:
             self._bad_override(spec, missing)
             return None
-        job = PlannedJob(spec, cast("type[Hook[Any, Any]]", hook), offer, None, None, settings)
+        job = PlannedJob(spec, cast("type[Hook[Any, Any]]", hook), info, None, None, settings)
         try:
             self._load_component(job)
             if takes_seed(job):
@@ -189,10 +191,10 @@ class _Planner:
             return
         from djsb_environments.wanted import EnvironmentSettingsError, wanted_environment
 
-        offers = [offer for offer in (job.hook_offer, job.component_offer) if offer is not None]
+        infos = [info for info in (job.hook_info, job.component_info) if info is not None]
         section = Section.EXTRA_CONFIGS.value
         try:
-            job.environment = wanted_environment(extra, offers, job.component, self.context)
+            job.environment = wanted_environment(extra, infos, job.component, self.context)
         except EnvironmentSettingsError as error:
             for location, sentence in error.problems:
                 self.problems.append(job.spec.problem((section, *location), sentence))
@@ -218,7 +220,7 @@ class _Planner:
 
     def check_trackers(self) -> None:
         """Find trackers that no package offers."""
-        known = {offer.name for offer in self.list_offers(LISTENERS)}
+        known = {info.name for info in self.list_components(LISTENERS)}
         for i, name in enumerate(self.experiment.schema.trackers or ()):
             if name not in known:
                 what = advise(LISTENERS, name) or suggest(name, known)
@@ -236,9 +238,9 @@ class _Planner:
         kind = Kind.of(slot.interface)
         name = (job.settings.extra_configs or {}).get("type", slot.default)
         if name is None:
-            known = ", ".join(offer.name for offer in self.list_offers(kind.group))
+            known = ", ".join(info.name for info in self.list_components(kind.group))
             raise RequestError(f"missing; choose a {kind.label}: {known or 'none is installed'}")
-        job.component_offer, job.component = self.load(kind, str(name))
+        job.component_info, job.component = self.load(kind, str(name))
 
     def _check_outputs(self, job: PlannedJob) -> None:
         names, given = job.returned_names, job.spec.output
@@ -311,7 +313,7 @@ class _Planner:
             # What it needs is asked for in the environment where it runs.
             elsewhere = job.environment is not None
             missing = () if job.settings.pending or elsewhere else made.check()
-            self.notes += [job.spec.problem((section.value,), note) for note in made.notes()]
+            self.notes += [job.spec.problem((section.value,), note) for note in made.warnings()]
         except DjsbError as error:
             missing = (str(error),)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)

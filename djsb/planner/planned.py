@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from djsb.config.references import Reference
     from djsb.config.targets import Target
     from djsb.planner.settings import JobSettings, Source
-    from djsb_core.discovery import Offer
+    from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
     from djsb_environments.wanted import WantedEnvironment
@@ -25,9 +25,9 @@ class PlannedJob:
 
     spec: JobSpec
     hook: type[Hook[Any, Any]]
-    hook_offer: Offer
+    hook_info: ComponentInfo
     component: type[AnyComponent] | None
-    component_offer: Offer | None
+    component_info: ComponentInfo | None
     settings: JobSettings
     sources: Mapping[Reference, Source] = field(default_factory=dict)
     """What each entry of its ``input`` means."""

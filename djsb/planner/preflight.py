@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from djsb.cache.cache import cache_root
 from djsb.doctor.plugin_checks import check_plugins, well_formed
 from djsb.planner.settings import pending_settings
-from djsb_core.discovery import find_offer, load_component
+from djsb_core.discovery import find_component, load_component
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
@@ -96,16 +96,16 @@ def packages_in_use(plan: Plan) -> list[str]:
 
     Those of jobs that could not be loaded, too: what they lack may be why.
     """
-    offers = {CORE: None}
+    infos = {CORE: None}
     for job in plan.jobs:
-        offers[job.hook_offer.package] = None
-        if job.component_offer is not None and job.environment is None:
-            offers[job.component_offer.package] = None
+        infos[job.hook_info.package] = None
+        if job.component_info is not None and job.environment is None:
+            infos[job.component_info.package] = None
     planned = {job.spec.position for job in plan.jobs}
     for spec in plan.experiment.jobs:
         if spec.position not in planned:
-            offers |= dict.fromkeys(_packages_asked_for(spec))
-    return list(offers)
+            infos |= dict.fromkeys(_packages_asked_for(spec))
+    return list(infos)
 
 
 def component_needs(plan: Plan) -> list[DoctorCheck]:
@@ -153,11 +153,11 @@ def _check_environment(wanted: WantedEnvironment, kept: Environments) -> list[Do
 def _packages_asked_for(spec: JobSpec) -> Iterator[str]:
     """Yield the packages that offer a job's hook and component, as far as any does."""
     with suppress(RequestError, KeyError):
-        yield find_offer(Kind.HOOK, spec.hook).package
+        yield find_component(Kind.HOOK, spec.hook).package
         slot = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook)).uses
         if slot is not None:
             name = (pending_settings(spec).extra_configs or {}).get("type", slot.default)
-            yield find_offer(Kind.of(slot.interface), name).package
+            yield find_component(Kind.of(slot.interface), name).package
 
 
 def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:

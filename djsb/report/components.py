@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb.report.format import table
-from djsb_core.discovery import Offer, list_offers
+from djsb_core.discovery import ComponentInfo, list_components
 from djsb_core.errors import DjsbError, RequestError, suggest
 from djsb_core.interfaces.kinds import Kind
 
@@ -42,10 +42,10 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
     if kind is not None and kind not in names:
         raise RequestError(f"unknown kind '{kind}'; {suggest(kind, names)}")
     found = [
-        _list_one(name, offer, check=check)
+        _list_one(name, info, check=check)
         for name in names
         if kind in (None, name)
-        for offer in list_offers(f"djsb.{name}")
+        for info in list_components(f"djsb.{name}")
     ]
     return _with_remarks(found) if check else found
 
@@ -73,18 +73,18 @@ def _loads(component: Listed, *, checked: bool) -> str:
     return f"yes; {component.remark}" if checked and component.remark else "yes"
 
 
-def _list_one(kind: str, offer: Offer, *, check: bool) -> Listed:
-    summary, loads, remark = _read_source(offer)
+def _list_one(kind: str, info: ComponentInfo, *, check: bool) -> Listed:
+    summary, loads, remark = _read_source(info)
     if check:
-        loads, remark = _try_to_load(kind, offer)
-    return Listed(kind, offer.name, offer.package, offer.version, summary, loads, remark)
+        loads, remark = _try_to_load(kind, info)
+    return Listed(kind, info.name, info.package, info.version, summary, loads, remark)
 
 
-def _try_to_load(kind: str, offer: Offer) -> tuple[bool, str]:
+def _try_to_load(kind: str, info: ComponentInfo) -> tuple[bool, str]:
     from djsb_core.discovery import load_component
 
     try:
-        load_component(Kind(kind), offer.name)
+        load_component(Kind(kind), info.name)
     except DjsbError as error:
         return False, str(error).split(": ", 1)[-1]
     return True, ""
@@ -102,9 +102,9 @@ def _with_remarks(found: Sequence[Listed]) -> list[Listed]:
     return complete
 
 
-def _read_source(offer: Offer) -> tuple[str, bool | None, str]:
+def _read_source(info: ComponentInfo) -> tuple[str, bool | None, str]:
     """Find the class in its module's text, importing nothing: its summary, whether it is there."""
-    module, _, name = offer.target.partition(":")
+    module, _, name = info.target.partition(":")
     path = _source_of(module)
     if path is None:
         return "", False, f"there is no module {module}"

@@ -59,8 +59,8 @@ def _stages(plan: Plan, pipeline: str, width: int) -> Iterator[str]:
 
 def _job(job: PlannedJob, width: int) -> Iterator[str]:
     name = f"{job.spec.position + 1:>3}  {job.spec.meta_name:<{width}}"
-    offer = job.component_offer
-    component = f": {offer.name} ({offer.package} {offer.version})" if offer else ""
+    info = job.component_info
+    component = f": {info.name} ({info.package} {info.version})" if info else ""
     yield f"{name}  {job.spec.hook}{component}"
     for reference in job.spec.inputs:
         yield f"       {reference.target} ← {reference.source}"

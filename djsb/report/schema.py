@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from djsb.config.schema import ExperimentSchema
-from djsb_core.discovery import list_offers, load_component
+from djsb_core.discovery import list_components, load_component
 from djsb_core.errors import DjsbError
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
@@ -39,9 +39,9 @@ def json_schema() -> dict[str, Any]:
 
 def _load_all(kind: Kind) -> dict[str, type[Any]]:
     found = {}
-    for offer in list_offers(kind.group):
+    for info in list_components(kind.group):
         try:
-            found[offer.name] = load_component(kind, offer.name)
+            found[info.name] = load_component(kind, info.name)
         except DjsbError:
             continue  # said by list-components --check
     return found

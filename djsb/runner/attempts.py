@@ -49,7 +49,7 @@ class Execution:
         cache, prepared = self.state.cache, self.prepared
 
         def new_folder(_: int) -> Path:
-            attempt = cache.begin(prepared.key, prepared.parts, go_on=prepared.goes_on)
+            attempt = cache.begin(prepared.key, prepared.parts, resume=prepared.resumes)
             link_attempt(self.folder, attempt)
             return attempt
 
@@ -66,9 +66,9 @@ class Execution:
         """Execute the job in the run's own folder."""
 
         def new_folder(number: int) -> Path:
-            goes_on = self.prepared.goes_on
-            folder = self.folder / (FILES if number == 1 or goes_on else f"{FILES}-{number}")
-            folder.mkdir(exist_ok=goes_on)
+            resumes = self.prepared.resumes
+            folder = self.folder / (FILES if number == 1 or resumes else f"{FILES}-{number}")
+            folder.mkdir(exist_ok=resumes)
             return folder
 
         result = self._attempts(new_folder)

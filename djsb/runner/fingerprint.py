@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from djsb.cache.digests import Digests
-    from djsb_core.discovery import Offer
+    from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
 
@@ -48,19 +48,19 @@ class Fingerprint:
 
     def parts(
         self,
-        offers: tuple[Offer, Offer | None],
+        infos: tuple[ComponentInfo, ComponentInfo | None],
         settings: Mapping[str, Any],
         metrics: Mapping[str, Any],
         output_names: Iterable[str],
     ) -> Parts:
         """Return all that decides the result.
 
-        :param offers: those of hook and component
+        :param infos: those of hook and component
         :param settings: ``dj_configs`` and ``extra_configs``, with what earlier jobs give
             :func:`by_content`
         :param metrics: those that the hook may ask for, by job
         """
-        hook, component = offers
+        hook, component = infos
         replaced: set[Path] = set()
         comparable = self._comparable(plain(settings), replaced)
         rest = sorted({path for path in self._reads if path not in replaced})
@@ -116,12 +116,12 @@ class Fingerprint:
     def _file(self, path: Path) -> dict[str, str]:
         return file_part(path, self.digests)
 
-    def _code(self, offer: Offer) -> dict[str, str]:
-        sources = [self.digests.path(path) for path in _sources(offer.target.partition(":")[0])]
+    def _code(self, info: ComponentInfo) -> dict[str, str]:
+        sources = [self.digests.path(path) for path in _sources(info.target.partition(":")[0])]
         return {
-            "target": offer.target,
-            "package": offer.package,
-            "version": offer.version,
+            "target": info.target,
+            "package": info.package,
+            "version": info.version,
             "source": hashlib.sha256("".join(sources).encode()).hexdigest(),
         }
 

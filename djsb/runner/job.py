@@ -18,7 +18,7 @@ from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.job.reports import plain
-from djsb_core.job.request import JobOrder, build
+from djsb_core.job.request import JobRequest, build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,9 +71,9 @@ class PreparedJob:
         }
 
     @property
-    def goes_on(self) -> bool:
+    def resumes(self) -> bool:
         """Whether the component goes on from an interrupted execution."""
-        return any(one.goes_on() for one in self.built)
+        return any(one.resumes() for one in self.built)
 
     @property
     def directions(self) -> dict[str, bool]:
@@ -90,26 +90,26 @@ class PreparedJob:
 
         A component that goes on from an interrupted execution works at the named place itself.
         """
-        if self.goes_on:
+        if self.resumes:
             return {path: history.place(path, self.job.spec) for path in self.named}
         return {path: folder / place for path, place in relative_places(self.named).items()}
 
     def exports(self, folder: Path, history: History) -> list[Export]:
         """List what the job made of its named results in ``folder``."""
         made = self.made_in(folder, history)
-        if self.goes_on:
+        if self.resumes:
             return [Export(named, path, path) for named, path in made.items() if path.exists()]
         subfolders = history.subfolders(self.job.spec)
         return [
             export for named, path in made.items() for export in exports_of(named, path, subfolders)
         ]
 
-    def order(self, folder: Path, log: Path, history: History) -> JobOrder:
+    def order(self, folder: Path, log: Path, history: History) -> JobRequest:
         """Return all that it takes to run the job."""
-        spec, offer = self.job.spec, self.job.component_offer
-        return JobOrder(
+        spec, info = self.job.spec, self.job.component_info
+        return JobRequest(
             hook=spec.hook,
-            component=offer.name if offer else None,
+            component=info.name if info else None,
             dj_configs=plain(self.settings.dj_configs),
             extra_configs=plain(self.settings.extra_configs),
             meta_name=spec.meta_name,
@@ -146,7 +146,7 @@ def prepare_job(
     contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
     comparable = resolved_settings(job.spec, contents)
     parts = Fingerprint(digests, context, built).parts(
-        (job.hook_offer, job.component_offer),
+        (job.hook_info, job.component_info),
         {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
         metrics,
         job.output_names,
@@ -154,7 +154,7 @@ def prepare_job(
     if job.environment is not None:
         parts[ENVIRONMENT] = job.environment.key[:16]
     prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
-    if prepared.goes_on:  # what lies there decides the result, which stays there
+    if prepared.resumes:  # what lies there decides the result, which stays there
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
 

@@ -73,7 +73,7 @@ class JobRun:
     @cached_property
     def info(self) -> JobInfo:
         """The job as listeners see it."""
-        spec, offer = self.job.spec, self.job.component_offer
+        spec, info = self.job.spec, self.job.component_info
         return JobInfo(
             run_id=self.state.record.id,
             pipeline=spec.pipeline,
@@ -82,19 +82,19 @@ class JobRun:
             position=spec.position,
             meta_name=spec.meta_name,
             hook=spec.hook,
-            component=offer.name if offer else None,
+            component=info.name if info else None,
             folder=self.folder,
         )
 
     @cached_property
     def recorder(self) -> Recorder:
         """The job's row in the store, and what it measures."""
-        offer = self.job.component_offer or self.job.hook_offer
+        info = self.job.component_info or self.job.hook_info
         columns = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
         job_id = self.state.store.add_job(
             self.state.record.id,
             **{name: getattr(self.info, name) for name in columns},
-            package=f"{offer.package} {offer.version}",
+            package=f"{info.package} {info.version}",
             folder=self.folder,
             environment=self.job.environment and self.job.environment.name,
         )

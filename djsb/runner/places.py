@@ -15,7 +15,7 @@ from djsb.placement.workers import ANYWHERE, Place
 from djsb_core.errors import ConfigError, DjsbError
 from djsb_core.interfaces.hook import Section
 from djsb_core.job.reports import LOG, plain
-from djsb_core.job.request import JobOrder
+from djsb_core.job.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,18 +108,18 @@ class Places:
             yield job.spec.problem((Section.EXTRA_CONFIGS.value,), sentence)
 
     def _digest(self, job: PlannedJob, place: Place, *, whole: bool) -> str:
-        offers = [str(offer) for offer in (job.hook_offer, job.component_offer)]
+        infos = [str(info) for info in (job.hook_info, job.component_info)]
         sections = [job.settings.section(section) for section in Section]
         python = str(place.interpreter.python) if place.interpreter else None  # of one attempt
-        text = json.dumps([python, whole, offers, plain(sections)], sort_keys=True)
+        text = json.dumps([python, whole, infos, plain(sections)], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _order(self, job: PlannedJob, folder: Path) -> JobOrder:
+    def _order(self, job: PlannedJob, folder: Path) -> JobRequest:
         """Return an order that is only inspected."""
-        spec, offer = job.spec, job.component_offer
-        return JobOrder(
+        spec, info = job.spec, job.component_info
+        return JobRequest(
             hook=spec.hook,
-            component=offer.name if offer else None,
+            component=info.name if info else None,
             dj_configs=plain(job.settings.dj_configs),
             extra_configs=plain(job.settings.extra_configs),
             meta_name=spec.meta_name,

@@ -29,7 +29,7 @@ COMMANDS = "djsb.commands"
 
 
 @dataclass(frozen=True)
-class Offer:
+class ComponentInfo:
     """One component as its package's metadata announces it."""
 
     name: str
@@ -39,24 +39,24 @@ class Offer:
     """Where it lives: ``module:Class``."""
 
 
-def list_offers(group: str) -> list[Offer]:
+def list_components(group: str) -> list[ComponentInfo]:
     """List what installed packages announce in one entry-point group; imports no plugin code."""
-    return [_offer(entry) for entry in sorted(entry_points(group=group), key=_name)]
+    return [_info(entry) for entry in sorted(entry_points(group=group), key=_name)]
 
 
-def find_offer(kind: Kind, name: object) -> Offer:
+def find_component(kind: Kind, name: object) -> ComponentInfo:
     """Return the one offer of that kind and name.
 
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it
     """
     entries = entry_points(group=kind.group)
-    found = [_offer(entry) for entry in entries if entry.name == name]
+    found = [_info(entry) for entry in entries if entry.name == name]
     if not found:
         advice = advise(kind.group, name)
         raise UnknownComponentError(kind.label, name, map(_name, entries), advice)
-    if len({offer.package for offer in found}) > 1:
-        packages = " and ".join(sorted(offer.package for offer in found))
+    if len({info.package for info in found}) > 1:
+        packages = " and ".join(sorted(info.package for info in found))
         raise PluginLoadError(
             f"{kind.label} '{name}'", f"{packages} both offer it; uninstall one of them"
         )
@@ -72,8 +72,8 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     """
     from stevedore.driver import DriverManager
 
-    offer = find_offer(kind, name)
-    what = f"{kind.label} '{name}' of {offer.package} {offer.version}"
+    info = find_component(kind, name)
+    what = f"{kind.label} '{name}' of {info.package} {info.version}"
     try:
         driver: DriverManager[Any] = DriverManager(
             kind.group, name, warn_on_missing_entrypoint=False
@@ -82,7 +82,7 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
         raise PluginLoadError(what, _reason(cause)) from cause
     component = driver.extensions[0].plugin
     if not (isinstance(component, type) and issubclass(component, kind.interface)):
-        raise PluginLoadError(what, f"{offer.target} is not a {kind.interface.__name__}")
+        raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
     return component
 
 
@@ -152,8 +152,8 @@ def _name(entry: EntryPoint) -> str:
     return entry.name
 
 
-def _offer(entry: EntryPoint) -> Offer:
-    return Offer(entry.name, *_package(entry), entry.value)
+def _info(entry: EntryPoint) -> ComponentInfo:
+    return ComponentInfo(entry.name, *_package(entry), entry.value)
 
 
 def _package(entry: EntryPoint) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Read data sets in JSON Lines, plain or compressed, with errors that name file and line."""
+"""Read datasets in JSON Lines, plain or compressed, with errors that name file and line."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from djsb_core.discovery import find_offer, load_component
+from djsb_core.discovery import find_component, load_component
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
@@ -103,7 +103,7 @@ class ComponentContract:
 
     def test_its_module_imports_no_heavy_library(self) -> None:
         """A component is loaded to be validated; its backend is imported when it runs."""
-        module = find_offer(self.kind, self.name).target.partition(":")[0]
+        module = find_component(self.kind, self.name).target.partition(":")[0]
         code = f"import sys, {module}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         ran = subprocess.run(  # noqa: S603 (this interpreter, a module of an installed package)

@@ -1,4 +1,4 @@
-"""Rebuild the quickstart data set from Debian packages.
+"""Rebuild the quickstart dataset from Debian packages.
 
 The script fetches a fixed list of Debian 12 packages with ``apt-get download``,
 unpacks them with ``dpkg-deb -x`` (nothing is installed) and cuts their files
@@ -364,7 +364,7 @@ def main() -> None:
         "--work", type=Path, required=True, help="folder for the packages (about 1 GB)"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path(__file__).parent / "data", help="folder for the data set"
+        "--out", type=Path, default=Path(__file__).parent / "data", help="folder for the dataset"
     )
     args = parser.parse_args()
     fetch(args.work)

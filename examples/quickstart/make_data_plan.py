@@ -1,4 +1,4 @@
-"""What the quickstart's data set is made of: packages, and documents of each kind."""
+"""What the quickstart's dataset is made of: packages, and documents of each kind."""
 
 PACKAGES = {
     "golang-1.19-src": "1.19.8-2",

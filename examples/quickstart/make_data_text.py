@@ -1,4 +1,4 @@
-"""Read pages and files the way the quickstart's data set wants them: see make_data.py."""
+"""Read pages and files the way the quickstart's dataset wants them: see make_data.py."""
 
 from __future__ import annotations
 

@@ -185,23 +185,23 @@ def test_a_new_attempt_removes_what_killed_ones_left_and_has_a_new_name(shelf):
 def test_going_on_keeps_what_the_newest_killed_attempt_left(shelf):
     folders = [shelf.begin()]
     (folders[0] / "checkpoint").write_text("7")
-    second = shelf.begin(go_on=True)
+    second = shelf.begin(resume=True)
     assert (second / "checkpoint").read_text() == "7"
     assert second != folders[0]
     assert not folders[0].exists()
     with shelf.lock():
         shelf.cache.commit(shelf.key("job"), second, shelf.record(), [second])
-    assert list(shelf.begin(go_on=True).iterdir()) == []  # a complete one is left alone
+    assert list(shelf.begin(resume=True).iterdir()) == []  # a complete one is left alone
 
 
 def test_going_on_from_nothing_is_a_new_attempt(shelf):
-    assert list(shelf.begin(go_on=True).iterdir()) == []
+    assert list(shelf.begin(resume=True).iterdir()) == []
 
 
 def test_going_on_from_a_damaged_attempt_does_not_make_it_complete(shelf):
     made = shelf.keep()
     (made.folder / "DONE.json").write_text("{")
-    folder = shelf.begin(go_on=True)
+    folder = shelf.begin(resume=True)
     assert [path.name for path in folder.iterdir()] == ["out.txt"]
 
 

@@ -33,7 +33,7 @@ def begin(place, text, *options, words=("wait",)):
     return held, process
 
 
-def go_on(held, *options):
+def resume(held, *options):
     (held.folder / "hold").unlink()
     return held.succeed(*options)
 
@@ -54,7 +54,7 @@ def test_a_signal_ends_the_job_cleanly_and_keeps_what_is_finished(place, send, w
     assert [run.status for run in held.runs()] == ["interrupted"]
     assert held.statuses() == ["finished", "interrupted"]
     held.check_nothing_is_left()
-    go_on(held)
+    resume(held)
     assert held.statuses() == ["cached", "finished"]
     assert held.ran() == Counter({"first": 1, "wait": 2, "wait tidied": 2})
 
@@ -72,7 +72,7 @@ def test_twice_kills_a_job_that_does_not_listen_with_all_its_processes(place, bo
     assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
     held.check_nothing_is_left()
     assert held.statuses() == ["finished", "interrupted"]
-    go_on(held)
+    resume(held)
     assert held.statuses() == ["cached", "finished"]
 
 
@@ -174,7 +174,7 @@ def test_pipelines_side_by_side_are_all_ended(place):
     assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
     assert held.ran() == Counter(["left", "right", "left tidied", "right tidied"])
     held.check_nothing_is_left()
-    go_on(held, "--workers", 2)
+    resume(held, "--workers", 2)
     assert held.statuses() == ["finished"] * 3
 
 

@@ -43,7 +43,7 @@ def test_killed_at_any_moment_a_run_goes_on(place, five_jobs, whole, kills, in_a
             for _ in range(choose.randint(*in_a_row)):
                 if moments:
                     kill_after(disturbed, moments.pop())
-            go_on(disturbed)
+            resume(disturbed)
         assert disturbed.named() == undisturbed.named()
         assert disturbed.results() == undisturbed.results()
         check_records(disturbed)
@@ -60,7 +60,7 @@ def kill_after(place, seconds):
     assert not done & set(place.ran() - ran)
 
 
-def go_on(place):
+def resume(place):
     done, ran = done_jobs(place), place.ran()
     place.succeed()
     assert set(place.ran() - ran) == JOBS - done

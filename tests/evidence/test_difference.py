@@ -20,7 +20,7 @@ from djsb_core.job.reports import SampleValues
 
 # Student (1908), The probable error of a mean, Biometrika 6(1): hours of sleep gained with two
 # drugs. Mean difference 1.58, paired t = 4.0621 on 9 degrees of freedom; the 95 % intervals are
-# those that R's t.test prints for this data set (`sleep`): 0.7001 to 2.4599 with pairs, and
+# those that R's t.test prints for this dataset (`sleep`): 0.7001 to 2.4599 with pairs, and
 # -0.2055 to 3.3655 without (Welch, 17.776 degrees of freedom).
 FIRST_DRUG = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
 SECOND_DRUG = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from djsb_core.discovery import list_offers, load_component
+from djsb_core.discovery import list_components, load_component
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.kinds import Kind
 
-CORE = [offer.name for offer in list_offers("djsb.hooks") if offer.package == "djsb-core"]
+CORE = [info.name for info in list_components("djsb.hooks") if info.package == "djsb-core"]
 
 
 @pytest.mark.parametrize("name", CORE)

@@ -8,7 +8,7 @@ import pytest
 
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import SilentWatcher
-from djsb_core.job.request import JobOrder, load_slot, perform
+from djsb_core.job.request import JobRequest, load_slot, perform
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def order(lab):
             "metrics": {"probe": {"score": 1.0}},
             "output_names": ("text",),
         }
-        return JobOrder(**(base | values))
+        return JobRequest(**(base | values))
 
     return make
 
@@ -41,7 +41,7 @@ def order(lab):
 def test_an_order_goes_through_json_unchanged(order):
     one = order()
     sent = json.loads(json.dumps(one.to_json()))
-    again = JobOrder.from_json(sent)
+    again = JobRequest.from_json(sent)
     assert again == one
     assert {key: type(value) for key, value in asdict(again).items()} == {
         key: type(value) for key, value in asdict(one).items()
@@ -51,7 +51,7 @@ def test_an_order_goes_through_json_unchanged(order):
 def test_results_of_earlier_jobs_keep_their_order(order):
     placed = {Path(f"/{name}"): Path("/x") for name in "zab"}
     sent = json.loads(json.dumps(order(placed=placed).to_json()))
-    assert list(JobOrder.from_json(sent).placed) == list(placed)
+    assert list(JobRequest.from_json(sent).placed) == list(placed)
 
 
 def test_a_job_returns_plain_values_by_name(order, lab):

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from djsb.placement import exchange
-from djsb.placement.workers import ANYWHERE, Here, Place, RemoteError, WorkerProcess
+from djsb.placement.workers import ANYWHERE, InProcessExecutor, Place, RemoteError, WorkerProcess
 from djsb_core.errors import ComponentError
 
 ALONE = Place(alone=True)
@@ -27,7 +27,7 @@ def test_a_job_alone_gets_a_process_also_here(here):
     assert here.are_gone([alone])
 
 
-@pytest.mark.parametrize("kind", [Here, WorkerProcess])
+@pytest.mark.parametrize("kind", [InProcessExecutor, WorkerProcess])
 def test_a_job_alone_is_interrupted(bench, kind):
     executor = bench.executor = kind()
     thread = threading.Thread(target=lambda: bench.pids() and executor.interrupt())

@@ -11,7 +11,7 @@ ECHO = "execution_job_configs:\n- hook: Echo\n"
 
 def test_the_published_demo_shape_plans(lab):
     planned = lab.plan()
-    assert [job.component_offer.name for job in planned.jobs] == [
+    assert [job.component_info.name for job in planned.jobs] == [
         *("lab_analyzer", "lab_refiner", "lab_processor", "lab_trainer"),
         *("lab_analyzer", "lab_lengths", "lab_lengths", "lab_score"),
     ]
@@ -156,7 +156,7 @@ def test_the_type_may_come_from_an_override(lab):
         "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs: configs/eval.yaml\n"
         "  local: {extra_configs.type: lab_lengths}\n"
     ).jobs
-    assert job.component_offer.name == "lab_lengths"
+    assert job.component_info.name == "lab_lengths"
 
 
 def test_a_package_that_does_not_import_is_one_problem(lab, install):
@@ -208,11 +208,11 @@ def test_a_published_hook_of_a_later_version_says_so(lab):
 def test_a_type_that_is_missing_often_is_looked_up_once(lab, monkeypatch):
     asked = []
 
-    def find_offer(kind, name):
+    def find_component(kind, name):
         asked.append(name)
         raise UnknownComponentError(kind.label, name, ())
 
-    monkeypatch.setattr("djsb.planner.plan.find_offer", find_offer)
+    monkeypatch.setattr("djsb.planner.plan.find_component", find_component)
     assert len(lab.problems("execution_job_configs:\n" + "- {hook: A}\n" * 50)) == 50
     assert asked == ["A"]
 

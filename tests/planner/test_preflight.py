@@ -46,7 +46,7 @@ NEEDY = """
         def check(self):
             return ()
 
-        def notes(self):
+        def warnings(self):
             return ()
 
     @hookimpl

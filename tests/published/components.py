@@ -106,12 +106,12 @@ class CartesianJoinConfig(ComponentConfig):
     """Settings of the join."""
 
     dataset_path_1: list[InputPath] = Field(description="Pools.")
-    dataset_path_2: list[InputPath] = Field(description="Data sets.")
+    dataset_path_2: list[InputPath] = Field(description="Datasets.")
     export_path: OutputPath = Field(description="Written.")
 
 
 class CartesianJoin(DataPoolManipulator):
-    """Each row of a pool with each row of each data set."""
+    """Each row of a pool with each row of each dataset."""
 
     config_type = CartesianJoinConfig
 
@@ -148,7 +148,7 @@ class Ranking(Base, GeneralProbe):
 
 
 class Conversion(Base, GeneralDataExecutor):
-    """Write one file for each data set."""
+    """Write one file for each dataset."""
 
     def execute(self):
         return [

@@ -50,10 +50,10 @@ class House:
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def parts(self, *, component="ms:Trainer", **settings):
-        offer = {"package": "djsb-x", "version": "1", "source": "a"}
+        info = {"package": "djsb-x", "version": "1", "source": "a"}
         return {
-            "hook": {"target": "djsb_core:Train", **offer},
-            "component": {"target": component, **offer},
+            "hook": {"target": "djsb_core:Train", **info},
+            "component": {"target": component, **info},
             "settings": {"extra_configs": settings},
         }
 

@@ -30,7 +30,7 @@ class Try(Hook):
     asks_for_metrics = False
     kept = False
 
-    def goes_on(self):
+    def resumes(self):
         return self.kept
 
     def run(self, context):

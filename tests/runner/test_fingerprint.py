@@ -298,7 +298,7 @@ def test_the_version_and_the_code_of_hook_and_component_count(lab, digests):
 
     changed = [
         replace(job, **{slot: replace(getattr(job, slot), **change)})
-        for slot in ("hook_offer", "component_offer")
+        for slot in ("hook_info", "component_info")
         for change in ({"version": "2.0"}, {"package": "other"})
     ]
     keys = {key(job), *map(key, changed)}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from djsb.placement.workers import ANYWHERE, Here, WorkerProcess
-from djsb_core.job.request import JobOrder
+from djsb.placement.workers import ANYWHERE, InProcessExecutor, WorkerProcess
+from djsb_core.job.request import JobRequest
 
 LAB = Path(__file__).with_name("lab_files")
 PATIENCE = 60  # seconds until something that must happen counts as not happening
@@ -45,7 +45,7 @@ def are_gone(processes):
     return True
 
 
-class Heard:
+class RecordingSink:
     def __init__(self):
         self.all = []
         self.kept = {}
@@ -64,7 +64,7 @@ class Heard:
 
 
 def order(folder, hook="Act", **settings):
-    return JobOrder(
+    return JobRequest(
         hook=hook,
         component=None,
         dj_configs=None,
@@ -94,7 +94,7 @@ class Bench:
     def __init__(self, executor, folder):
         self.executor = executor
         self.folder = folder
-        self.heard = Heard()
+        self.heard = RecordingSink()
 
     def run(self, timeout=None, place=ANYWHERE, /, **settings):
         return self.executor.execute(order(self.folder, **settings), self.heard, timeout, place)
@@ -103,7 +103,7 @@ class Bench:
         return self.run(None, place, act=act, number=number)["result"]
 
     def forget(self):
-        self.heard = Heard()
+        self.heard = RecordingSink()
 
     @contextmanager
     def running(self, act):
@@ -154,4 +154,4 @@ def bench(acts):
 
 @pytest.fixture
 def here(acts):
-    return Bench(Here(), acts.folder)
+    return Bench(InProcessExecutor(), acts.folder)

@@ -17,7 +17,7 @@ from djsb_core.api import (
 
 
 class EvaluateDataHook(Hook[ComponentConfig, DataEvaluator[Any]]):
-    """Score a data set."""
+    """Score a dataset."""
 
     uses = Slot(DataEvaluator)
     asks_for_metrics = False

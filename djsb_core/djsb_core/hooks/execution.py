@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
-    """Process a data set by the job's recipe."""
+    """Process a dataset by the job's recipe."""
 
     uses = Slot(DataExecutor, Section.DJ_CONFIGS, "data_juicer")
     asks_for_metrics = False
@@ -32,7 +32,7 @@ class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
     takes_recipe = True
 
     def run(self, context: JobContext[DataExecutor[Any]]) -> Outputs:
-        """Return the path of the processed data set."""
+        """Return the path of the processed dataset."""
         return (_path_or_paths(context.component.execute()),)
 
 

@@ -18,7 +18,7 @@ from djsb_core.api import (
 
 
 class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
-    """Analyze a data set and keep the statistics of its samples."""
+    """Analyze a dataset and keep the statistics of its samples."""
 
     uses = Slot(DataAnalyzer, Section.DJ_CONFIGS, "data_juicer")
     asks_for_metrics = False
@@ -26,7 +26,7 @@ class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
     takes_recipe = True
 
     def run(self, context: JobContext[DataAnalyzer[Any]]) -> Outputs:
-        """Return the path of the data set with its per-sample statistics."""
+        """Return the path of the dataset with its per-sample statistics."""
         analysis = context.component.analyze()
         context.watcher.watch(analysis.statistics, "")
         return (str(analysis.path),)

@@ -53,7 +53,7 @@ class Watcher(Protocol):
         The metric itself is ``sum(values) / sum(weights)`` (weights 1 when not given). Two jobs
         that record the same ``name`` must list the same samples in the same order.
 
-        :param values: one number a sample, in the order of the data set
+        :param values: one number a sample, in the order of the dataset
         :param name: the metric, ``loss`` for instance
         :param weights: one number a sample; the number of tokens for a loss a token
         """
@@ -130,12 +130,12 @@ class Component(ABC, Generic[ConfigT]):
         """Say what would keep this component from running, one sentence each.
 
         Called for every job before the first one runs: missing packages and weights, settings
-        that pydantic cannot judge. Cheap: no model is loaded and no data set read through.
+        that pydantic cannot judge. Cheap: no model is loaded and no dataset read through.
         By default, what is required of :meth:`needs` and not there.
         """
         return _missing(self.needs(), required=True)
 
-    def notes(self) -> Sequence[str]:
+    def warnings(self) -> Sequence[str]:
         """Say what the user should know before the job runs, one sentence each.
 
         Called as :meth:`check` is; a note keeps nothing from running: files that will be fetched.
@@ -155,7 +155,7 @@ class Component(ABC, Generic[ConfigT]):
         """List the files and folders whose contents decide the result."""
         return paths_of(self.config, writes=False)
 
-    def goes_on(self) -> bool:
+    def resumes(self) -> bool:
         """Tell whether the component goes on from what an interrupted execution left.
 
         Then it works in the folder that this left behind (or at the place that its config names),

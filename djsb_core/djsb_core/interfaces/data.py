@@ -20,11 +20,11 @@ Statistics: TypeAlias = Mapping[str, Mapping[str, float]]
 
 
 class DataExecutor(Component[ConfigT]):
-    """Process one data set. In ``ProcessDataHook`` the config is the job's ``dj_configs``."""
+    """Process one dataset. In ``ProcessDataHook`` the config is the job's ``dj_configs``."""
 
     @abstractmethod
     def execute(self) -> Path | Sequence[Path]:
-        """Process the data set and return the path (or paths) of the result.
+        """Process the dataset and return the path (or paths) of the result.
 
         :raises ComponentError: if the input cannot be read, or no sample is left
         """
@@ -36,11 +36,11 @@ class Analysis:
 
     statistics: Statistics
     path: Path
-    """The data set with its per-sample statistics."""
+    """The dataset with its per-sample statistics."""
 
 
 class DataAnalyzer(Component[ConfigT]):
-    """Measure one data set without changing it. The config is the job's ``dj_configs``."""
+    """Measure one dataset without changing it. The config is the job's ``dj_configs``."""
 
     @abstractmethod
     def analyze(self) -> Analysis:
@@ -80,7 +80,7 @@ class RecipeRefiner(Component[ConfigT]):
 
 
 class DataEvaluator(Component[ConfigT]):
-    """Score a data set."""
+    """Score a dataset."""
 
     output_names: ClassVar[tuple[str, ...]] = ("scores",)
 
@@ -97,7 +97,7 @@ class DataEvaluator(Component[ConfigT]):
 
 
 class DataPoolManipulator(Component[ConfigT]):
-    """Build data pools from data sets or other pools."""
+    """Build data pools from datasets or other pools."""
 
     @abstractmethod
     def manipulate(self) -> Sequence[Path]:

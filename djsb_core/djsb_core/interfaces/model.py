@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ModelTrainExecutor(Component[ConfigT]):
-    """Train or fine-tune one model, or one for each of several data sets."""
+    """Train or fine-tune one model, or one for each of several datasets."""
 
     @abstractmethod
     def train(self) -> Path | Sequence[Path]:
@@ -27,7 +27,7 @@ class ModelTrainExecutor(Component[ConfigT]):
 
 
 class ModelInferExecutor(Component[ConfigT]):
-    """Run one model over a data set."""
+    """Run one model over a dataset."""
 
     @abstractmethod
     def infer(self) -> Path | Sequence[Path]:

@@ -24,7 +24,7 @@ AnyHook = Hook[Any, Any]
 
 
 @dataclass(frozen=True)
-class JobOrder:
+class JobRequest:
     """All that it takes to run one job, as plain data: it may run in another process."""
 
     hook: str
@@ -54,7 +54,7 @@ class JobOrder:
         return cast("dict[str, Any]", plain(asdict(self)))
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> JobOrder:
+    def from_json(cls, value: Mapping[str, Any]) -> JobRequest:
         """Build an order from JSON."""
         paths = {key: Path(value[key]) for key in ("folder", "log")}
         maps = {
@@ -71,7 +71,7 @@ class JobOrder:
         return PathContext(self.lookup, placed=self.placed, outputs=self.outputs)
 
 
-def perform(order: JobOrder, watcher: Watcher) -> dict[str, Any]:
+def perform(order: JobRequest, watcher: Watcher) -> dict[str, Any]:
     """Run a job and return its outputs by name, as plain data.
 
     :raises ComponentError: if it returns another number of outputs than it announces
@@ -103,7 +103,7 @@ def perform(order: JobOrder, watcher: Watcher) -> dict[str, Any]:
     return outputs
 
 
-def inspect(order: JobOrder, depth: str) -> dict[str, Any]:
+def inspect(order: JobRequest, depth: str) -> dict[str, Any]:
     """Say what would keep a job from running in this process: ``problems``, one sentence each.
 
     :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
@@ -159,7 +159,7 @@ def build(
     return hook, component_type(config, workspace)
 
 
-def _metrics_of(order: JobOrder, name: str) -> Mapping[str, Any]:
+def _metrics_of(order: JobRequest, name: str) -> Mapping[str, Any]:
     if name not in order.metrics:
         raise KeyError(f"no earlier job '{name}'")
     return order.metrics[name]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from djsb_core.job.reports import Artifact, Point
-    from djsb_core.job.request import JobOrder
+    from djsb_core.job.request import JobRequest
 
 BATCH_SECONDS = 0.02
 """How long points wait for others, so that thousands a second cost few system calls."""
@@ -102,10 +102,10 @@ class Worker:
 
     def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
         from djsb_core.job.job_log import job_log
-        from djsb_core.job.request import JobOrder, inspect, perform
+        from djsb_core.job.request import JobRequest, inspect, perform
         from djsb_core.job.watcher import JobWatcher
 
-        job: JobOrder = JobOrder.from_json(message["order"])
+        job: JobRequest = JobRequest.from_json(message["order"])
         watcher = JobWatcher(job.folder, reports.points, reports.artifact)
         with job_log(job.log):
             with self._interrupts():

@@ -1,1 +1,1 @@
-"""Data-Juicer recipes in djsb: run, analyze and refine them, and score text data sets."""
+"""Data-Juicer recipes in djsb: run, analyze and refine them, and score text datasets."""

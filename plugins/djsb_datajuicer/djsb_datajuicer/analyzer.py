@@ -1,4 +1,4 @@
-"""Measures a data set with a recipe's operators: the ``data_juicer`` data analyzer."""
+"""Measures a dataset with a recipe's operators: the ``data_juicer`` data analyzer."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     """Computes the per-sample statistics of a recipe's operators with Data-Juicer.
 
     Filters measure and drop nothing, operators that write tags run, and others are left out, as
-    in Data-Juicer's own analyzer. The job's folder gets the data set with its statistics, and the
+    in Data-Juicer's own analyzer. The job's folder gets the dataset with its statistics, and the
     statistics alone (``*_stats.jsonl``). How each is distributed is reported.
     """
 
     def analyze(self) -> Analysis:
-        """Measure the data set.
+        """Measure the dataset.
 
         :raises ComponentError: if it cannot be read, or no operator measures anything
         """
@@ -51,8 +51,8 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         self._publish(path)
         return Analysis(overall, path if path.exists() else _stats_of(path))
 
-    def _measured(self, config: Any) -> Any:  # noqa: ANN401 (config and data set, untyped)
-        """Load the data set and let each operator add what it measures."""
+    def _measured(self, config: Any) -> Any:  # noqa: ANN401 (config and dataset, untyped)
+        """Load the dataset and let each operator add what it measures."""
         from data_juicer.core.data.dataset_builder import DatasetBuilder
         from data_juicer.ops import NON_STATS_FILTERS, TAGGING_OPS, Filter, load_ops
 

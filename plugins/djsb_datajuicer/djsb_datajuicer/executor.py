@@ -21,17 +21,17 @@ DEFAULT_NAME = "processed.jsonl"
 
 
 class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
-    """Processes a data set with Data-Juicer; the config is the recipe.
+    """Processes a dataset with Data-Juicer; the config is the recipe.
 
     Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and, for each operator, the rows that it
     left: ``after.<operator>``.
     """
 
     def execute(self) -> Path | Sequence[Path]:
-        """Process the data set; the result is moved into place when it is complete.
+        """Process the dataset; the result is moved into place when it is complete.
 
         :return: the result, or its parts if the recipe asks for shards
-        :raises ComponentError: if the data set cannot be read, no row is left, or an operator
+        :raises ComponentError: if the dataset cannot be read, no row is left, or an operator
             fails
         """
         folder = self.workspace.folder

@@ -18,7 +18,7 @@ def publish(staged: Path, folder: Path) -> list[Path]:
     :param folder: where they go; made if it is missing
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # The data set comes last: when it is there, its statistics are there too.
+    # The dataset comes last: when it is there, its statistics are there too.
     waiting = sorted(staged.iterdir(), key=lambda path: (not path.stem.endswith("_stats"), path))
     moved = [_move(path, folder / path.name) for path in waiting]
     staged.rmdir()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1000  # rows a task; Data-Juicer's own batch size
 ALONE = 500  # with fewer rows starting a process takes longer than the work
-IN_MEMORY = 256 * 2**20  # bytes of a data set that is not written to disk once more
+IN_MEMORY = 256 * 2**20  # bytes of a dataset that is not written to disk once more
 
 
 class CannotShareError(Exception):
@@ -29,7 +29,7 @@ class Chunk:
     """What the filters made of one run of rows."""
 
     kept: list[int]
-    """Positions in the data set of the rows that are left."""
+    """Positions in the dataset of the rows that are left."""
     left: list[int]
     """Number of rows after each filter."""
     stats: dict[str, pa.Array]

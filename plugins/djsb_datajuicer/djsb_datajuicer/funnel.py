@@ -1,6 +1,6 @@
-"""Runs a recipe's operators over a data set, and counts the rows that each one leaves.
+"""Runs a recipe's operators over a dataset, and counts the rows that each one leaves.
 
-Data-Juicer runs each operator as two or three passes over the data set, each with its own worker
+Data-Juicer runs each operator as two or three passes over the dataset, each with its own worker
 processes and a copy of every row on disk. Here consecutive filters run as one pass: the same
 methods of the same operators see the same rows in the same order, one batch after the other.
 """
@@ -72,15 +72,15 @@ class Counted:
         """Pass on to the operator."""
         return getattr(self._operator, name)
 
-    def run(self, dataset: Any, **settings: Any) -> Any:  # noqa: ANN401 (data sets, untyped)
+    def run(self, dataset: Any, **settings: Any) -> Any:  # noqa: ANN401 (datasets, untyped)
         """Run the operator and count."""
         result = self._operator.run(dataset, **settings)
         self._funnel.add(self._operator._name, len(result))  # noqa: SLF001
         return result
 
 
-def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a data set, untyped)
-    """Make a data set's next ``process`` share passes and count rows.
+def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset, untyped)
+    """Make a dataset's next ``process`` share passes and count rows.
 
     Data-Juicer's executor keeps the lead: it calls ``process`` with its operators, and this
     changes nothing but how they are run.
@@ -91,7 +91,7 @@ def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a data set
     funnel.rows_in = len(dataset)
 
     def process(operators: Any, *, tracer: Any = None, **settings: Any) -> Any:  # noqa: ANN401
-        # An attribute of the instance would be copied to every data set made from this one.
+        # An attribute of the instance would be copied to every dataset made from this one.
         del dataset.process
         listed = operators if isinstance(operators, list) else [operators]
         apart = tracer is not None or _looks_at_each(settings)

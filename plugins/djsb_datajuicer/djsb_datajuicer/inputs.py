@@ -1,4 +1,4 @@
-"""Reads a recipe's data set, and says in one sentence why it cannot be read."""
+"""Reads a recipe's dataset, and says in one sentence why it cannot be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Data-Juicer's own)
-    """Read the data set with Data-Juicer's own builder.
+    """Read the dataset with Data-Juicer's own builder.
 
     :param builder: a ``DatasetBuilder`` made from the recipe
     :return: a ``NestedDataset`` with at least one row
@@ -31,7 +31,7 @@ def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Da
 
 
 def check_not_empty(recipe: RecipeConfig) -> None:
-    """Look whether the data set is there at all.
+    """Look whether the dataset is there at all.
 
     :raises ComponentError: if a file is missing, or all are empty
     """
@@ -40,11 +40,11 @@ def check_not_empty(recipe: RecipeConfig) -> None:
         if not path.exists():
             raise ComponentError(f"{path}: no such file or folder")
     if sources and not any(_has_content(file) for path in sources for file in _files(path)):
-        raise ComponentError(f"{_names(recipe)}: the data set is empty")
+        raise ComponentError(f"{_names(recipe)}: the dataset is empty")
 
 
 def explain(recipe: RecipeConfig, error: BaseException) -> str:
-    """Say in one sentence why the data set cannot be read, with file and line where that helps.
+    """Say in one sentence why the dataset cannot be read, with file and line where that helps.
 
     :param error: what Data-Juicer raised
     """
@@ -63,7 +63,7 @@ def explain(recipe: RecipeConfig, error: BaseException) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    return f"{_names(recipe)}: Data-Juicer cannot read the data set: {cause}"
+    return f"{_names(recipe)}: Data-Juicer cannot read the dataset: {cause}"
 
 
 def broken_line(path: Path) -> str | None:
@@ -77,7 +77,7 @@ def broken_line(path: Path) -> str | None:
 
 
 def count_rows(recipe: RecipeConfig) -> int | None:
-    """Count the rows of a data set of JSON Lines files; ``None`` for other formats."""
+    """Count the rows of a dataset of JSON Lines files; ``None`` for other formats."""
     files = [file for path in recipe.sources for file in _files(path)]
     if not files or not all(file.name.endswith(SUFFIXES) for file in files):
         return None
@@ -100,4 +100,4 @@ def _has_content(path: Path) -> bool:
 
 
 def _names(recipe: RecipeConfig) -> str:
-    return ", ".join(map(str, recipe.sources)) or "the data set"
+    return ", ".join(map(str, recipe.sources)) or "the dataset"

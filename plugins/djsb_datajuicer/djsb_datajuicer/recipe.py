@@ -34,7 +34,7 @@ STANDARD_ERRORS = set(get_args(ErrorType))
 
 
 class LocalSource(ComponentConfig):
-    """One file or folder of a data set that is mixed from several."""
+    """One file or folder of a dataset that is mixed from several."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -44,7 +44,7 @@ class LocalSource(ComponentConfig):
 
 
 class RemoteSource(ComponentConfig):
-    """A data set that Data-Juicer fetches; its keys are Data-Juicer's."""
+    """A dataset that Data-Juicer fetches; its keys are Data-Juicer's."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -63,7 +63,7 @@ Source = Annotated[
 
 
 class DatasetConfig(ComponentConfig):
-    """A data set that is mixed from several sources."""
+    """A dataset that is mixed from several sources."""
 
     configs: list[Source] = Field(min_length=1, description="The sources.")
     max_sample_num: int | None = Field(None, gt=0, description="Number of rows to draw in all.")
@@ -76,8 +76,8 @@ class RecipeConfig(ComponentConfig):
     installed Data-Juicer knows.
     """
 
-    dataset_path: InputPath | None = Field(None, description="Data set: a file, or a folder.")
-    dataset: DatasetConfig | None = Field(None, description="Data set mixed from several sources.")
+    dataset_path: InputPath | None = Field(None, description="Dataset: a file, or a folder.")
+    dataset: DatasetConfig | None = Field(None, description="Dataset mixed from several sources.")
     export_path: OutputPath | None = Field(
         None,
         description="Where the result goes (.jsonl, .json, .parquet); the job's folder if absent.",
@@ -135,11 +135,11 @@ class RecipeConfig(ComponentConfig):
     def check_whole(self) -> None:
         """Check what no single key can tell.
 
-        :raises ValidationError: if there is no data set, or the result's format is unknown
+        :raises ValidationError: if there is no dataset, or the result's format is unknown
         """
         problems = []
         if not any(getattr(self, name, None) for name in SOURCES):
-            said = "a recipe needs a data set: set dataset_path to a file or folder"
+            said = "a recipe needs a dataset: set dataset_path to a file or folder"
             problems.append(problem(("dataset_path",), "recipe", said, None))
         path = self.export_path
         by_suffix = self.executor_type == "default" and self.export_type is None
@@ -156,7 +156,7 @@ class RecipeConfig(ComponentConfig):
 
     @property
     def sources(self) -> list[Path]:
-        """The local files and folders of the data set."""
+        """The local files and folders of the dataset."""
         if self.dataset_path is not None:
             return [self.dataset_path]
         configs = self.dataset.configs if self.dataset else []

@@ -26,5 +26,5 @@ class RecipeComponent(Component[RecipeConfig]):
         return [*package_needs(self.config), *weight_needs(self.config)]
 
     def reads(self) -> Sequence[Path]:
-        """List the data set's files and folders, and those of the recipe's own operators."""
+        """List the dataset's files and folders, and those of the recipe's own operators."""
         return list(dict.fromkeys([*super().reads(), *self.config.sources]))

@@ -179,7 +179,7 @@ def _skip_needless_pass(exporter: Any) -> Callable[[], None]:  # noqa: ANN401 (u
     name = "_ensure_meta_stats_dicts_for_export"
     original = getattr(exporter, name)
 
-    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a data set of Data-Juicer's)
+    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a dataset of Data-Juicer's)
         kinds = {getattr(dataset.features[one], "dtype", "") for one in dataset.column_names}
         return original(dataset) if "string" in kinds else dataset
 

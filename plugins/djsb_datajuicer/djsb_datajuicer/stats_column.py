@@ -23,8 +23,8 @@ class UnevenStatisticsError(Exception):
     """Rows have different statistics, which a column of structs cannot hold."""
 
 
-def held_as_json(dataset: Any) -> bool:  # noqa: ANN401 (a data set, untyped)
-    """Tell whether a data set holds its statistics as JSON text, or would if it had any."""
+def held_as_json(dataset: Any) -> bool:  # noqa: ANN401 (a dataset, untyped)
+    """Tell whether a dataset holds its statistics as JSON text, or would if it had any."""
     from data_juicer.core.data import add_same_content_to_new_column
     from datasets import Json
 

@@ -1,4 +1,4 @@
-"""Scores a text data set by counting: the ``text_stats`` data evaluator."""
+"""Scores a text dataset by counting: the ``text_stats`` data evaluator."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TextStatsConfig(ComponentConfig):
 
 
 class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
-    """A summary of a text data set, read line by line; downloads nothing.
+    """A summary of a text dataset, read line by line; downloads nothing.
 
     ``documents``, ``characters``, ``bytes`` (UTF-8), ``words`` (runs of letters, digits and
     underscores), ``characters_mean`` / ``_median`` / ``_std`` (of the population) a document,
@@ -56,7 +56,7 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
     }
 
     def evaluate(self) -> Scores:
-        """Read the data set once.
+        """Read the dataset once.
 
         :raises ComponentError: if a line is no JSON object with a text, or there is no line
         """

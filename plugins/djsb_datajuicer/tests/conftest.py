@@ -1,4 +1,4 @@
-"""Data sets, and Data-Juicer's own results to compare with."""
+"""Datasets, and Data-Juicer's own results to compare with."""
 
 from __future__ import annotations
 

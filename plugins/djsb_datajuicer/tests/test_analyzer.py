@@ -1,4 +1,4 @@
-"""Measuring a data set: the numbers of Data-Juicer's own analyzer."""
+"""Measuring a dataset: the numbers of Data-Juicer's own analyzer."""
 
 from __future__ import annotations
 

@@ -211,8 +211,8 @@ def test_filtering_everything_out_names_the_operators(execute: Any, make_data: A
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("", "the data set is empty"),
-        ("\n\n", "the data set is empty"),
+        ("", "the dataset is empty"),
+        ("\n\n", "the dataset is empty"),
         ('{"text": "a"}\n{"text": "b"\n', "rows.jsonl:2: not JSON"),
         ('{"text": "a"}\n\n[1]\n', "rows.jsonl:3: a sample must be a JSON object, this is a list"),
         (

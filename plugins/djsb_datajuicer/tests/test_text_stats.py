@@ -1,4 +1,4 @@
-"""Counting a text data set: against the standard tools."""
+"""Counting a text dataset: against the standard tools."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def component(data: Path, *process: Any) -> DataJuicerExecutor:
 
 
 def absent(data: Path, *process: Any) -> list[str]:
-    return list(component(data, *process).notes())
+    return list(component(data, *process).warnings())
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from djsb_core.discovery import Offer
+    from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.environment import Environment, EnvironmentConfig
     from djsb_core.interfaces.paths import PathContext
@@ -80,20 +80,20 @@ class WantedEnvironment:
 
 def wanted_environment(
     settings: Mapping[str, Any] | None,
-    offers: Sequence[Offer],
+    infos: Sequence[ComponentInfo],
     component: type[AnyComponent] | None,
     context: PathContext,
 ) -> WantedEnvironment | None:
     """Return the environment that ``extra_configs`` ask for; ``None``: the current one.
 
-    :param offers: of the job's hook and of its component, the component's last
+    :param infos: of the job's hook and of its component, the component's last
     :raises EnvironmentSettingsError: with every problem, each with its place in ``extra_configs``
     """
     asked = asked_for(settings or {})
     if asked is None:
         return None
     now = snapshot()
-    packages = tuple(dict.fromkeys(offer.package for offer in offers if offer.version))
+    packages = tuple(dict.fromkeys(info.package for info in infos if info.version))
     distributions, needed = needs_of(packages, now)
     if asked.auto:
         recipe = dict(component.isolated) if component is not None else {}
@@ -108,7 +108,7 @@ def wanted_environment(
     return WantedEnvironment(
         manager=manager,
         environment=environment,
-        label=_label(manager, asked, config, offers),
+        label=_label(manager, asked, config, infos),
         requirements=tuple(dict.fromkeys((*(text for text, _ in needed), *config.requirements))),
         constraints=config.constraints,
         distributions=distributions,
@@ -172,12 +172,14 @@ def _find(kind: Any, asked: Asked, context: PathContext) -> tuple[Environment[An
         raise EnvironmentSettingsError([(asked.place((key,)), str(error))]) from error
 
 
-def _label(manager: str, asked: Asked, config: EnvironmentConfig, offers: Sequence[Offer]) -> str:
+def _label(
+    manager: str, asked: Asked, config: EnvironmentConfig, infos: Sequence[ComponentInfo]
+) -> str:
     if asked.published_name is not None:
         return asked.published_name
     if config.name is not None or config.path is not None:
         return config.name or str(config.path)
-    return f"{offers[-1].name} ({manager})" if offers else manager
+    return f"{infos[-1].name} ({manager})" if infos else manager
 
 
 def _key(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.discovery import find_offer
+from djsb_core.discovery import find_component
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_environments.kept import Environments
@@ -15,9 +15,12 @@ from djsb_environments.wanted import EnvironmentSettingsError, wanted_environmen
 
 def want(settings, component=None, folders=None):
     """Return what the settings of a job with the evaluator ``mse`` ask for."""
-    offers = [find_offer(Kind.HOOK, "EvaluateDataHook"), find_offer(Kind.DATA_EVALUATOR, "mse")]
+    infos = [
+        find_component(Kind.HOOK, "EvaluateDataHook"),
+        find_component(Kind.DATA_EVALUATOR, "mse"),
+    ]
     context = PathContext(folders) if folders else PathContext()
-    return wanted_environment(settings, offers, component, context)
+    return wanted_environment(settings, infos, component, context)
 
 
 def refused(settings, **options):

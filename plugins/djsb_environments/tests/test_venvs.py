@@ -127,7 +127,7 @@ def test_virtualenv_really_makes_one(tmp_path, monkeypatch):
 
 
 def test_the_kinds_are_announced():
-    from djsb_core.discovery import list_offers
+    from djsb_core.discovery import list_components
 
-    names = {offer.name for offer in list_offers(Kind.ENVIRONMENT.group)}
+    names = {info.name for info in list_components(Kind.ENVIRONMENT.group)}
     assert {"uv", "venv", "virtualenv", "conda", "mamba"} <= names

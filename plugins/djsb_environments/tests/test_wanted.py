@@ -61,7 +61,7 @@ def test_the_key_is_that_of_what_is_made():
 
 
 def test_the_plugins_of_the_job_are_linked_and_their_needs_installed(install, tmp_path):
-    from djsb_core.discovery import find_offer
+    from djsb_core.discovery import find_component
     from djsb_core.interfaces.kinds import Kind
     from djsb_core.interfaces.paths import PathContext
     from djsb_environments.wanted import wanted_environment
@@ -75,8 +75,8 @@ def test_the_plugins_of_the_job_are_linked_and_their_needs_installed(install, tm
         metadata = tmp_path / "site-packages" / f"{name}-1.0.dist-info" / "METADATA"
         with metadata.open("a") as file:
             file.writelines(f"Requires-Dist: {need}\n" for need in needs)
-    offers = [find_offer(Kind.DATA_EVALUATOR, "top-one")]
-    wanted = wanted_environment({"env": {"manager": "uv"}}, offers, None, PathContext())
+    infos = [find_component(Kind.DATA_EVALUATOR, "top-one")]
+    wanted = wanted_environment({"env": {"manager": "uv"}}, infos, None, PathContext())
     assert wanted.distributions == ("basepkg", "djsb-core", "toppkg")
     assert {"pip>1", 'six<2; python_version >= "3"'} <= set(wanted.requirements)
     assert any(one.startswith("zstandard") for one in wanted.requirements)  # of an extra

@@ -1,4 +1,4 @@
-"""Run a causal language model over data sets."""
+"""Run a causal language model over datasets."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ class HuggingfaceInferConfig(ComponentConfig):
 
     @property
     def datasets(self) -> list[Path]:
-        """The data sets as a list."""
+        """The datasets as a list."""
         return [self.dataset_path] if isinstance(self.dataset_path, Path) else self.dataset_path
 
 
 class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
-    """Answer every sample of the data sets with a causal language model.
+    """Answer every sample of the datasets with a causal language model.
 
     For each input ``<name>.jsonl`` the result is ``<name>_inference.jsonl``: the same samples in
     the same order with the answer in ``infer_res_key``. A tokenizer without a chat template gets
@@ -97,7 +97,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
     config_type = HuggingfaceInferConfig
 
     def check(self) -> Sequence[str]:
-        """Look for packages, for the model's files, and for data sets of one name."""
+        """Look for packages, for the model's files, and for datasets of one name."""
         if missing := missing_packages():
             return missing
         return [*super().check(), *self._clashes()]
@@ -119,7 +119,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         return clashes
 
     def infer(self) -> list[Path]:
-        """Answer the samples of each data set and return the files that hold the results.
+        """Answer the samples of each dataset and return the files that hold the results.
 
         :raises ComponentError: if model or data cannot be used; what was finished stays
         """
@@ -153,7 +153,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         return (self.config.export_path or self.workspace.folder) / f"{name}_inference.jsonl"
 
     def _answer(self, generator: Generator, source: Path, results: TextIO) -> int:
-        """Write the samples of one data set with their answers; return how many there are."""
+        """Write the samples of one dataset with their answers; return how many there are."""
         config = self.config
         builder = BUILDERS[config.build_messages_func]
         parse = PARSERS[config.parse_output_func]

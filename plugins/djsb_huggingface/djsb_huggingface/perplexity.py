@@ -75,7 +75,7 @@ class PerplexityConfig(ComponentConfig):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of each document, in the order of the data set."""
+    """What was measured of each document, in the order of the dataset."""
 
     nats: array[float] = field(default_factory=lambda: array("d"))
     tokens: array[float] = field(default_factory=lambda: array("d"))
@@ -85,7 +85,7 @@ class Measured:
 
 
 class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
-    """Loss, bits a byte and perplexity of a causal language model on a data set.
+    """Loss, bits a byte and perplexity of a causal language model on a dataset.
 
     ``loss`` is the mean negative log-likelihood in nats over all scored tokens, ``perplexity`` its
     exponential. ``bits_per_byte`` divides the same sum by the UTF-8 bytes of the documents, which

@@ -75,7 +75,7 @@ class ModelscopeTrainConfig(ComponentConfig):
         None, description="ModelScope's trainer (native mode); default `trainer`."
     )
     key_remapping: dict[str, str] = Field(
-        default_factory=dict, description="Key in the data set: key that the trainer expects."
+        default_factory=dict, description="Key in the dataset: key that the trainer expects."
     )
     train: TrainSettings = Field(
         default_factory=TrainSettings, description="ModelScope's train section."
@@ -169,11 +169,11 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         return causal_lm_needs(folder)
 
     def reads(self) -> Sequence[Path]:
-        """List the data sets and the local model folder."""
+        """List the datasets and the local model folder."""
         folder = self.config.model_folder
         return [*super().reads(), *([] if folder is None else [folder])]
 
-    def goes_on(self) -> bool:
+    def resumes(self) -> bool:
         """Tell whether a training goes on from its checkpoints: if ``resume`` says so."""
         return self.config.resume
 

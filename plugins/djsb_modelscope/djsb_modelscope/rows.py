@@ -27,7 +27,7 @@ def read_texts(path: Path, key: str) -> list[str]:
     """
     texts = [_text(row, key, place) for place, row in read_rows(path)]
     if not any(text.strip() for text in texts):
-        raise ComponentError(f"{path}: no text under '{key}' to train on; the data set is empty")
+        raise ComponentError(f"{path}: no text under '{key}' to train on; the dataset is empty")
     return texts
 
 

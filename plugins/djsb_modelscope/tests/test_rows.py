@@ -12,7 +12,7 @@ from djsb_modelscope.rows import read_renamed, read_texts
         ('{"body": "a"}\n', r"data.jsonl:1: no 'text'; the row has 'body'; set text_key"),
         ('{"text": 7}\n', r"data.jsonl:1: 'text' must hold a text, not a int"),
         ("", r"data.jsonl: no sample in this file"),
-        ('{"text": "  "}\n', r"the data set is empty"),
+        ('{"text": "  "}\n', r"the dataset is empty"),
     ],
 )
 def test_bad_data_is_named_with_file_and_line(tmp_path, content, said):

@@ -28,7 +28,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Funnel:
-    """One processing of a data set."""
+    """One processing of a dataset."""
 
     name: str
     rows_in: float

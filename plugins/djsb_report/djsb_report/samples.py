@@ -34,8 +34,8 @@ STATISTICS = "__dj__stats__"
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 TEXT = "text"
 NONE_FOUND = (
-    "No sample of its data set stands in its result: either the recipe changes every sample, or "
-    "the data set is another one by now."
+    "No sample of its dataset stands in its result: either the recipe changes every sample, or "
+    "the dataset is another one by now."
 )
 
 
@@ -63,7 +63,7 @@ class Samples:
 
 
 def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
-    """Compare the data set of each processing with its result.
+    """Compare the dataset of each processing with its result.
 
     :param bounds: to say why a sample was dropped
     """
@@ -73,7 +73,7 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
         try:
             given, result = _given(reading, job), _result(job)
             if given is None or result is None:
-                missing = "data set" if given is None else "result"
+                missing = "dataset" if given is None else "result"
                 problem = f"Its {missing} is not there (any more), or no JSON Lines file."
                 found.append(Samples(name, [], [], 0, problem))
                 continue
@@ -84,7 +84,7 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
 
 
 def _given(reading: Reading, job: JobRecord) -> Path | None:
-    """Find the data set that a job read; a relative path means what it meant to the run."""
+    """Find the dataset that a job read; a relative path means what it meant to the run."""
     recipe = job.settings.get("dj_configs")
     named = recipe.get("dataset_path") if isinstance(recipe, dict) else None
     if not isinstance(named, str) or not named.endswith(ENDINGS):

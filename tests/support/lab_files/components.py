@@ -196,7 +196,7 @@ class Inference(ModelInferExecutor[ModelConfig]):
 
 
 class Pools(DataPoolManipulator[LengthsConfig]):
-    """Copy the data set into one pool."""
+    """Copy the dataset into one pool."""
 
     config_type = LengthsConfig
 
@@ -264,7 +264,7 @@ class Echo(Hook[EchoConfig, object]):
     def check(self):
         return [self.config.missing] if self.config.missing else []
 
-    def notes(self):
+    def warnings(self):
         return ["it will take long"] if self.config.text == "long" else []
 
     def run(self, context):

@@ -34,11 +34,11 @@ SIGNAL_WORDS = {
 }
 
 
-class EndedError(Exception):
+class WorkerEndedError(Exception):
     """The process has ended, or cannot be heard any more."""
 
 
-class Child:
+class WorkerHandle:
     """A process that runs ``djsb_core.job.worker``, in a session of its own.
 
     It may be interrupted and killed from any thread and from a signal handler; all else is for one
@@ -100,19 +100,19 @@ class Child:
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one line.
 
-        :raises EndedError: if the process has ended
+        :raises WorkerEndedError: if the process has ended
         """
         if self._process.stdin is None:
-            raise EndedError
+            raise WorkerEndedError
         try:
             write_all(self._process.stdin.fileno(), encode(message))
         except BrokenPipeError as error:
-            raise EndedError from error
+            raise WorkerEndedError from error
 
     def next_event(self, seconds: float) -> dict[str, Any] | None:
         """Wait for an event; ``None`` if there is none within that time.
 
-        :raises EndedError: if the process has ended, and all that it said is read
+        :raises WorkerEndedError: if the process has ended, and all that it said is read
         """
         deadline = time.monotonic() + seconds
         while not self._events:
@@ -123,13 +123,13 @@ class Child:
             if self._readable.poll(1000 * min(left, LOOK_SECONDS)):
                 self._read()
             elif ended:
-                raise EndedError
+                raise WorkerEndedError
         return self._events.popleft()
 
     def _read(self) -> None:
         piece = os.read(self._pipe, CHUNK)
         if not piece:
-            raise EndedError
+            raise WorkerEndedError
         events = (decode(line) for line in self._lines.feed(piece))
         self._events += [event for event in events if event is not None]
 
@@ -143,7 +143,7 @@ class Child:
 
     def close(self) -> None:
         """End the idle process: by itself, with what libraries do at exit; killed if it is slow."""
-        with suppress(EndedError, subprocess.TimeoutExpired):
+        with suppress(WorkerEndedError, subprocess.TimeoutExpired):
             self.send({"close": True})
             self._process.wait(CLOSE_SECONDS)
         self.discard()
