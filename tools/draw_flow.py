@@ -125,12 +125,14 @@ def _arrow(start: Box, end: Box) -> str:
     width, height = BOX
     if start.y == end.y:
         ahead = end.x > start.x
-        x1, x2 = (start.x + width, end.x - 3) if ahead else (start.x, end.x + width + 3)
+        x1: float = start.x + (width if ahead else 0)
+        x2: float = end.x + (-3 if ahead else width + 3)
         y1 = y2 = start.y + height / 2
     else:
         x1 = x2 = start.x + width / 2
         below = end.y > start.y
-        y1, y2 = (start.y + height, end.y - 3) if below else (start.y, end.y + height + 3)
+        y1 = start.y + (height if below else 0)
+        y2 = end.y + (-3 if below else height + 3)
     return f'<path class="arrow" d="M{x1:g} {y1:g} {x2:g} {y2:g}"/>'
 
 
