@@ -1,61 +1,63 @@
-"""The executors of a run: lent to one job at a time, and ended together."""
+"""The executors of a session: each is lent to one job at a time, and all are ended together."""
 
 from __future__ import annotations
 
-import queue
 from contextlib import contextmanager
+from threading import Condition
 from typing import TYPE_CHECKING
 
-from djsb.placement.interrupt import Interrupt
-from djsb.placement.workers import Executor, InProcessExecutor, WorkerProcess
+from djsb.placement.workers import ANYWHERE, Executor, InProcessExecutor, Place, WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from djsb.placement.interrupt import Interrupt
+
+WAIT_SECONDS = 0.2
+"""How often a job that waits for an executor looks whether its run was interrupted."""
 
 
 class ExecutorPool:
     """As many executors as there are workers; with none, jobs run in this process."""
 
     def __init__(self, workers: int) -> None:
-        """Make the executors; no process starts before the first job."""
+        """Create the executors; no process starts before the first job."""
         self._all: list[Executor] = [WorkerProcess() for _ in range(workers)] or [
             InProcessExecutor()
         ]
-        self._idle: queue.SimpleQueue[Executor] = queue.SimpleQueue()
-        for executor in reversed(self._all):
-            self._idle.put(executor)
-        self.interrupt = Interrupt(self._ask_all, self._kill_all)
+        self._idle = [*reversed(self._all)]
+        self._returned = Condition()
 
     @contextmanager
-    def executor(self) -> Iterator[Executor]:
-        """Lend an executor; there is one for every pipeline that may run at a time.
+    def executor(self, interrupt: Interrupt, place: Place = ANYWHERE) -> Iterator[Executor]:
+        """Lend an executor, preferably one that has a process for this place already.
 
-        :raises KeyboardInterrupt: if the user ended the run
+        :param interrupt: of the run that uses it
+        :raises KeyboardInterrupt: if the run is to end
         """
-        self.raise_if_stopped()
-        executor = self._idle.get()
+        executor = self._take(interrupt, place)
         try:
-            yield executor
+            executor.reset()
+            with interrupt.reaching(executor):
+                yield executor
         finally:
-            self._idle.put(executor)
+            with self._returned:
+                self._idle.append(executor)
+                self._returned.notify()
 
-    def raise_if_stopped(self) -> None:
-        """End what would go on waiting or starting.
-
-        :raises KeyboardInterrupt: if the user ended the run
-        """
-        if self.interrupt.asked:
-            raise KeyboardInterrupt
+    def _take(self, interrupt: Interrupt, place: Place) -> Executor:
+        with self._returned:
+            interrupt.raise_if_asked()
+            while not self._idle:
+                self._returned.wait(WAIT_SECONDS)
+                interrupt.raise_if_asked()
+            # The last one returned is the first one lent: the others need not start a process.
+            last_first = [*reversed(self._idle)]
+            executor = next((one for one in last_first if one.is_warm(place)), last_first[0])
+            self._idle.remove(executor)
+            return executor
 
     def close(self) -> None:
         """End the executors' processes."""
         for executor in self._all:
             executor.close()
-
-    def _ask_all(self) -> None:
-        for executor in self._all:
-            executor.interrupt()
-
-    def _kill_all(self) -> None:
-        for executor in self._all:
-            executor.kill()

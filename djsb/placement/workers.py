@@ -68,13 +68,19 @@ class Executor(Protocol):
         """
 
     def interrupt(self) -> None:
-        """Ask the running job to end; no other one begins.
+        """Ask the running job to end; no other one begins before :meth:`reset`.
 
         From any thread, and from a signal handler; asking again changes nothing.
         """
 
     def kill(self) -> None:
-        """Kill the running job with all its processes; no other one begins."""
+        """Kill the running job with all its processes; no other one begins before a reset."""
+
+    def reset(self) -> None:
+        """Be ready for another job after one was interrupted or killed."""
+
+    def is_warm(self, place: Place) -> bool:
+        """Tell whether a job at this place needs no new process."""
 
     def close(self) -> None:
         """End the executor's process, if it has one."""
@@ -145,6 +151,15 @@ class InProcessExecutor:
         self._outside.kill()
         self.interrupt()
 
+    def reset(self) -> None:
+        """Be ready for another job."""
+        self._stopped = False
+        self._outside.reset()
+
+    def is_warm(self, place: Place) -> bool:
+        """Tell whether a job at this place needs no new process."""
+        return place == ANYWHERE or self._outside.is_warm(place)
+
     def close(self) -> None:
         """End the process outside, if a job needed one."""
         self._outside.close()
@@ -209,10 +224,8 @@ class WorkerProcess:
 
     def _take(self, place: Place) -> tuple[WorkerHandle, bool]:
         """Take a process of the place's interpreter, and say whether it is a new one."""
-        name = _name(place)
-        idle = self._idle.get(name)
-        if idle is not None and not (place.alone and idle.has_worked):
-            del self._idle[name]
+        if self.is_warm(place):
+            idle = self._idle.pop(_name(place))
             if idle.is_alive():
                 self._child = idle
                 return idle, False
@@ -245,6 +258,15 @@ class WorkerProcess:
             exchange.asked = True
         if child is not None:
             child.kill()
+
+    def reset(self) -> None:
+        """Be ready for another job: an interrupt ends the jobs of one run only."""
+        self._stopped = False
+
+    def is_warm(self, place: Place) -> bool:
+        """Tell whether a process for this place waits, fit for the job."""
+        idle = self._idle.get(_name(place))
+        return idle is not None and not (place.alone and idle.has_worked)
 
     def close(self) -> None:
         """End the processes: orderly when they are idle."""

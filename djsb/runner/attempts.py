@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from djsb.runner.history import History
     from djsb.runner.job import PreparedJob
-    from djsb.runner.recorder import Recorder
+    from djsb.runner.recorder import JobRecorder
     from djsb.runner.state import RunState
 
 
@@ -40,7 +40,7 @@ class Execution:
     state: RunState
     prepared: PreparedJob
     history: History
-    recorder: Recorder
+    recorder: JobRecorder
     folder: Path
     """The job's folder in the run."""
 
@@ -93,7 +93,7 @@ class Execution:
         for made in order.outputs.values():
             made.parent.mkdir(parents=True, exist_ok=True)
         place = state.places.of(self.prepared.job)
-        with state.pool.executor() as executor:
+        with state.pool.executor(state.interrupt, place) as executor:
             started = time.monotonic()
             self.recorder.traced = True  # by the executor, if it fails
             outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout, place)

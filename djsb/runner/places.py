@@ -6,9 +6,7 @@ import hashlib
 import json
 import tempfile
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from djsb.placement.workers import ANYWHERE, Place
@@ -20,6 +18,7 @@ from djsb_core.job.request import JobRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from djsb.placement.interrupt import Interrupt
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan, PlannedJob
     from djsb_environments.kept import Environments
@@ -35,11 +34,13 @@ class Places:
 
     plan: Plan
     pool: ExecutorPool
+    interrupt: Interrupt
+    kept: Callable[[], Environments]
+    """Returns the isolated environments of the session."""
     say: Callable[[str], None]
     """Told what is being made."""
     _made: dict[tuple[str, tuple[str, ...]], Place] = field(default_factory=dict)
     """By key of the environment, and by the packages whose code is seen in it."""
-    _guard: Lock = field(default_factory=Lock)
 
     def of(self, job: PlannedJob) -> Place:
         """Return where a job runs; its environment is made if it is not there.
@@ -67,23 +68,11 @@ class Places:
         if problems:
             raise ConfigError(problems)
 
-    def close(self) -> None:
-        """Let others remove the environments that the run has used."""
-        if "_environments" in vars(self):
-            self._environments.close()
-
-    @cached_property
-    def _environments(self) -> Environments:
-        from djsb_environments.kept import Environments
-
-        return Environments()
-
     def _make(self, wanted: WantedEnvironment) -> Place:
         asked = wanted.key, wanted.distributions
         if asked not in self._made:
-            with self._guard:  # pipelines run side by side, and share them
-                environments = self._environments
-            interpreter = environments.make(wanted, self.say, self.pool.raise_if_stopped)
+            stop = self.interrupt.raise_if_asked
+            interpreter = self.kept().make(wanted, self.say, stop)
             self._made[asked] = Place(interpreter)
         return self._made[asked]
 
@@ -91,10 +80,13 @@ class Places:
         """Say what keeps a job from running in its environment; what was found once is kept."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
-        known = self._environments.root / INSPECTED / self._digest(job, place, whole=whole)
+        known = self.kept().root / INSPECTED / self._digest(job, place, whole=whole)
         if known.exists():
             return
-        with self.pool.executor() as executor, tempfile.TemporaryDirectory() as folder:
+        with (
+            self.pool.executor(self.interrupt, place) as executor,
+            tempfile.TemporaryDirectory() as folder,
+        ):
             order = self._order(job, Path(folder))
             try:
                 found = executor.inspect(order, place, whole=whole)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass
@@ -52,18 +53,23 @@ class Schedule:
         return outcome
 
     def run_side_by_side(
-        self, run_one: Callable[[str], None], workers: int, stopped: Callable[[], bool]
+        self,
+        run_one: Callable[[str], None],
+        workers: int,
+        stopped: Callable[[], bool],
+        stop: Callable[[], None],
     ) -> Outcome:
         """Run up to ``workers`` pipelines at a time, each in a thread.
 
         :param stopped: tells whether the user ended the run; then no further pipeline starts
+        :param stop: ends the pipelines that run: called when this thread is interrupted
         """
         outcome = Outcome()
         sorter = TopologicalSorter({name: self.needs.get(name, ()) for name in self.pipelines})
         sorter.prepare()
         running: dict[Future[None], str] = {}
         ready: list[str] = []
-        with ThreadPoolExecutor(workers, thread_name_prefix="pipeline") as pool:
+        with _threads(workers, stop) as pool:
             while sorter.is_active():
                 ready = sorted({*ready, *sorter.get_ready()}, key=self.pipelines.index)
                 if ready and (stopped() or self._loses(ready[0], outcome)):
@@ -83,3 +89,36 @@ class Schedule:
 
     def _loses(self, name: str, outcome: Outcome) -> bool:
         return outcome.loses(self.needs.get(name, frozenset()), keep_going=self.keep_going)
+
+
+INTERRUPTS = 3
+"""The first asks the jobs to end, the second kills them, the third waits for nobody."""
+
+
+@contextmanager
+def _threads(workers: int, stop: Callable[[], None]) -> Iterator[ThreadPoolExecutor]:
+    """Have threads, and wait until they have ended.
+
+    Where a signal handler that is not ours interrupts this thread (a KeyboardInterrupt, or whatever
+    it raises), what they run is ended, too.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="pipeline")
+    try:
+        yield pool
+    except BaseException:
+        stop()
+        _join(pool, stop, INTERRUPTS - 1)
+        raise
+    _join(pool, stop, INTERRUPTS)
+
+
+def _join(pool: ThreadPoolExecutor, stop: Callable[[], None], interrupts: int) -> None:
+    for left in reversed(range(interrupts)):
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            if left == 0:
+                raise
+            stop()
+        else:
+            return

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +42,9 @@ class DjsbError(Exception):
     """Base of every error that the CLI turns into a message and an exit status."""
 
     exit_code: ClassVar[int] = 1
+
+    run: Any = None
+    """The run that it ended, as ``djsb.run`` returns runs; set there, if there was one."""
 
 
 class RequestError(DjsbError):
