@@ -15,8 +15,9 @@ from djsb.runner.attempts import Executed, Execution, link_attempt
 from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
 from djsb.runner.recorder import Recorder
-from djsb_core.errors import DjsbError, JobError
+from djsb_core.errors import DjsbError, JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.placement import Cancellation
 from djsb_core.job.reports import LOG
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from djsb.runner.history import History
     from djsb.runner.job import PreparedJob
     from djsb.runner.state import RunState
+
+FAILED = "failed"
+STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
+"""How a job ended, by what it raised."""
 
 
 @dataclass
@@ -43,18 +48,24 @@ class JobRun:
     seconds: float = 0.0
     """Of the execution."""
     started: float = field(default_factory=time.monotonic)
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def run(self) -> None:
         """Run the job, or take over an earlier execution, and record it.
 
         :raises JobError: if it fails
+        :raises JobCancelledError: if it is cancelled
         :raises KeyboardInterrupt: if the user ends it
         """
         try:
             self.folder.mkdir(parents=True)
             (self.folder / LOG).touch()
-            self.state.tell("djsb_job_started", job=self.info)
-            outputs = self._run()
+            with self.state.pool.cancellable(self.info, self.cancellation):
+                self.state.tell("djsb_job_started", job=self.info)
+                outputs = self._run()
+        except JobCancelledError as error:
+            self._fail(error)
+            raise
         except BaseException as error:
             self._fail(error)
             if isinstance(error, Exception | SystemExit):
@@ -132,18 +143,24 @@ class JobRun:
 
     def _find_or_execute(self, prepared: PreparedJob) -> Executed:
         state, spec = self.state, self.job.spec
-        execution = Execution(state, prepared, self.history, self.recorder, self.folder)
+        execution = Execution(
+            state, prepared, self.history, self.recorder, self.folder, self.cancellation
+        )
         if not (spec.cache and state.options.cache):
             return execution.uncached()
         forced = state.options.is_forced(spec)
         entry = None if forced else state.cache.find(prepared.key)
         if entry is None:
-            with state.cache.lock(prepared.key, state.pool.raise_if_stopped):
+            with state.cache.lock(prepared.key, self._raise_if_stopped):
                 # Another run may have made it while this one waited.
                 entry = None if forced else state.cache.find(prepared.key)
                 if entry is None:
                     return execution.cached()
         return self._reuse(entry)
+
+    def _raise_if_stopped(self) -> None:
+        self.state.pool.raise_if_stopped()
+        self.cancellation.raise_if_cancelled()
 
     def _reuse(self, entry: Entry) -> Executed:
         """Take over an earlier execution: its outputs, metrics and log."""
@@ -180,7 +197,7 @@ class JobRun:
         }
 
     def _fail(self, error: BaseException) -> None:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        status = next((word for kind, word in STATUSES.items() if isinstance(error, kind)), FAILED)
         seconds = time.monotonic() - self.started
         said = self.state.masker.text(str(error))
         with suppress(OSError, sqlite3.Error):  # on a full disk; what matters is the error

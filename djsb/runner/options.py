@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from djsb.placement.choice import LOCAL
 from djsb_core.errors import RequestError, suggest
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class RunOptions:
     """Whether pipelines that do not need a failed one run all the same."""
     preflight: bool = True
     """Whether environments are made, and looked into, before the first job."""
+    placement: str = LOCAL
+    """Where jobs run: ``NAME`` or ``NAME:ADDRESS`` of an installed placement."""
     sweep: str | None = None
     """Id of the sweep that the run belongs to."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb.cache.cache import Cache, cache_root
+from djsb.placement.choice import create_placement
 from djsb.placement.pool import ExecutorPool
 from djsb.runner.context_infos import write_context_infos
 from djsb.runner.facts import run_facts
@@ -54,7 +55,7 @@ def run(
     work_dir = Path(schema.work_dir).expanduser().absolute()
     cache = Cache(cache_root(work_dir))
     masker = _masker(plan)
-    pool = ExecutorPool(options.workers)
+    pool = ExecutorPool(create_placement(options.placement, options.workers))
     places = Places(plan, pool, partial(_tell_preparation, listeners, masker))
     # Ctrl-C is heard before the run is recorded, and until its processes have ended: no record of a
     # run stays without its end.
@@ -136,7 +137,9 @@ class _Run:
         several = plan.experiment.schema.max_iter_num != 1
         for number in count(1):
             history = History(number, several, previous)
-            self._run_pipelines(history)
+            self.reason = self._run_pipelines(history)
+            if self.reason is not None:
+                return
             measured = measure_targets(plan, history)
             self.state.store.add_targets(self.state.record.id, measured)
             if not several and not measured:
@@ -147,7 +150,8 @@ class _Run:
             history.previous = None  # only the last iteration hands values on
             previous = history
 
-    def _run_pipelines(self, history: History) -> None:
+    def _run_pipelines(self, history: History) -> str | None:
+        """Run all pipelines; return why the run ends here, if a job was cancelled."""
         state = self.state
         schedule = Schedule(state.plan.pipelines, state.plan.needs, state.options.keep_going)
 
@@ -161,6 +165,8 @@ class _Run:
             workers = min(state.options.workers, max(len(state.plan.pipelines), 1))
             outcome = schedule.run_side_by_side(run_one, workers, lambda: interrupt.asked)
         self._raise(outcome)
+        reasons = [f"{name}: {error}" for name, error in outcome.cancelled.items()]
+        return f"cancelled: {'; '.join(reasons)}" if reasons else None
 
     def _run_pipeline(self, pipeline: str, history: History) -> None:
         state = self.state
