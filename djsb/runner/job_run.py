@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from djsb.runner.attempts import Executed, Execution, link_attempt
 from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
-from djsb_core.errors import JobError
+from djsb_core.errors import JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.placement import Cancellation
 from djsb_core.job.reports import LOG
 
 if TYPE_CHECKING:
@@ -39,18 +40,24 @@ class JobRun:
     seconds: float = 0.0
     """Of the execution."""
     started: float = field(default_factory=time.monotonic)
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def run(self) -> None:
         """Run the job, or take over an earlier execution, and record it.
 
         :raises JobError: if it fails
+        :raises JobCancelledError: if it is cancelled
         :raises KeyboardInterrupt: if the user ends it
         """
         try:
             self.folder.mkdir(parents=True)
             (self.folder / LOG).touch()
-            self.state.tell("djsb_job_started", job=self.info)
-            outputs = self._run()
+            with self.state.pool.cancellable(self.info, self.cancellation):
+                self.state.tell("djsb_job_started", job=self.info)
+                outputs = self._run()
+        except JobCancelledError as error:
+            self._fail(error)
+            raise
         except BaseException as error:
             self._fail(error)
             if isinstance(error, Exception | SystemExit):
@@ -119,18 +126,24 @@ class JobRun:
 
     def _find_or_execute(self, prepared: PreparedJob) -> Executed:
         state, spec = self.state, self.job.spec
-        execution = Execution(state, prepared, self.history, self.recorder, self.folder)
+        execution = Execution(
+            state, prepared, self.history, self.recorder, self.folder, self.cancellation
+        )
         if not (spec.cache and state.options.cache):
             return execution.uncached()
         forced = state.options.is_forced(spec)
         entry = None if forced else state.cache.find(prepared.key)
         if entry is None:
-            with state.cache.lock(prepared.key, state.interrupt.raise_if_asked):
+            with state.cache.lock(prepared.key, self._raise_if_stopped):
                 # Another run may have made it while this one waited.
                 entry = None if forced else state.cache.find(prepared.key)
                 if entry is None:
                     return execution.cached()
         return self._reuse(entry)
+
+    def _raise_if_stopped(self) -> None:
+        self.state.interrupt.raise_if_asked()
+        self.cancellation.raise_if_cancelled()
 
     def _reuse(self, entry: Entry) -> Executed:
         """Take over an earlier execution: its outputs, metrics and log."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.errors import DjsbError, describe_cause
+from djsb_core.errors import DjsbError, JobCancelledError, describe_cause
 from djsb_core.job.reports import LOG, Artifact, ArtifactKind, Point
 
 if TYPE_CHECKING:
@@ -194,7 +194,11 @@ def status_after(error: BaseException | None) -> str:
     """Return the status of a run or a job that an error has ended, or none has."""
     if error is None:
         return "finished"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+    return next((word for kind, word in STATUSES.items() if isinstance(error, kind)), "failed")
+
+
+STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
+"""How a run or a job ended, by what it raised."""
 
 
 def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:

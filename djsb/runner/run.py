@@ -54,7 +54,9 @@ class PlanRun:
         several = plan.experiment.schema.max_iter_num != 1
         for number in count(1):
             history = History(number, several, previous)
-            self._run_pipelines(history)
+            self.reason = self._run_pipelines(history)
+            if self.reason is not None:
+                return
             measured = measure_targets(plan, history)
             self.state.store.add_targets(self.state.recorder.record.id, measured)
             if not several and not measured:
@@ -65,7 +67,8 @@ class PlanRun:
             history.previous = None  # only the last iteration hands values on
             previous = history
 
-    def _run_pipelines(self, history: History) -> None:
+    def _run_pipelines(self, history: History) -> str | None:
+        """Run all pipelines; return why the run ends here, if a job was cancelled."""
         state = self.state
         schedule = Schedule(state.plan.pipelines, state.plan.needs, state.options.keep_going)
 
@@ -84,6 +87,8 @@ class PlanRun:
             workers = min(state.workers, max(len(state.plan.pipelines), 1))
             outcome = schedule.run_side_by_side(run_one, workers, stopped, stop)
         self._raise(outcome)
+        reasons = [f"{name}: {error}" for name, error in outcome.cancelled.items()]
+        return f"cancelled: {'; '.join(reasons)}" if reasons else None
 
     def _run_pipeline(self, pipeline: str, history: History) -> None:
         state, run_id = self.state, self.state.recorder.record.id

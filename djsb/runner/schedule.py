@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from djsb_core.errors import JobCancelledError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -18,13 +20,23 @@ class Outcome:
 
     errors: dict[str, BaseException] = field(default_factory=dict)
     """What ended a pipeline, by its name."""
+    cancelled: dict[str, JobCancelledError] = field(default_factory=dict)
+    """Pipelines that ended with a cancelled job, by their names."""
     skipped: list[str] = field(default_factory=list)
-    """Pipelines that did not run, because one that they need failed, or the run ended before."""
+    """Pipelines that did not run, because one that they need failed or was cancelled, or the run
+    ended before."""
 
     def loses(self, needs: frozenset[str], *, keep_going: bool) -> bool:
         """Tell whether a pipeline with these needs must be skipped."""
-        lost = {*self.errors, *self.skipped}
-        return bool(lost & needs) or (bool(lost) and not keep_going)
+        lost = {*self.errors, *self.cancelled, *self.skipped}
+        return bool(lost & needs) or (bool(self.errors) and not keep_going)
+
+    def add(self, name: str, error: BaseException) -> None:
+        """Note what ended a pipeline."""
+        if isinstance(error, JobCancelledError):
+            self.cancelled[name] = error
+        else:
+            self.errors[name] = error
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Schedule:
             try:
                 run_one(name)
             except Exception as error:  # noqa: BLE001 (reported at the end)
-                outcome.errors[name] = error
+                outcome.add(name, error)
         return outcome
 
     def run_side_by_side(
@@ -83,7 +95,7 @@ class Schedule:
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         name = running.pop(future)
                         if (error := future.exception()) is not None:
-                            outcome.errors[name] = error
+                            outcome.add(name, error)
                         sorter.done(name)
         return outcome
 

@@ -10,6 +10,7 @@ from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from djsb.cache.cache import Cache, cache_root
+from djsb.placement.choice import LOCAL, create_placement
 from djsb.placement.interrupt import Interrupt, Signals, press
 from djsb.placement.pool import ExecutorPool
 from djsb.runner.facts import machine_facts, run_facts
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from djsb.planner.planned import Plan
     from djsb.store.records import RunRecord
+    from djsb_core.hookspecs import JobInfo
     from djsb_environments.kept import Environments
 
 
@@ -58,19 +60,22 @@ class Session:
         workers: int = 1,
         listeners: pluggy.PluginManager | None = None,
         *,
+        placement: str = LOCAL,
         take_signals: bool | None = None,
     ) -> None:
         """Start nothing yet.
 
         :param workers: processes that run jobs; 0: jobs run in this process, one after the other
         :param listeners: hear of all runs; by default, those of all installed packages
+        :param placement: where jobs run: ``NAME`` or ``NAME:ADDRESS`` of an installed placement
         :param take_signals: whether SIGINT and SIGTERM end the running jobs in good order, while
             a run or a ``with`` block of the session is in the main thread; ``None``: only where
             the process has no handlers of its own
+        :raises RequestError: if there is no such placement, or it cannot be used
         """
         self.workers = workers
         self.listeners = create_listeners() if listeners is None else listeners
-        self._pool = ExecutorPool(workers)
+        self._pool = ExecutorPool(create_placement(placement, workers))
         self._signals = Signals(self._interrupts, take=take_signals)
         self._running: set[Interrupt] = set()
         self._changed = Condition(RLock())
@@ -136,6 +141,15 @@ class Session:
         For processes with signal handlers of their own. Each run raises KeyboardInterrupt.
         """
         press(self._interrupts())
+
+    def cancel(self, job: JobInfo, reason: str) -> bool:
+        """End one job while the others run on, from any thread.
+
+        :param job: as listeners get it
+        :param reason: recorded as the job's error
+        :returns: whether it was running
+        """
+        return self._pool.cancel(job, reason)
 
     def close(self) -> None:
         """End the processes, and close the stores; runs that other threads do are interrupted."""

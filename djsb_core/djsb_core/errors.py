@@ -9,6 +9,7 @@
   - JobError                  a job of the experiment failed
   - RemoteError               a job failed in its process, or the process died
   - JobTimeoutError           a job took longer than it may
+  - JobCancelledError         a job was cancelled while the run continued
   - JobsError                 jobs of several pipelines failed
 """
 
@@ -86,6 +87,21 @@ class ComponentError(DjsbError):
 
     Components raise this with a sentence that names the file (and line) and what would be right.
     """
+
+
+class RemoteError(DjsbError):
+    """A job failed in its process, or its process died."""
+
+
+class JobTimeoutError(DjsbError):
+    """A job took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"took longer than its timeout of {seconds:g} s")
+
+
+class JobCancelledError(DjsbError):
+    """A job was cancelled while the run continued; its message is the reason."""
 
 
 class JobError(DjsbError):
