@@ -6,18 +6,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from djsb.lab.notebook import RecordedRun, open_run, runs
+    from djsb.config.experiment import Experiment
+    from djsb.lab.events import Event, EventKind
+    from djsb.lab.experiments import plan, run, validate
+    from djsb.lab.recorded import Run, open_run, runs
     from djsb.lab.script import SandboxWatcher
+    from djsb.runner.session import Session
 
 __version__ = "0.1.0"
 
-__all__ = ["RecordedRun", "SandboxWatcher", "open_run", "runs"]
+__all__ = [
+    "Event",
+    "EventKind",
+    "Experiment",
+    "Run",
+    "SandboxWatcher",
+    "Session",
+    "open_run",
+    "plan",
+    "run",
+    "runs",
+    "validate",
+]
 
 _MODULES = {
-    "RecordedRun": "djsb.lab.notebook",
+    "Event": "djsb.lab.events",
+    "EventKind": "djsb.lab.events",
+    "Experiment": "djsb.config.experiment",
+    "Run": "djsb.lab.recorded",
     "SandboxWatcher": "djsb.lab.script",
-    "open_run": "djsb.lab.notebook",
-    "runs": "djsb.lab.notebook",
+    "Session": "djsb.runner.session",
+    "open_run": "djsb.lab.recorded",
+    "plan": "djsb.lab.experiments",
+    "run": "djsb.lab.experiments",
+    "runs": "djsb.lab.recorded",
+    "validate": "djsb.lab.experiments",
 }
 
 
@@ -26,3 +49,8 @@ def __getattr__(name: str) -> object:
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    """Name the parts that are not imported yet, too: notebooks complete them."""
+    return sorted([*globals(), *__all__])

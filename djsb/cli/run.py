@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from djsb.planner.planned import Plan
     from djsb.runner.options import RunOptions
 
@@ -70,6 +71,7 @@ def run(  # noqa: PLR0913 (one argument an option)
     """
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan
+    from djsb.planner.preflight import require
     from djsb.report.plan import plan_text
     from djsb.runner.options import RunOptions
 
@@ -79,52 +81,35 @@ def run(  # noqa: PLR0913 (one argument an option)
     if dry_run:
         click.echo(plan_text(planned))
         return
-    for note in planned.notes:
-        click.echo(f"note: {note}", err=True)
+    _show_notes(planned.notes)
     if not no_preflight:
-        _preflight(planned)
+        _show_notes(require(planned, "--no-preflight"))
     options = RunOptions(
-        workers, force, frozenset(rerun), not no_cache, keep_going, preflight=not no_preflight
+        force, frozenset(rerun), not no_cache, keep_going, preflight=not no_preflight
     )
-    click.echo(_run(planned, options))
+    click.echo(_run(planned, workers, options))
 
 
-def _preflight(planned: Plan) -> None:
-    """Say what is good to know before the first job.
-
-    :raises RequestError: with all that would keep the run from ending well
-    """
-    from djsb.planner.preflight import preflight, problems_of
-    from djsb_core.errors import RequestError
-
-    problems, notes = problems_of(preflight(planned))
+def _show_notes(notes: Iterable[str]) -> None:
     for note in notes:
         click.echo(f"note: {note}", err=True)
-    if problems:
-        count = len(problems)
-        text = problems[0] if count == 1 else "\n  ".join([f"{count} problems", *problems])
-        raise RequestError(f"{text}\nTo run all the same: --no-preflight")
 
 
-def _run(planned: Plan, options: RunOptions) -> str:
+def _run(planned: Plan, workers: int, options: RunOptions) -> str:
     """Run a plan with progress, and return its summary."""
     from djsb.cli.progress import Progress
     from djsb.report.summary import summarize
-    from djsb.runner.run import run as run_plan
-    from djsb.store.store import Store
-    from djsb_core.discovery import create_listeners
+    from djsb.runner.session import Session
     from djsb_core.errors import JobError, JobsError
 
     schema = planned.experiment.schema
-    listeners = create_listeners()
     several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
-    with Progress(len(planned.jobs), **several) as progress:
-        listeners.register(progress, name="progress")
-        try:
-            record = run_plan(planned, listeners, options)
-        except (JobError, JobsError, KeyboardInterrupt) as error:
-            path = planned.experiment.document.path
-            error.add_note(f"Finished jobs are kept; go on with: djsb run {path}")
-            raise
-    with closing(Store(Path(schema.work_dir).expanduser())) as store:
-        return summarize(store, record.id)
+    try:
+        with Session(workers, take_signals=True) as session:
+            with Progress(len(planned.jobs), **several) as progress:
+                record = session.run(planned, options, [progress])
+            return summarize(session.store(Path(schema.work_dir)), record.id)
+    except (JobError, JobsError, KeyboardInterrupt) as error:
+        path = planned.experiment.document.path
+        error.add_note(f"Finished jobs are kept; go on with: djsb run {path}")
+        raise

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.config.dotted import split_path
 from djsb.config.problems import show_location
+from djsb.config.resources import ResourcesSchema
 from djsb_core.interfaces.hook import Section
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class JobSpec:
     timeout: float | None = None
     """In seconds."""
     retries: int = 0
+    resources: ResourcesSchema = field(default_factory=ResourcesSchema)
     seed: int | None = None
     """The seed with which its pipeline is repeated, if it is."""
 

@@ -61,6 +61,7 @@ class JobReader:
             cache=job.cache,
             timeout=job.timeout,
             retries=job.retries,
+            resources=job.resources,
             seed=self.pipeline.seed,
         )
 

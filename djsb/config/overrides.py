@@ -36,6 +36,19 @@ def apply_override(tree: Any, text: str) -> str | None:  # noqa: ANN401 (any tre
     return None
 
 
+def set_override(tree: Any, path: str, value: object) -> str | None:  # noqa: ANN401 (any tree)
+    """Change a value of the experiment, in place; see :func:`apply_override`.
+
+    :param path: ``key.0.key``
+    :returns: what is wrong with the override, if anything is
+    """
+    try:
+        _set(tree, split_path(path), value)
+    except KeyError as missing:
+        return f"overrides: {path}: no '{missing.args[0]}' there; write key.0.key"
+    return None
+
+
 def _set(tree: Any, parts: Sequence[str], value: object) -> None:  # noqa: ANN401
     cut = _section_of_a_job(parts)
     if cut is not None:

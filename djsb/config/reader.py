@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 from djsb.config.document import Document, Location, read_document
 from djsb.config.experiment import Experiment, JobSpec
 from djsb.config.jobs import JobReader
-from djsb.config.overrides import apply_override
+from djsb.config.overrides import apply_override, set_override
 from djsb.config.pipelines import PipelineSpec, read_pipelines
 from djsb.config.reading import Reading
 from djsb.config.references import Update, check_update
@@ -24,19 +25,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_experiment(path: Path, overrides: Sequence[str] = ()) -> Experiment:
+def read_experiment(
+    source: Path | Document, overrides: Sequence[str] | Mapping[str, object] = ()
+) -> Experiment:
     """Read an experiment file and the files that its jobs name.
 
     Problems of its form are kept in ``problems``, so that a plan can report them with its own.
 
-    :param overrides: ``a.b.0.c=VALUE``, applied before anything is checked
+    :param source: the file, or what was read from one
+    :param overrides: ``a.b.0.c=VALUE``, or values by path; applied before anything is checked
     :raises ConfigError: if the file cannot be read at all
     """
-    document = read_document(path)
+    document = source if isinstance(source, Document) else read_document(source)
     tree = copy.deepcopy(document.value)
-    wrong = [apply_override(tree, override) for override in overrides]
+    if isinstance(overrides, Mapping):
+        wrong = [set_override(tree, path, value) for path, value in overrides.items()]
+    else:
+        wrong = [apply_override(tree, override) for override in overrides]
     if not isinstance(tree, dict):
-        raise ConfigError([f"{path}:1: an experiment is a mapping of keys"])
+        raise ConfigError([f"{document.place(())}: an experiment is a mapping of keys"])
     reading = Reading(replace(document, value=tree))
     reading.problems += [problem for problem in wrong if problem is not None]
     return _Reader(reading).read()
@@ -61,7 +68,7 @@ class _Reader:
         problems = self.reading.problems
         if not self.jobs and not problems:
             keys = ", ".join(stage.key for stage in Stage)
-            problems.append(f"{self.document.path}:1: no job to run; add one to {keys}")
+            problems.append(f"{self.document.place(())}: no job to run; add one to {keys}")
         return Experiment(
             self.document,
             schema,

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from djsb.config.resources import ResourcesSchema
+
 
 class Stage(StrEnum):
     """The four lists of jobs, in the order in which they run."""
@@ -60,6 +62,10 @@ Duration = Annotated[
     Field(gt=0, allow_inf_nan=False),
     BeforeValidator(_seconds, json_schema_input_type=float | str),
 ]
+Resources = Annotated[
+    ResourcesSchema,
+    BeforeValidator(_empty_mapping, json_schema_input_type=ResourcesSchema | None),
+]
 Reference = Annotated[str, BeforeValidator(_reference)]
 Names = Annotated[list[str], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 Settings = dict[str, Any]
@@ -110,6 +116,11 @@ class JobSchema(BaseModel):
         None, description="End the job after this time: seconds, or `90s`, `15m`, `2h`, `1d`."
     )
     retries: int = Field(0, ge=0, le=100, description="How often a job that fails is run again.")
+    resources: Resources = Field(
+        default_factory=ResourcesSchema,
+        description="What the job takes of the machine: `cpus`, `gpus`, `memory`. Jobs that run "
+        "side by side never take more than there is.",
+    )
 
     @field_validator("meta_name")
     @classmethod

@@ -6,7 +6,9 @@ Imports no torch, which takes seconds: what torch was built for stands in a smal
 from __future__ import annotations
 
 import ast
+import os
 import platform
+import re
 import shutil
 import subprocess
 from functools import lru_cache
@@ -20,6 +22,9 @@ from djsb_core.machine.installed import installed_version
 SECONDS = 20
 """How long ``nvidia-smi`` may take; it wakes sleeping cards."""
 FIELDS = "name,memory.total,memory.free,driver_version"
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+DEVICE = re.compile(r"[0-9]+|(GPU|MIG)-[^\s,]+")
 
 
 def check_gpus() -> list[DoctorCheck]:
@@ -35,6 +40,26 @@ def check_gpus() -> list[DoctorCheck]:
         remedy = "mend the driver (after an update of it, restart the machine)"
         return [_gpu("GPU", f"nvidia-smi fails: {problem}", remedy)]
     return [_gpu(f"GPU {i}", card) for i, card in enumerate(cards)]
+
+
+def list_gpus() -> tuple[str, ...]:
+    """List the graphics cards as ``CUDA_VISIBLE_DEVICES`` names them.
+
+    Where that variable is set, they are those that it names: CUDA reads it up to the first entry
+    that is no device. Where it is not, all that ``nvidia-smi`` shows, by index.
+    """
+    cards = _ask_nvidia()[0] if shutil.which("nvidia-smi") else None
+    visible = os.environ.get(VISIBLE)
+    if visible is None:
+        return tuple(str(i) for i in range(len(cards or ())))
+    devices: list[str] = []
+    for entry in visible.split(","):
+        device = entry.strip()
+        absent = cards is not None and device.isdecimal() and int(device) >= len(cards)
+        if absent or DEVICE.fullmatch(device) is None or device in devices:
+            break
+        devices.append(device)
+    return tuple(devices)
 
 
 def check_torch(*, beside_gpu: bool, transformers: bool) -> list[DoctorCheck]:

@@ -1,207 +1,22 @@
-"""Recorded runs in a notebook: metrics and jobs as pandas data frames, and the report inline."""
+"""How a recorded run looks in a notebook: tables, and the report in a frame of its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from djsb.query.facts import facts_of
-from djsb.query.locate import open_store
-from djsb.query.select import select_metrics, select_part, select_run
 from djsb.query.status import status_of
 from djsb.report.format import date, duration, number
-from djsb_core.errors import RequestError, suggest
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Sequence
 
-    import pandas as pd
-
-    from djsb.store.records import JobRecord, RunRecord
+    from djsb.store.records import RunRecord
     from djsb.store.store import Store
-
-    Where = str | os.PathLike[str] | None
 
 HEIGHT = "85vh"
 """Of the report inside a notebook."""
-
-
-class History(NamedTuple):
-    """All values of one metric, in the order in which they were reported."""
-
-    steps: list[int | None]
-    values: list[float | str]
-    seconds: list[float]
-    """Since the start of the job."""
-
-
-class RecordedRun:
-    """One run of a work_dir. Everything is read when it is asked for: a run may still go on."""
-
-    def __init__(self, store: Store, run_id: str) -> None:
-        """Look at a run by its full id."""
-        self._store = store
-        self.id = run_id
-
-    def __repr__(self) -> str:
-        """Say which run this is and how it ended."""
-        return f"<djsb run {self.id}: {self.status}>"
-
-    def _repr_html_(self) -> str:
-        """Show jobs and scores as tables; :meth:`report` shows all."""
-        return _overview(self._store, self._record)
-
-    @property
-    def _record(self) -> RunRecord:
-        return self._store.run(self.id)
-
-    @property
-    def status(self) -> str:
-        """``running``, ``finished``, ``failed``, ``interrupted`` or ``killed``."""
-        return status_of(self._record)
-
-    @property
-    def folder(self) -> Path:
-        """Where the run's files are."""
-        return self._record.folder
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The experiment as it was read, overrides applied."""
-        return dict(self._record.settings)
-
-    def query(self, name: str) -> float | str | dict[str, float | str]:
-        """Return the last value of a metric, or of all metrics below a name.
-
-        :param name: ``train.loss``; or ``train``, which gives ``{"loss": …, "eval.f1": …}``; with
-            the pipeline before it where several have such a job. Of iterations, the last counts.
-        :raises RequestError: if nothing has that name, or metrics of several pipelines have it
-        """
-        job, metric = select_metrics(self._store, self._record, name)
-        measured = self._store.metrics(job.id)
-        if not metric or metric in measured:
-            return measured[metric] if metric else measured
-        start = f"{metric}."
-        return {k.removeprefix(start): v for k, v in measured.items() if k.startswith(start)}
-
-    def history(self, metric: str) -> History:
-        """Return all values of a metric.
-
-        :param metric: ``train.loss``, as for :meth:`query`
-        :raises RequestError: if there is no such metric
-        """
-        job, name = select_metrics(self._store, self._record, metric)
-        points = self._store.points(job.id, name)
-        if not points:
-            below = sorted({point.name for point in self._store.points(job.id)})
-            raise RequestError(f"'{metric}' is not one metric; {suggest(name, below)}")
-        return History(
-            [point.step for point in points],
-            [point.value for point in points],
-            [point.seconds for point in points],
-        )
-
-    @property
-    def jobs(self) -> pd.DataFrame:
-        """A row for each job; ``seconds`` are those of its execution."""
-        columns = ("pipeline", "iteration", "stage", "meta_name", "hook", "component", "status")
-        rows = [
-            {
-                **{column: getattr(job, column) for column in columns},
-                "started": _moment(job.started),
-                "seconds": job.seconds,
-                "error": job.error,
-                "folder": str(job.folder),
-            }
-            for job in self._store.jobs(self.id)
-        ]
-        more = ("started", "seconds", "error", "folder")
-        return _frame(rows, (*columns, *more)).rename(columns={"meta_name": "job"})
-
-    @property
-    def metrics(self) -> pd.DataFrame:
-        """A row for each value that was reported, in order.
-
-        ``step`` is missing where a value has none, ``seconds`` are since the start of the job; a
-        text stands in ``text`` instead of ``value``.
-        """
-        rows = [
-            (
-                *(job.pipeline, job.iteration, job.meta_name, point.name, point.step),
-                float("nan") if isinstance(point.value, str) else float(point.value),
-                point.seconds,
-                point.value if isinstance(point.value, str) else None,
-            )
-            for job in self._store.jobs(self.id)
-            for point in self._store.points(job.id)
-        ]
-        columns = ("pipeline", "iteration", "job", "metric", "step", "value", "seconds", "text")
-        return _frame(rows, columns).astype({"step": "Int64", "value": float, "seconds": float})
-
-    @property
-    def results(self) -> pd.DataFrame:
-        """The last value of each metric: a row for each pipeline and iteration."""
-        rows: dict[tuple[str, int], dict[str, float | str]] = {}
-        for job in self._store.jobs(self.id):
-            row = rows.setdefault((job.pipeline, job.iteration), {})
-            for name, value in self._store.metrics(job.id).items():
-                row[f"{job.meta_name}.{name}"] = value
-        pandas = _pandas()
-        index = pandas.MultiIndex.from_tuples(rows, names=["pipeline", "iteration"])
-        return pandas.DataFrame(list(rows.values()), index=index if rows else None)
-
-    def samples(self, job: str, metric: str) -> pd.Series:
-        """Return a metric's value for each sample; its weights, if any, are in ``attrs``.
-
-        :param job: a ``meta_name``, or ``pipeline.meta_name``; of iterations, the last counts
-        :raises RequestError: if the job has no such values
-        """
-        pandas = _pandas()
-        known: set[str] = set()
-        for one in self._jobs(job):
-            found = self._store.samples(one.id)
-            known |= set(found)
-            if metric in found:
-                series = pandas.Series(found[metric].values, name=metric, dtype=float)
-                series.index.name = "sample"
-                if found[metric].weights is not None:
-                    series.attrs["weights"] = found[metric].weights
-                return series
-        hint = suggest(metric, known)
-        raise RequestError(f"no values for each sample of '{metric}' in job '{job}'; {hint}")
-
-    def outputs(self, job: str) -> dict[str, Any]:
-        """Return what a job gave, by the names of its outputs.
-
-        :param job: a ``meta_name``, or ``pipeline.meta_name``; of iterations, the last counts
-        :raises RequestError: if there is no such job
-        """
-        return {key: value for one in self._jobs(job) for key, value in one.named_outputs.items()}
-
-    def report(self) -> Page:
-        """Return the whole report, to be shown inside the notebook.
-
-        Where what it needs is not installed, the overview with a sentence that says so.
-        """
-        from djsb_report.write import render_report
-
-        try:
-            return Page(render_report(self._store, self._record))
-        except RequestError as error:
-            return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
-
-    def _jobs(self, name: str) -> Sequence[JobRecord]:
-        jobs = self._store.jobs(self.id)
-        last = max((job.iteration for job in jobs), default=1)
-        found = select_part(self._record, [job for job in jobs if job.iteration == last], name)
-        names = {f"{job.pipeline}.{job.meta_name}" for job in found}
-        if len(names) > 1:
-            raise RequestError(f"'{name}' is not one job; write one of {', '.join(sorted(names))}")
-        return found
 
 
 @dataclass(frozen=True)
@@ -217,53 +32,8 @@ class Page:
         return f'{frame} srcdoc="{escape(self.html)}"></iframe>'
 
 
-def open_run(run: str = "last", where: Where = None) -> RecordedRun:
-    """Open a recorded run.
-
-    :param run: an id, a unique beginning of one, ``last`` or ``last~1`` (the one before)
-    :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
-    :raises RequestError: if there is no such run
-    """
-    store = open_store(None if where is None else Path(where))
-    return RecordedRun(store, select_run(store, run).id)
-
-
-def runs(where: Where = None) -> pd.DataFrame:
-    """Return a row for each run, the newest first: its settings, and the last values of metrics.
-
-    :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
-    :raises RequestError: if there is no such place
-    """
-    store = open_store(None if where is None else Path(where))
-    found = [facts_of(store, run) for run in store.runs()]
-    rows = [
-        {**one.head, "started": _moment(one.run.started), **one.settings, **one.metrics}
-        for one in found
-    ]
-    heads = ("id", "project_name", "experiment_name", "status", "started", "seconds")
-    return _frame(rows, None if rows else heads)
-
-
-# -- inside ----------------------------------------------------------------------------------------
-
-
-def _pandas() -> Any:  # noqa: ANN401 (a module)
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise RequestError("pandas is missing: pip install 'djsb-core[report]'") from error
-    return pd
-
-
-def _frame(rows: Sequence[object], columns: Sequence[str] | None) -> pd.DataFrame:
-    return _pandas().DataFrame(rows, columns=None if columns is None else list(columns))
-
-
-def _moment(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _overview(store: Store, run: RunRecord) -> str:
+def overview(store: Store, run: RunRecord) -> str:
+    """Write the jobs and scores of a run as tables."""
     jobs = store.jobs(run.id)
     names = f"{run.project_name} / {run.experiment_name}"
     head = f"{names}, {status_of(run)}, started {date(run.started)}, {duration(run.seconds)}"

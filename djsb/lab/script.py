@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
-import sqlite3
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from djsb.lab.notebook import History, RecordedRun, open_run
-from djsb.runner.facts import run_facts
+from djsb.lab.recorded import History, Run, open_run
+from djsb.runner.facts import machine_facts, run_facts
+from djsb.runner.recorder import JobRecorder, RunRecorder, job_folder
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
 from djsb_core.discovery import create_listeners, notify
-from djsb_core.errors import describe_cause
 from djsb_core.hookspecs import JobInfo
 from djsb_core.job.reports import LOG
 from djsb_core.job.watcher import BARE, SCRIPT, JobWatcher, flatten
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import TracebackType
 
-    from djsb.lab.notebook import Where
+    from djsb.lab.recorded import Where
     from djsb_core.job.reports import Artifact, Point
 
 
@@ -39,8 +36,7 @@ if TYPE_CHECKING:
 class _Part:
     """What is reported under one name: a job of the run, as for an experiment."""
 
-    info: JobInfo
-    job_id: int
+    recorder: JobRecorder
     watcher: JobWatcher
     started: float
     """By the monotonic clock."""
@@ -79,25 +75,25 @@ class SandboxWatcher:
         self._store = Store(work_dir)
         if sweep is not None:
             self._store.sweep(sweep)
-        self._masker = Masker.of(self._settings)
+        masker = Masker.of(self._settings)
         self._listeners = create_listeners()
-        self._started = time.monotonic()
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._parts: dict[str, _Part] = {}
         self._told = self._over = False
-        self._record = self._store.add_run(
+        record = self._store.add_run(
             names=self._names,
             experiment=_script(),
-            settings=self._masker.value(self._settings),
+            settings=masker.value(self._settings),
             sweep=sweep,
         )
-        self._run = RecordedRun(self._store, self._record.id)
+        self._recorder = RunRecorder(self._store, record, masker, self._tell)
+        self._run = Run(work_dir, record.id)
         with suppress(OSError):  # on a full disk; nothing needs it
-            write_environment(self._record.folder, run_facts(self._masker))
+            write_environment(record.folder, run_facts(masker, machine_facts()))
 
     @staticmethod
-    def open(run: str = "last", where: Where = None) -> RecordedRun:
+    def open(run: str = "last", where: Where = None) -> Run:
         """Open a run that was recorded, or goes on in another process, for queries.
 
         :param run: an id, a unique beginning of one, ``last`` or ``last~1`` (the one before)
@@ -109,12 +105,12 @@ class SandboxWatcher:
     @property
     def id(self) -> str:
         """The run's name in its work_dir."""
-        return self._record.id
+        return self._recorder.record.id
 
     @property
     def folder(self) -> Path:
         """Where the run's files are."""
-        return self._record.folder
+        return self._recorder.record.folder
 
     # -- reporting -----------------------------------------------------------------------------
 
@@ -176,10 +172,10 @@ class SandboxWatcher:
         with self._lock:
             self._check()
             self._settings |= found
-            self._masker = Masker.of(self._settings)
-            self._store.change_settings(self.id, self._masker.value(self._settings))
+            masker = self._recorder.masker = Masker.of(self._settings)
+            self._store.change_settings(self.id, masker.value(self._settings))
             if self._told:  # else they are told with the others, when the run begins
-                new = self._masker.value(found)
+                new = masker.value(found)
                 self._tell("djsb_settings_added", run_id=self.id, settings=new)
 
     # -- reading -------------------------------------------------------------------------------
@@ -260,62 +256,27 @@ class SandboxWatcher:
 
     def _begin(self, name: str) -> _Part:
         position = len(self._parts)
-        safe = re.sub(r"[^\w-]", "_", name)[:60]  # no file has a longer name, at 4 bytes a letter
-        folder = self.folder / f"{position + 1:02d}-{safe}"
+        folder = self.folder / job_folder(position, name)
         folder.mkdir()
         (folder / LOG).touch()
         info = JobInfo(self.id, "anonymous", 1, "execution", position, name, SCRIPT, None, folder)
-        columns = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "folder")
-        job_id = self._store.add_job(self.id, **{key: getattr(info, key) for key in columns})
+        recorder = self._recorder.job(info)
         self._tell("djsb_job_started", job=info)
 
         def hear(points: list[Point]) -> None:
-            self._hear(info, job_id, points)
+            recorder.points(points)
 
         def keep(artifact: Artifact) -> None:
-            self._keep(info, job_id, artifact)
+            recorder.artifact(artifact)
 
-        return _Part(info, job_id, JobWatcher(folder, hear, keep), time.monotonic())
-
-    def _hear(self, info: JobInfo, job_id: int, points: list[Point]) -> None:
-        mask = self._masker.text
-        points = [
-            replace(one, value=mask(one.value)) if isinstance(one.value, str) else one
-            for one in points
-        ]
-        self._store.add_points(job_id, points)
-        for point in points:
-            self._tell(
-                "djsb_metric_logged",
-                job=info,
-                name=f"{info.meta_name}.{point.name}",
-                value=point.value,
-                step=point.step,
-                seconds=point.seconds,
-            )
-
-    def _keep(self, info: JobInfo, job_id: int, artifact: Artifact) -> None:
-        self._store.add_artifact(job_id, artifact)
-        self._tell(
-            "djsb_artifact_logged",
-            job=info,
-            name=f"{info.meta_name}.{artifact.name}",
-            kind=artifact.kind.value,
-            path=artifact.path,
-            step=artifact.step,
-        )
+        return _Part(recorder, JobWatcher(folder, hear, keep), time.monotonic())
 
     def _tell_start(self) -> None:
         """Tell the listeners that the run began: only now are its settings known."""
         if not self._told:
             self._told = True
-            self._tell(
-                "djsb_run_started",
-                run_id=self.id,
-                settings=self._masker.value(self._settings),
-                folder=self.folder,
-                group=self._record.sweep_name,
-            )
+            self._recorder.record = self._store.run(self.id)
+            self._recorder.begin()
 
     def _tell(self, moment: str, **arguments: object) -> None:
         with self._lock:
@@ -327,40 +288,17 @@ class SandboxWatcher:
                 return
             self._tell_start()
             self._over = True
-            status, reason = "finished", None
-            if isinstance(error, KeyboardInterrupt):
-                status = "interrupted"
-            elif error is not None:
-                status, reason = "failed", self._masker.text(describe_cause(error))
             for part in self._parts.values():
-                self._end_part(part, status, error, reason)
-            seconds = time.monotonic() - self._started
-            with suppress(*_harmless(error)):
-                self._store.end_run(self.id, status, seconds, reason)
-            if error is None:
-                self._tell("djsb_run_finished", run_id=self.id, seconds=seconds)
-            else:
-                self._tell("djsb_run_failed", run_id=self.id, seconds=seconds, error=error)
+                self._end_part(part, error)
+            self._recorder.end(error)
 
-    def _end_part(
-        self, part: _Part, status: str, error: BaseException | None, reason: str | None
-    ) -> None:
-        seconds = time.monotonic() - part.started
-        with suppress(*_harmless(error)):
-            self._store.update_job(part.job_id, status=status, seconds=seconds, error=reason)
-            if error is not None:
-                trace = "".join(traceback.format_exception(error))
-                (part.info.folder / LOG).write_text(self._masker.text(trace), encoding="utf-8")
-        told: dict[str, object] = {"job": part.info, "seconds": seconds}
+    def _end_part(self, part: _Part, error: BaseException | None) -> None:
+        recorder, seconds = part.recorder, time.monotonic() - part.started
         if error is None:
-            self._tell("djsb_job_finished", outputs={}, cached=False, **told)
+            recorder.finish(seconds)
+            recorder.tell_finished(seconds)
         else:
-            self._tell("djsb_job_failed", error=error, **told)
-
-
-def _harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
-    """Return what may not hide the script's own error, such as a full disk."""
-    return () if error is None else (OSError, sqlite3.Error)
+            recorder.fail(error, self._recorder.reason(error), seconds)
 
 
 def _split(name: str) -> tuple[str, str]:

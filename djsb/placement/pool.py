@@ -1,61 +1,142 @@
-"""The executors of a run: lent to one job at a time, and ended together."""
+"""The executors of a session: each is lent to one job at a time, and all are ended together."""
 
 from __future__ import annotations
 
-import queue
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from threading import Condition
+from typing import TYPE_CHECKING, Any
 
-from djsb.placement.interrupt import Interrupt
-from djsb.placement.workers import Executor, InProcessExecutor, WorkerProcess
+from djsb.placement.resources import broker_of
+from djsb_core.interfaces.placement import ANY_PROCESS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Hashable, Iterator
+
+    from djsb.placement.interrupt import Interrupt
+    from djsb.placement.resources import Allocation
+    from djsb_core.interfaces.placement import Cancellation, Executor, Placement, ProcessSpec
+    from djsb_core.interfaces.resources import Resources
+
+WAIT_SECONDS = 0.2
+"""How often a job that waits for an executor checks whether it is still to run."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What one job has until it ends."""
+
+    executor: Executor
+    allocation: Allocation
 
 
 class ExecutorPool:
-    """As many executors as there are workers; with none, jobs run in this process."""
+    """The executors of a placement; at most as many jobs run at a time."""
 
-    def __init__(self, workers: int) -> None:
-        """Make the executors; no process starts before the first job."""
-        self._all: list[Executor] = [WorkerProcess() for _ in range(workers)] or [
-            InProcessExecutor()
-        ]
-        self._idle: queue.SimpleQueue[Executor] = queue.SimpleQueue()
-        for executor in reversed(self._all):
-            self._idle.put(executor)
-        self.interrupt = Interrupt(self._ask_all, self._kill_all)
+    def __init__(self, placement: Placement[Any]) -> None:
+        """Create the executors; no process starts before the first job."""
+        self.broker = broker_of(placement)
+        self._placement = placement
+        self._all = tuple(placement.create_executors())
+        self._idle = [*reversed(self._all)]
+        self._returned = Condition()
+        self._gpus: dict[Executor, tuple[str, ...]] = {}
+        """Those that an executor had last: a process for them may be there."""
+        self._running: dict[Hashable, Cancellation] = {}
 
     @contextmanager
-    def executor(self) -> Iterator[Executor]:
-        """Lend an executor; there is one for every pipeline that may run at a time.
+    def executor(
+        self,
+        interrupt: Interrupt,
+        process: ProcessSpec = ANY_PROCESS,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[Executor]:
+        """Lend an executor, preferably one that has such a process; wait until one is idle.
 
+        :param interrupt: of the run that uses it
+        :param check: called while it waits; what it raises ends the waiting
         :raises KeyboardInterrupt: if the user ended the run
         """
-        self.raise_if_stopped()
-        executor = self._idle.get()
+        executor = self._take(process, check or interrupt.raise_if_asked)
         try:
-            yield executor
+            executor.reset()
+            with interrupt.reaching(executor):
+                yield executor
         finally:
-            self._idle.put(executor)
+            with self._returned:
+                self._idle.append(executor)
+                self._returned.notify()
 
-    def raise_if_stopped(self) -> None:
-        """End what would go on waiting or starting.
+    @contextmanager
+    def lease(
+        self,
+        wanted: Resources,
+        cancellation: Cancellation,
+        interrupt: Interrupt,
+        process: ProcessSpec = ANY_PROCESS,
+    ) -> Iterator[Lease]:
+        """Lend an executor, and what a job wants of the machine; wait until all of it is free.
 
+        :param interrupt: of the job's run
+        :raises RequestError: if the machine does not have as much
         :raises KeyboardInterrupt: if the user ended the run
+        :raises JobCancelledError: if the job was cancelled
         """
-        if self.interrupt.asked:
-            raise KeyboardInterrupt
+
+        def check() -> None:
+            interrupt.raise_if_asked()
+            cancellation.raise_if_cancelled()
+
+        with self.executor(interrupt, process, check) as executor:
+            preferred = self._gpus.get(executor, ())
+            with self.broker.claim(wanted, check, preferred) as allocation:
+                if allocation.gpus:
+                    self._gpus[executor] = allocation.gpus
+                    for other in self._all:
+                        if other is not executor:
+                            other.release_gpus(allocation.gpus)
+                yield Lease(executor, allocation)
+
+    @contextmanager
+    def cancellable(self, job: Hashable, cancellation: Cancellation) -> Iterator[None]:
+        """Let :meth:`cancel` reach a job while the block runs it.
+
+        :param job: its key
+        """
+        self._running[job] = cancellation
+        try:
+            yield
+        finally:
+            del self._running[job]
+
+    def cancel(self, job: Hashable, reason: str) -> bool:
+        """End one job while the others run on, from any thread.
+
+        It gets SIGINT, and after a grace period SIGKILL, with all its processes.
+
+        :param job: the key that it runs under
+        :param reason: recorded as the job's error
+        :returns: whether it was running
+        """
+        cancellation = self._running.get(job)
+        if cancellation is None:
+            return False
+        cancellation.cancel(reason)
+        return True
 
     def close(self) -> None:
         """End the executors' processes."""
         for executor in self._all:
             executor.close()
 
-    def _ask_all(self) -> None:
-        for executor in self._all:
-            executor.interrupt()
-
-    def _kill_all(self) -> None:
-        for executor in self._all:
-            executor.kill()
+    def _take(self, process: ProcessSpec, check: Callable[[], None]) -> Executor:
+        with self._returned:
+            check()
+            while not self._idle:
+                self._returned.wait(WAIT_SECONDS)
+                check()
+            # The last one returned is the first one lent: the others need not start a process.
+            last_first = [*reversed(self._idle)]
+            executor = next((one for one in last_first if one.is_warm(process)), last_first[0])
+            self._idle.remove(executor)
+            return executor

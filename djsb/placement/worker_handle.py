@@ -1,4 +1,4 @@
-"""One worker process, as the core holds it: started, spoken to, listened to, ended."""
+"""A worker process from outside: started, sent messages, read from, ended."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.job.process_tree import find_tree, kill_tree, signal_group
-from djsb_core.job.protocol import CHUNK, TOKEN, Lines, decode, encode, write_all
+from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from djsb_core.interfaces.interpreter import Interpreter
 
-LOOK_SECONDS = 0.2
-"""How often to look whether the process is alive: its children may hold its pipe open."""
+ALIVE_SECONDS = 0.2
+"""How often to check that the process is alive: its children may hold its pipe open."""
 
 CLOSE_SECONDS = 2.0
 REAP_SECONDS = 5.0
@@ -35,18 +35,18 @@ SIGNAL_WORDS = {
 
 
 class WorkerEndedError(Exception):
-    """The process has ended, or cannot be heard any more."""
+    """The process has ended, or has closed its pipe."""
 
 
 class WorkerHandle:
     """A process that runs ``djsb_core.job.worker``, in a session of its own.
 
-    It may be interrupted and killed from any thread and from a signal handler; all else is for one
-    thread at a time.
+    It may be interrupted and killed from any thread and from a signal handler; everything else is
+    for one thread at a time.
     """
 
     def __init__(self, interpreter: Interpreter | None = None) -> None:
-        """Start the process; it says ``hello`` when it is ready.
+        """Start the process; it sends ``hello`` when it is ready.
 
         :param interpreter: of an isolated environment; by default the one that runs this
         """
@@ -54,33 +54,33 @@ class WorkerHandle:
         self.has_worked = False
         """Whether it has run a job."""
         self._token = uuid.uuid4().hex
-        self._lines = Lines()
+        self._splitter = LineSplitter()
         self._events: deque[dict[str, Any]] = deque()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `discard`)
-        self._pipe, events = os.pipe()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `discard`)
+        self._pipe, write_end = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (a known interpreter, our own module)
                 [
-                    *_start(interpreter),
+                    *_command(interpreter),
                     "-m",
                     "djsb_core.job.worker",
-                    str(events),
-                    *_left(interpreter),
+                    str(write_end),
+                    *_own_pythonpath(interpreter),
                 ],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
-                stderr=self._complaints,
-                pass_fds=(events,),
+                stderr=self._stderr,
+                pass_fds=(write_end,),
                 start_new_session=True,
                 env={**_variables(interpreter), TOKEN: self._token},
             )
         except BaseException:
             os.close(self._pipe)
-            self._complaints.close()
+            self._stderr.close()
             raise
         finally:
-            os.close(events)
+            os.close(write_end)
         self._readable = select.poll()
         self._readable.register(self._pipe, select.POLLIN)
 
@@ -112,7 +112,7 @@ class WorkerHandle:
     def next_event(self, seconds: float) -> dict[str, Any] | None:
         """Wait for an event; ``None`` if there is none within that time.
 
-        :raises WorkerEndedError: if the process has ended, and all that it said is read
+        :raises WorkerEndedError: if the process has ended, and all that it wrote is read
         """
         deadline = time.monotonic() + seconds
         while not self._events:
@@ -120,7 +120,7 @@ class WorkerHandle:
             if left <= 0:
                 return None
             ended = not self.is_alive()  # asked first: then what it wrote is in the pipe
-            if self._readable.poll(1000 * min(left, LOOK_SECONDS)):
+            if self._readable.poll(1000 * min(left, ALIVE_SECONDS)):
                 self._read()
             elif ended:
                 raise WorkerEndedError
@@ -130,7 +130,7 @@ class WorkerHandle:
         piece = os.read(self._pipe, CHUNK)
         if not piece:
             raise WorkerEndedError
-        events = (decode(line) for line in self._lines.feed(piece))
+        events = (decode(line) for line in self._splitter.split(piece))
         self._events += [event for event in events if event is not None]
 
     def interrupt(self) -> None:
@@ -142,26 +142,26 @@ class WorkerHandle:
         kill_tree(self.pid, self._token)
 
     def close(self) -> None:
-        """End the idle process: by itself, with what libraries do at exit; killed if it is slow."""
+        """Let the idle process end by itself, as libraries expect it; kill it if it is slow."""
         with suppress(WorkerEndedError, subprocess.TimeoutExpired):
             self.send({"close": True})
             self._process.wait(CLOSE_SECONDS)
         self.discard()
 
     def discard(self) -> None:
-        """Kill what is left of the process and its children, and give back what it took here."""
+        """Kill what is left of the process and its children, and close its files here."""
         self.kill()
         with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: nothing more can be done
             self._process.wait(REAP_SECONDS)
-        self._complaints.close()
+        self._stderr.close()
         if self._process.stdin is not None:
             self._process.stdin.close()
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
 
-    def ended(self) -> str:
-        """Say in words how the process ended."""
+    def describe_end(self) -> str:
+        """Describe how the process ended."""
         try:
             status = self._process.wait(REAP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -174,15 +174,15 @@ class WorkerHandle:
             return f"killed by signal {-status}"
         return SIGNAL_WORDS.get(number, f"killed by {number.name}")
 
-    def complaint(self) -> str:
+    def last_error_line(self) -> str:
         """Return the last line that the process wrote to stderr before it was ready."""
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").split("\n")
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line.strip()), "")
 
 
-def _start(interpreter: Interpreter | None) -> list[str]:
-    """Return how Python is called: without the working directory, nor what the user has at home."""
+def _command(interpreter: Interpreter | None) -> list[str]:
+    """Return how Python is called: without the working directory and the user's own packages."""
     return [sys.executable, "-P"] if interpreter is None else [str(interpreter.python), "-P", "-s"]
 
 
@@ -192,8 +192,8 @@ def _variables(interpreter: Interpreter | None) -> dict[str, str]:
         # '' stands for the working directory
         folders = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    ours = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
-    inherited = {name: value for name, value in os.environ.items() if name not in ours}
+    own = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
+    inherited = {name: value for name, value in os.environ.items() if name not in own}
     return {
         **inherited,
         **interpreter.variables,
@@ -202,8 +202,8 @@ def _variables(interpreter: Interpreter | None) -> dict[str, str]:
     }
 
 
-def _left(interpreter: Interpreter | None) -> list[str]:
-    """Return what the jobs' own processes find in ``PYTHONPATH``, as those of the core would."""
+def _own_pythonpath(interpreter: Interpreter | None) -> list[str]:
+    """Return what the jobs' own processes find in ``PYTHONPATH``, as those of djsb would."""
     if interpreter is not None:
         return [str(interpreter.importable)]
     return [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []

@@ -1,90 +1,51 @@
-"""Execute jobs: in worker processes that live from job to job, or in this process."""
+"""Execute jobs: in worker processes that are reused from job to job, or in this process."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from djsb.placement.exchange import Exchange, JobTimeoutError, NullSink, RemoteError, ReportSink
+from djsb.doctor.devices import VISIBLE
+from djsb.placement.exchange import Exchange
 from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
+from djsb_core.errors import RemoteError
+from djsb_core.interfaces.placement import ANY_PROCESS, Executor, NullSink
 
 if TYPE_CHECKING:
-    from djsb_core.interfaces.interpreter import Interpreter
+    from collections.abc import Collection
+
+    from djsb_core.interfaces.placement import Cancellation, ProcessSpec, ReportSink
+    from djsb_core.job.reports import Artifact, Point
     from djsb_core.job.request import JobRequest
 
-__all__ = [
-    "ANYWHERE",
-    "Executor",
-    "InProcessExecutor",
-    "JobTimeoutError",
-    "Place",
-    "RemoteError",
-    "ReportSink",
-    "WorkerProcess",
-]
-
-Surroundings: TypeAlias = tuple[Path, Path]
-"""An interpreter, and the folder of djsb and plugins that it sees."""
-
 GRACE_SECONDS = 10.0
-"""How long a job may take to end after it was asked to."""
+"""How long a job may take to end after its timeout or its cancellation."""
+
+Interpreter: TypeAlias = tuple[Path, Path]
+"""A Python, and the folder of djsb and plugins that it sees."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a job has to run."""
+class ProcessKey(NamedTuple):
+    """What two jobs have in common that can share a process."""
 
-    interpreter: Interpreter | None = None
-    """That of an isolated environment; ``None`` for the one that runs this."""
-    alone: bool = False
-    """Whether it gets a process that no other job has used or will use."""
+    interpreter: Interpreter | None
+    variables: frozenset[tuple[str, str]]
+    """Set for good: libraries read them when they are imported."""
 
-
-ANYWHERE = Place()
-
-
-class Executor(Protocol):
-    """Runs jobs, one at a time."""
-
-    def execute(
-        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
-    ) -> dict[str, Any]:
-        """Run a job and return its outputs by name.
-
-        :param timeout: seconds; ``None`` for as long as it takes
-        :raises KeyboardInterrupt: if the job, or this executor, was interrupted or killed
-        :raises DjsbError: if the job fails
-        """
-
-    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
-        """Say what would keep a job from running at its place, one sentence each; run nothing.
-
-        :param whole: build its component and ask it; else only import the code
-        :raises KeyboardInterrupt: if this executor was interrupted or killed
-        :raises DjsbError: if the code cannot be imported, or its process does not start
-        """
-
-    def interrupt(self) -> None:
-        """Ask the running job to end; no other one begins.
-
-        From any thread, and from a signal handler; asking again changes nothing.
-        """
-
-    def kill(self) -> None:
-        """Kill the running job with all its processes; no other one begins."""
-
-    def close(self) -> None:
-        """End the executor's process, if it has one."""
+    def may_use(self, gpus: Collection[str]) -> bool:
+        """Tell whether its processes may hold memory of one of these GPUs."""
+        visible = dict(self.variables).get(VISIBLE)
+        return visible is None or not set(gpus).isdisjoint(visible.split(","))
 
 
-class InProcessExecutor:
-    """Runs jobs in this process and in the thread that asks for it; there is no timeout.
+class InProcessExecutor(Executor):
+    """Runs jobs in this process and in the calling thread; there is no timeout.
 
-    Only a job in the main thread can be interrupted. A job that needs another interpreter, or a
-    process of its own, gets one all the same.
+    Only a job in the main thread can be interrupted, and a job is cancelled when it reports
+    something. A job that needs another interpreter, other environment variables, or a process of
+    its own, gets one all the same.
     """
 
     def __init__(self) -> None:
@@ -95,35 +56,42 @@ class InProcessExecutor:
         self._outside = WorkerProcess()
 
     def execute(
-        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
+        self,
+        request: JobRequest,
+        sink: ReportSink,
+        timeout: float | None = None,
+        process: ProcessSpec = ANY_PROCESS,
+        cancellation: Cancellation | None = None,
     ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`. Errors of the component come as they are."""
-        if place != ANYWHERE:
-            return self._outside.execute(order, hear, timeout, place)
+        if process != ANY_PROCESS or request.variables:
+            return self._outside.execute(request, sink, timeout, process, cancellation)
         from djsb_core.job.job_log import job_log
         from djsb_core.job.request import perform
         from djsb_core.job.watcher import JobWatcher
 
-        watcher = JobWatcher(order.folder, hear.points, hear.artifact)
+        if cancellation is not None:
+            sink = CancellingSink(sink, cancellation)
+        watcher = JobWatcher(request.folder, sink.points, sink.artifact)
         self._thread = threading.get_ident()
-        with job_log(order.log):
+        with job_log(request.log):
             self._running = True
             try:
-                self._raise_if_stopped()  # meanwhile
-                outputs = perform(order, watcher)
-            except (Exception, SystemExit) as error:
-                self._raise_if_stopped()
+                self._raise_if_stopped(cancellation)  # meanwhile
+                outputs = perform(request, watcher)
+            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                self._raise_if_stopped(cancellation)
                 if isinstance(error, SystemExit):
                     raise RemoteError(f"SystemExit: {error}") from error
                 raise
             finally:
                 self._running = False
-            self._raise_if_stopped()  # a trainer that stops early has not finished
+            self._raise_if_stopped(cancellation)  # a trainer that stops early has not finished
             return outputs
 
-    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
-        """Ask a job's component in the process where it will run; see :class:`Executor`."""
-        return self._outside.inspect(order, place, whole=whole)
+    def inspect(self, request: JobRequest, process: ProcessSpec, *, whole: bool) -> list[str]:
+        """Check a job's component in the process where it will run; see :class:`Executor`."""
+        return self._outside.inspect(request, process, whole=whole)
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running job."""
@@ -136,26 +104,68 @@ class InProcessExecutor:
         if self._thread == threading.main_thread().ident:
             signal.pthread_kill(self._thread, signal.SIGINT)
 
-    def _raise_if_stopped(self) -> None:
+    def _raise_if_stopped(self, cancellation: Cancellation | None) -> None:
         if self._stopped:
             raise KeyboardInterrupt
+        if cancellation is not None:
+            cancellation.raise_if_cancelled()
 
     def kill(self) -> None:
         """Interrupt the job again: nothing else of this process may be killed."""
         self._outside.kill()
         self.interrupt()
 
+    def reset(self) -> None:
+        """Be ready for another job."""
+        self._stopped = False
+        self._outside.reset()
+
+    def is_warm(self, process: ProcessSpec) -> bool:
+        """Tell whether such a job needs no new process."""
+        return process == ANY_PROCESS or self._outside.is_warm(process)
+
+    def release_gpus(self, gpus: Collection[str]) -> None:
+        """End idle processes outside that may hold memory of these GPUs."""
+        self._outside.release_gpus(gpus)
+
     def close(self) -> None:
         """End the process outside, if a job needed one."""
         self._outside.close()
 
 
-class WorkerProcess:
-    """Runs jobs in a process that is started for the first one, and anew when it has ended.
+class CancellingSink:
+    """Ends a job of this process when it reports something after its cancellation."""
 
-    Each interpreter has a process of its own, which waits while another one works: what it has
-    imported is there for the next job. No locks: a signal handler may come in between, and must
-    never wait for what it interrupts.
+    def __init__(self, sink: ReportSink, cancellation: Cancellation) -> None:
+        """Pass reports on to ``sink``."""
+        self._sink = sink
+        self._cancellation = cancellation
+
+    def points(self, points: list[Point]) -> None:
+        """Pass the values on."""
+        self._sink.points(points)
+        self._end_if_cancelled()
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Pass the file on."""
+        self._sink.artifact(artifact)
+        self._end_if_cancelled()
+
+    def silent(self, seconds: float) -> None:
+        """Pass the warning on."""
+        self._sink.silent(seconds)
+
+    def _end_if_cancelled(self) -> None:
+        if self._cancellation.reason is not None:
+            raise KeyboardInterrupt  # as in a process of its own: no component swallows it
+
+
+class WorkerProcess(Executor):
+    """Runs jobs in a process that is started for the first one, and restarted when it has ended.
+
+    Each interpreter, and each set of environment variables, has a process of its own, which waits
+    while another one works: what it has imported is there for the next job. No locks: a signal
+    handler may come in between, and must never wait for what it interrupts.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
@@ -165,13 +175,17 @@ class WorkerProcess:
         """
         self._grace = grace
         self._stopped = False
-        self._idle: dict[Surroundings | None, WorkerHandle] = {}
-        self._child: WorkerHandle | None = None
-        """The one that works."""
+        self._idle: dict[ProcessKey, WorkerHandle] = {}
+        self._working: WorkerHandle | None = None
         self._exchange: Exchange | None = None
 
     def execute(
-        self, order: JobRequest, hear: ReportSink, timeout: float | None, place: Place = ANYWHERE
+        self,
+        request: JobRequest,
+        sink: ReportSink,
+        timeout: float | None = None,
+        process: ProcessSpec = ANY_PROCESS,
+        cancellation: Cancellation | None = None,
     ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`.
 
@@ -179,56 +193,78 @@ class WorkerProcess:
         :raises RemoteError: if it fails otherwise, or its process dies
         :raises JobTimeoutError: if it takes longer than ``timeout``
         """
-        return self._talk({"order": order.to_json()}, hear, timeout, place)
+        key, message = _key(process, request), {"request": request.to_json()}
+        while True:
+            handle, new = self._acquire(key, process)
+            handle.has_worked = True
+            exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
+            outputs = self._run(exchange, message, key, new=new, keep=not process.alone)
+            if outputs is not None:
+                return outputs
 
-    def inspect(self, order: JobRequest, place: Place, *, whole: bool) -> list[str]:
-        """Ask a job's component in its process; see :class:`Executor`."""
-        message = {"order": order.to_json(), "inspect": "component" if whole else "code"}
-        problems: list[str] = self._talk(message, NullSink(), None, place)["problems"]
-        return problems
+    def inspect(self, request: JobRequest, process: ProcessSpec, *, whole: bool) -> list[str]:
+        """Check a job's component in its process; see :class:`Executor`."""
+        key, depth = _key(process, request), "component" if whole else "code"
+        message = {"request": request.to_json(), "inspect": depth}
+        while True:
+            handle, new = self._acquire(key, process)
+            exchange = Exchange(handle, NullSink(), None, self._grace)
+            outputs = self._run(exchange, message, key, new=new, keep=True)
+            if outputs is not None:
+                problems: list[str] = outputs["problems"]
+                return problems
 
-    def _talk(
-        self, message: dict[str, Any], hear: ReportSink, timeout: float | None, place: Place
-    ) -> dict[str, Any]:
-        child, new = self._take(place)
-        inspects = "inspect" in message
-        child.has_worked |= not inspects
-        exchange = self._exchange = Exchange(child, hear, timeout, self._grace)
+    def _run(
+        self,
+        exchange: Exchange,
+        message: dict[str, Any],
+        key: ProcessKey,
+        *,
+        new: bool,
+        keep: bool,
+    ) -> dict[str, Any] | None:
+        """Return what the process answers; ``None`` if it has died while it was idle."""
+        self._exchange = exchange
         try:
-            if self._stopped:  # asked for only now: who stops us looks at `_exchange` afterwards
+            if self._stopped:  # checked only now: what stops us looks at `_exchange` afterwards
                 raise KeyboardInterrupt
-            return exchange.run(message, greet=new)
+            return exchange.run(message, new=new)
         except WorkerEndedError:
             exchange.raise_if_stopped()
             if exchange.started or new:
-                raise RemoteError(exchange.died()) from None
+                raise RemoteError(exchange.describe_death()) from None
+            return None
         finally:
             self._exchange = None
-            self._leave(place, keep=exchange.reusable and (inspects or not place.alone))
-        return self._talk(message, hear, timeout, place)  # it died while it was idle
+            self._release(key, keep=exchange.reusable and keep)
 
-    def _take(self, place: Place) -> tuple[WorkerHandle, bool]:
-        """Take a process of the place's interpreter, and say whether it is a new one."""
-        name = _name(place)
-        idle = self._idle.get(name)
-        if idle is not None and not (place.alone and idle.has_worked):
-            del self._idle[name]
-            if idle.is_alive():
-                self._child = idle
+    def _acquire(self, key: ProcessKey, process: ProcessSpec) -> tuple[WorkerHandle, bool]:
+        """Take an idle process with this key, or start one; tell whether it is new."""
+        idle = self._idle.pop(key, None)
+        visible = dict(key.variables).get(VISIBLE)
+        if visible:
+            self.release_gpus(visible.split(","))
+        if idle is not None:
+            fits = not (process.alone and idle.has_worked)
+            if fits and idle.is_alive():
+                self._working = idle
                 return idle, False
-            idle.discard()
-        child = self._child = WorkerHandle(place.interpreter)
-        return child, True
+            if fits or visible:  # it has ended, or it may hold memory of the job's GPUs
+                idle.close()
+            else:
+                self._idle[key] = idle
+        handle = self._working = WorkerHandle(process.interpreter)
+        return handle, True
 
-    def _leave(self, place: Place, *, keep: bool) -> None:
+    def _release(self, key: ProcessKey, *, keep: bool) -> None:
         """Let the process wait for another job, or end it."""
-        child, self._child = self._child, None
-        if child is None:
+        handle, self._working = self._working, None
+        if handle is None:
             return
-        if keep and _name(place) not in self._idle:
-            self._idle[_name(place)] = child
+        if keep and key not in self._idle:
+            self._idle[key] = handle
         else:
-            child.discard()
+            handle.discard()
 
     def interrupt(self) -> None:
         """Send SIGINT to the job and its processes, once."""
@@ -240,22 +276,40 @@ class WorkerProcess:
     def kill(self) -> None:
         """Send SIGKILL to the job and its processes, in whatever session they are."""
         self._stopped = True
-        exchange, child = self._exchange, self._child
+        exchange, handle = self._exchange, self._working
         if exchange is not None:
-            exchange.asked = True
-        if child is not None:
-            child.kill()
+            exchange.interrupted = True
+        if handle is not None:
+            handle.kill()
+
+    def reset(self) -> None:
+        """Be ready for another job: an interrupt ends the jobs of one run only."""
+        self._stopped = False
+
+    def is_warm(self, process: ProcessSpec) -> bool:
+        """Tell whether an idle process has the interpreter that such a job needs."""
+        interpreter = _interpreter(process)
+        return any(key.interpreter == interpreter for key in tuple(self._idle))
+
+    def release_gpus(self, gpus: Collection[str]) -> None:
+        """End the idle processes that may hold memory of these GPUs; from any thread."""
+        for key in tuple(self._idle):
+            if key.may_use(gpus) and (idle := self._idle.pop(key, None)) is not None:
+                idle.close()
 
     def close(self) -> None:
         """End the processes: orderly when they are idle."""
-        child, self._child = self._child, None
-        if child is not None:
-            child.discard()
+        handle, self._working = self._working, None
+        if handle is not None:
+            handle.discard()
         while self._idle:
             self._idle.popitem()[1].close()
 
 
-def _name(place: Place) -> Surroundings | None:
-    """Return what two places have in common that can share a process."""
-    found = place.interpreter
+def _key(process: ProcessSpec, request: JobRequest) -> ProcessKey:
+    return ProcessKey(_interpreter(process), frozenset(request.variables.items()))
+
+
+def _interpreter(process: ProcessSpec) -> Interpreter | None:
+    found = process.interpreter
     return None if found is None else (found.python, found.importable)

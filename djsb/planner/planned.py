@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.resources import Resources
     from djsb_environments.wanted import WantedEnvironment
 
 
@@ -41,6 +43,11 @@ class PlannedJob:
     """Absolute paths that the settings name for results, as far as they are known."""
     environment: WantedEnvironment | None = None
     """The isolated environment that it runs in; ``None`` for the one that djsb runs in."""
+
+    @property
+    def default_resources(self) -> Resources:
+        """What it takes of the machine as far as its ``resources`` do not say so."""
+        return (self.component or self.hook).resources
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -72,6 +79,12 @@ class Plan:
 
     expected: frozenset[Path] = frozenset()
     """Absolute paths that jobs write to, as their settings name them."""
+
+    @cached_property
+    def assigns_gpus(self) -> bool:
+        """Whether a job claims a GPU; then a job that claims none sees none."""
+        claims = (job.spec.resources.over(job.default_resources) for job in self.jobs)
+        return any(claim.gpus > 0 for claim in claims)
 
     @property
     def pipelines(self) -> tuple[str, ...]:

@@ -55,6 +55,20 @@ def preflight(plan: Plan) -> list[DoctorCheck]:
     return list(dict.fromkeys([*checks, *new]))
 
 
+def require(plan: Plan, remedy: str) -> list[str]:
+    """Return what is good to know before the first job, in sentences.
+
+    :param remedy: what to give to run all the same
+    :raises RequestError: with all that would keep the run from ending well
+    """
+    problems, notes = problems_of(preflight(plan))
+    if problems:
+        count = len(problems)
+        text = problems[0] if count == 1 else "\n  ".join([f"{count} problems", *problems])
+        raise RequestError(f"{text}\nTo run all the same: {remedy}")
+    return notes
+
+
 def examine_plan(plan: Plan, problems: Sequence[str] = ()) -> tuple[list[DoctorCheck], list[str]]:
     """Return what a plan needs besides packages, and those of its notes that this does not say.
 

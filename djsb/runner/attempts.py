@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from djsb.runner.exports import link_file
 from djsb.runner.fingerprint import paths_in
-from djsb_core.errors import describe_cause
+from djsb_core.errors import JobCancelledError, describe_cause
 from djsb_core.job.reports import FILES, LOG
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from djsb.runner.history import History
     from djsb.runner.job import PreparedJob
-    from djsb.runner.recorder import Recorder
+    from djsb.runner.recorder import JobRecorder
     from djsb.runner.state import RunState
+    from djsb_core.interfaces.placement import Cancellation
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ class Execution:
     state: RunState
     prepared: PreparedJob
     history: History
-    recorder: Recorder
+    recorder: JobRecorder
     folder: Path
     """The job's folder in the run."""
+    cancellation: Cancellation
 
     def cached(self) -> Executed:
         """Execute the job in a folder of the cache; the caller holds the lock of its key."""
@@ -80,6 +82,8 @@ class Execution:
         for number in range(1, spec.retries + 1):
             try:
                 return self._attempt(new_folder(number))
+            except JobCancelledError:
+                raise
             except Exception as error:  # noqa: BLE001 (whatever a component raises)
                 attempt = f"attempt {number} of {spec.retries + 1}"
                 self._note(f"{attempt} failed: {describe_cause(error)}")
@@ -89,14 +93,25 @@ class Execution:
     def _attempt(self, folder: Path) -> Executed:
         state, log = self.state, self.folder / LOG
         state.store.update_job(self.recorder.job_id, files=folder)
-        order = self.prepared.order(folder, log, self.history)
-        for made in order.outputs.values():
+        job, request = self.prepared.job, self.prepared.request(folder, log, self.history)
+        for made in request.outputs.values():
             made.parent.mkdir(parents=True, exist_ok=True)
-        place = state.places.of(self.prepared.job)
-        with state.pool.executor() as executor:
+        process = state.places.of(job)
+        wanted = job.spec.resources.over(state.pool.broker.limit(job.default_resources))
+        with state.pool.lease(wanted, self.cancellation, state.interrupt, process) as lease:
+            variables = lease.allocation.variables(
+                job.spec.resources.cpus,
+                hide_gpus=state.plan.assigns_gpus or job.spec.resources.gpus == 0,
+            )
             started = time.monotonic()
             self.recorder.traced = True  # by the executor, if it fails
-            outputs = executor.execute(order, self.recorder, self.prepared.job.spec.timeout, place)
+            outputs = lease.executor.execute(
+                replace(request, variables=variables),
+                self.recorder,
+                job.spec.timeout,
+                process,
+                self.cancellation,
+            )
             self.recorder.traced = False
             return Executed(outputs, folder, time.monotonic() - started)
 

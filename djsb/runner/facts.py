@@ -17,6 +17,7 @@ from djsb_core import __version__
 from djsb_core.masking import MASK, is_secret_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from importlib.metadata import Distribution
 
     from djsb_core.masking import Masker
@@ -34,11 +35,22 @@ GPU = re.compile(r"^Model:\s*(.+?)\s*$", re.MULTILINE)
 GIT_SECONDS = 2.0
 
 
-def run_facts(masker: Masker) -> dict[str, Any]:
-    """Collect what is known without delay; what a machine does not tell is left out.
+def run_facts(masker: Masker, machine: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect what is known of a run's surroundings without delay; host and user are not among it.
 
-    Host and user are not among it.
+    :param machine: :func:`machine_facts`, which are the same for all runs of a process
     """
+    facts = {
+        **machine,
+        "command": [masker.text(word) for word in _without_secret_options(sys.argv)],
+        "working_directory": masker.text(str(Path.cwd())),
+        "git_commit": _git_commit(),
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def machine_facts() -> dict[str, Any]:
+    """Collect versions and hardware; what a machine does not tell is left out."""
     facts = {
         "djsb": __version__,
         "python": platform.python_version(),
@@ -50,9 +62,6 @@ def run_facts(masker: Masker) -> dict[str, Any]:
         "memory": _memory(),
         "gpus": _gpus(),
         "packages": packages(),
-        "command": [masker.text(word) for word in _without_secret_options(sys.argv)],
-        "working_directory": masker.text(str(Path.cwd())),
-        "git_commit": _git_commit(),
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
 

@@ -104,7 +104,7 @@ class PreparedJob:
             export for named, path in made.items() for export in exports_of(named, path, subfolders)
         ]
 
-    def order(self, folder: Path, log: Path, history: History) -> JobRequest:
+    def request(self, folder: Path, log: Path, history: History) -> JobRequest:
         """Return all that it takes to run the job."""
         spec, info = self.job.spec, self.job.component_info
         return JobRequest(

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import time
-import traceback
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from djsb.runner.attempts import Executed, Execution, link_attempt
 from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
-from djsb.runner.recorder import Recorder
-from djsb_core.errors import DjsbError, JobError
+from djsb_core.errors import JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.placement import Cancellation
 from djsb_core.job.reports import LOG
 
 if TYPE_CHECKING:
@@ -26,6 +22,7 @@ if TYPE_CHECKING:
     from djsb.planner.planned import PlannedJob
     from djsb.runner.history import History
     from djsb.runner.job import PreparedJob
+    from djsb.runner.recorder import JobRecorder
     from djsb.runner.state import RunState
 
 
@@ -43,18 +40,24 @@ class JobRun:
     seconds: float = 0.0
     """Of the execution."""
     started: float = field(default_factory=time.monotonic)
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
     def run(self) -> None:
         """Run the job, or take over an earlier execution, and record it.
 
         :raises JobError: if it fails
+        :raises JobCancelledError: if it is cancelled
         :raises KeyboardInterrupt: if the user ends it
         """
         try:
             self.folder.mkdir(parents=True)
             (self.folder / LOG).touch()
-            self.state.tell("djsb_job_started", job=self.info)
-            outputs = self._run()
+            with self.state.pool.cancellable(self.info, self.cancellation):
+                self.state.tell("djsb_job_started", job=self.info)
+                outputs = self._run()
+        except JobCancelledError as error:
+            self._fail(error)
+            raise
         except BaseException as error:
             self._fail(error)
             if isinstance(error, Exception | SystemExit):
@@ -62,20 +65,14 @@ class JobRun:
                 mask = self.state.masker.text
                 raise JobError(name, error, self.folder / LOG, mask) from error
             raise
-        self.state.tell(
-            "djsb_job_finished",
-            job=self.info,
-            outputs=self.state.masker.value(outputs),
-            seconds=self.seconds,
-            cached=self.source_run is not None,
-        )
+        self.recorder.tell_finished(self.seconds, outputs, cached=self.source_run is not None)
 
     @cached_property
     def info(self) -> JobInfo:
         """The job as listeners see it."""
         spec, info = self.job.spec, self.job.component_info
         return JobInfo(
-            run_id=self.state.record.id,
+            run_id=self.state.recorder.record.id,
             pipeline=spec.pipeline,
             iteration=self.history.iteration,
             stage=spec.stage.value,
@@ -87,19 +84,16 @@ class JobRun:
         )
 
     @cached_property
-    def recorder(self) -> Recorder:
+    def recorder(self) -> JobRecorder:
         """The job's row in the store, and what it measures."""
         info = self.job.component_info or self.job.hook_info
-        columns = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
-        job_id = self.state.store.add_job(
-            self.state.record.id,
-            **{name: getattr(self.info, name) for name in columns},
+        recorder = self.state.recorder.job(
+            self.info,
             package=f"{info.package} {info.version}",
-            folder=self.folder,
             environment=self.job.environment and self.job.environment.name,
         )
-        self.history.job_ids[self.info.position] = job_id
-        return Recorder(self.state, self.info, job_id)
+        self.history.job_ids[self.info.position] = recorder.job_id
+        return recorder
 
     def _run(self) -> dict[str, Any]:
         state, position = self.state, self.info.position
@@ -118,32 +112,38 @@ class JobRun:
         result = self._find_or_execute(prepared)
         exports = self._put_in_place(prepared, result.folder)
         self.history.outputs[position] = result.outputs
-        state.store.update_job(
-            job_id,
-            status="finished" if self.source_run is None else "cached",
-            seconds=result.seconds,
+        outputs: dict[str, Any] = state.masker.value(result.outputs)
+        self.recorder.finish(
+            result.seconds,
+            "finished" if self.source_run is None else "cached",
             source_run=self.source_run,
             files=result.folder,
             exports=exports,
-            outputs=state.masker.value(result.outputs),
+            outputs=outputs,
         )
         self.seconds = result.seconds
-        return result.outputs
+        return outputs
 
     def _find_or_execute(self, prepared: PreparedJob) -> Executed:
         state, spec = self.state, self.job.spec
-        execution = Execution(state, prepared, self.history, self.recorder, self.folder)
+        execution = Execution(
+            state, prepared, self.history, self.recorder, self.folder, self.cancellation
+        )
         if not (spec.cache and state.options.cache):
             return execution.uncached()
         forced = state.options.is_forced(spec)
         entry = None if forced else state.cache.find(prepared.key)
         if entry is None:
-            with state.cache.lock(prepared.key, state.pool.raise_if_stopped):
+            with state.cache.lock(prepared.key, self._raise_if_stopped):
                 # Another run may have made it while this one waited.
                 entry = None if forced else state.cache.find(prepared.key)
                 if entry is None:
                     return execution.cached()
         return self._reuse(entry)
+
+    def _raise_if_stopped(self) -> None:
+        self.state.interrupt.raise_if_asked()
+        self.cancellation.raise_if_cancelled()
 
     def _reuse(self, entry: Entry) -> Executed:
         """Take over an earlier execution: its outputs, metrics and log."""
@@ -180,25 +180,5 @@ class JobRun:
         }
 
     def _fail(self, error: BaseException) -> None:
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        seconds = time.monotonic() - self.started
         said = self.state.masker.text(str(error))
-        with suppress(OSError, sqlite3.Error):  # on a full disk; what matters is the error
-            if not self.recorder.traced:
-                write_traceback(self.folder / LOG, error)
-            self.state.masker.file(self.folder / LOG)
-            self.state.store.update_job(
-                self.recorder.job_id, status=status, seconds=seconds, error=said
-            )
-        told = error if said == str(error) else DjsbError(said)
-        self.state.tell("djsb_job_failed", job=self.info, error=told, seconds=seconds)
-
-
-def write_traceback(log: Path, error: BaseException) -> None:
-    """Write how a job failed at the end of its log, but not of the one that the cache keeps."""
-    if log.exists() and log.stat().st_nlink > 1:
-        own = log.with_suffix(".own")
-        shutil.copy2(log, own)
-        own.replace(log)
-    with log.open("a", encoding="utf-8") as file:
-        file.write("\n" + "".join(traceback.format_exception(error)))
+        self.recorder.fail(error, said, time.monotonic() - self.started)

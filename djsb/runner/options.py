@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What the user asks for on the command line."""
+    """What the user asks for."""
 
-    workers: int = 0
-    """Processes that run jobs; 0: jobs run in this process, one after the other."""
     force: bool = False
     """Execute every job, whatever the cache has."""
     rerun: frozenset[str] = frozenset()
@@ -36,9 +34,10 @@ class RunOptions:
         names = {spec.meta_name, f"{spec.pipeline}.{spec.meta_name}"}
         return self.force or bool(names & self.rerun)
 
-    def check(self, plan: Plan) -> None:
+    def check(self, plan: Plan, workers: int) -> None:
         """Refuse what cannot be done with a plan.
 
+        :param workers: of the session that is to run it
         :raises RequestError: if a job to run again is unknown, or a timeout could not be kept
         """
         names = {job.spec.meta_name for job in plan.jobs}
@@ -46,7 +45,7 @@ class RunOptions:
         for name in sorted(self.rerun - names - full):
             raise RequestError(f"--rerun {name}: no such job; {suggest(name, names)}")
         limited = [job.spec.meta_name for job in plan.jobs if job.spec.timeout is not None]
-        if limited and self.workers == 0:
+        if limited and workers == 0:
             raise RequestError(
                 f"the job '{limited[0]}' has a timeout, which needs a process of its own to end: "
                 "use --workers 1, or remove the timeout"

@@ -6,20 +6,19 @@ import hashlib
 import json
 import tempfile
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from djsb.placement.workers import ANYWHERE, Place
 from djsb_core.errors import ConfigError, DjsbError
 from djsb_core.interfaces.hook import Section
+from djsb_core.interfaces.placement import ANY_PROCESS, ProcessSpec
 from djsb_core.job.reports import LOG, plain
 from djsb_core.job.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from djsb.placement.interrupt import Interrupt
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan, PlannedJob
     from djsb_environments.kept import Environments
@@ -35,13 +34,15 @@ class Places:
 
     plan: Plan
     pool: ExecutorPool
+    interrupt: Interrupt
+    kept: Callable[[], Environments]
+    """Returns the isolated environments of the session."""
     say: Callable[[str], None]
     """Told what is being made."""
-    _made: dict[tuple[str, tuple[str, ...]], Place] = field(default_factory=dict)
+    _made: dict[tuple[str, tuple[str, ...]], ProcessSpec] = field(default_factory=dict)
     """By key of the environment, and by the packages whose code is seen in it."""
-    _guard: Lock = field(default_factory=Lock)
 
-    def of(self, job: PlannedJob) -> Place:
+    def of(self, job: PlannedJob) -> ProcessSpec:
         """Return where a job runs; its environment is made if it is not there.
 
         :raises RequestError: if it cannot be made
@@ -49,8 +50,8 @@ class Places:
         """
         alone = job.hook.own_process or (job.component is not None and job.component.own_process)
         if job.environment is None:
-            return Place(alone=True) if alone else ANYWHERE
-        return Place(self._make(job.environment).interpreter, alone)
+            return ProcessSpec(alone=True) if alone else ANY_PROCESS
+        return ProcessSpec(self._make(job.environment).interpreter, alone)
 
     def prepare(self) -> None:
         """Make every environment of the plan, and ask each job's component in its own.
@@ -67,37 +68,28 @@ class Places:
         if problems:
             raise ConfigError(problems)
 
-    def close(self) -> None:
-        """Let others remove the environments that the run has used."""
-        if "_environments" in vars(self):
-            self._environments.close()
-
-    @cached_property
-    def _environments(self) -> Environments:
-        from djsb_environments.kept import Environments
-
-        return Environments()
-
-    def _make(self, wanted: WantedEnvironment) -> Place:
+    def _make(self, wanted: WantedEnvironment) -> ProcessSpec:
         asked = wanted.key, wanted.distributions
         if asked not in self._made:
-            with self._guard:  # pipelines run side by side, and share them
-                environments = self._environments
-            interpreter = environments.make(wanted, self.say, self.pool.raise_if_stopped)
-            self._made[asked] = Place(interpreter)
+            stop = self.interrupt.raise_if_asked
+            interpreter = self.kept().make(wanted, self.say, stop)
+            self._made[asked] = ProcessSpec(interpreter)
         return self._made[asked]
 
     def _inspect(self, job: PlannedJob) -> Iterator[str]:
         """Say what keeps a job from running in its environment; what was found once is kept."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
-        known = self._environments.root / INSPECTED / self._digest(job, place, whole=whole)
+        known = self.kept().root / INSPECTED / self._digest(job, place, whole=whole)
         if known.exists():
             return
-        with self.pool.executor() as executor, tempfile.TemporaryDirectory() as folder:
-            order = self._order(job, Path(folder))
+        with (
+            self.pool.executor(self.interrupt, place) as executor,
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            request = self._request(job, Path(folder))
             try:
-                found = executor.inspect(order, place, whole=whole)
+                found = executor.inspect(request, place, whole=whole)
             except DjsbError as error:
                 label = place.interpreter.label if place.interpreter else ""
                 found = [f"cannot run in the environment {label}: {error}"]
@@ -107,15 +99,15 @@ class Places:
         for sentence in found:
             yield job.spec.problem((Section.EXTRA_CONFIGS.value,), sentence)
 
-    def _digest(self, job: PlannedJob, place: Place, *, whole: bool) -> str:
+    def _digest(self, job: PlannedJob, place: ProcessSpec, *, whole: bool) -> str:
         infos = [str(info) for info in (job.hook_info, job.component_info)]
         sections = [job.settings.section(section) for section in Section]
         python = str(place.interpreter.python) if place.interpreter else None  # of one attempt
         text = json.dumps([python, whole, infos, plain(sections)], sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _order(self, job: PlannedJob, folder: Path) -> JobRequest:
-        """Return an order that is only inspected."""
+    def _request(self, job: PlannedJob, folder: Path) -> JobRequest:
+        """Return a request that is only inspected."""
         spec, info = job.spec, job.component_info
         return JobRequest(
             hook=spec.hook,

@@ -1,23 +1,88 @@
-"""Hears what one job measures, keeps it in the store and tells the listeners."""
+"""Records runs and their jobs, of plans and of scripts alike, and tells the listeners."""
 
 from __future__ import annotations
 
+import re
+import shutil
+import sqlite3
+import time
+import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from djsb_core.job.reports import Artifact, ArtifactKind, Point
+from djsb_core.errors import DjsbError, JobCancelledError, describe_cause
+from djsb_core.job.reports import LOG, Artifact, ArtifactKind, Point
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from djsb.cache.entry import Entry
-    from djsb.runner.state import RunState
+    from djsb.store.records import RunRecord
+    from djsb.store.store import Store
     from djsb_core.hookspecs import JobInfo
+    from djsb_core.masking import Masker
 
 
 @dataclass
-class Recorder:
-    """What one job measured."""
+class RunRecorder:
+    """One run: its record in the store, and those who hear of it."""
 
-    state: RunState
+    store: Store
+    record: RunRecord
+    masker: Masker
+    """Knows the secrets of the settings and of the environment."""
+    tell: Callable[..., None]
+    """Tells the listeners of a moment: its name, and its arguments by name."""
+    started: float = field(default_factory=time.monotonic)
+    """By the monotonic clock."""
+
+    def begin(self) -> None:
+        """Tell that the run begins."""
+        self.tell(
+            "djsb_run_started",
+            run_id=self.record.id,
+            folder=self.record.folder,
+            settings=self.record.settings,
+            group=self.record.sweep_name,
+        )
+
+    def end(self, error: BaseException | None, reason: str | None = None) -> None:
+        """Record how the run ends, and tell it.
+
+        :param error: what ended it before its time
+        :param reason: why it ended; by default, what the error says
+        """
+        run_id, seconds = self.record.id, time.monotonic() - self.started
+        with suppress(*harmless(error)):
+            self.store.end_run(run_id, status_after(error), seconds, reason or self.reason(error))
+        if error is None:
+            self.tell("djsb_run_finished", run_id=run_id, seconds=seconds)
+        else:
+            self.tell("djsb_run_failed", run_id=run_id, seconds=seconds, error=error)
+
+    def reason(self, error: BaseException | None) -> str | None:
+        """Say why a run or a job ended before its time, without secrets."""
+        if error is None or isinstance(error, KeyboardInterrupt):
+            return None
+        return self.masker.text(describe_cause(error))
+
+    def job(self, info: JobInfo, **columns: object) -> JobRecorder:
+        """Record a job that starts.
+
+        :param columns: of its row in the store, besides those that ``info`` has
+        """
+        names = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
+        values = {name: getattr(info, name) for name in (*names, "folder")}
+        return JobRecorder(self, info, self.store.add_job(self.record.id, **values, **columns))
+
+
+@dataclass
+class JobRecorder:
+    """One job: its record in the store, and what it measures."""
+
+    run: RunRecorder
     info: JobInfo
     job_id: int
     heard: list[Point] = field(default_factory=list)
@@ -28,39 +93,24 @@ class Recorder:
 
     def points(self, points: list[Point]) -> None:
         """Take values of metrics."""
-        masker = self.state.masker
+        mask = self.run.masker.text
         points = [
-            replace(one, value=masker.text(one.value)) if isinstance(one.value, str) else one
-            for one in points
+            replace(point, value=mask(point.value)) if isinstance(point.value, str) else point
+            for point in points
         ]
         self.heard += points
-        self.state.store.add_points(self.job_id, points)
-        for point in points:
-            self.state.tell(
-                "djsb_metric_logged",
-                job=self.info,
-                name=f"{self.info.meta_name}.{point.name}",
-                value=point.value,
-                step=point.step,
-                seconds=point.seconds,
-            )
+        self.run.store.add_points(self.job_id, points)
+        self._tell_points(points)
 
     def artifact(self, artifact: Artifact) -> None:
         """Take a file that the job reports."""
         self.kept.append(artifact)
-        self.state.store.add_artifact(self.job_id, artifact)
-        self.state.tell(
-            "djsb_artifact_logged",
-            job=self.info,
-            name=f"{self.info.meta_name}.{artifact.name}",
-            kind=artifact.kind.value,
-            path=artifact.path,
-            step=artifact.step,
-        )
+        self.run.store.add_artifact(self.job_id, artifact)
+        self._tell_artifact(artifact)
 
     def silent(self, seconds: float) -> None:
-        """Warn that the job's process gives no sign of life."""
-        self.state.tell("djsb_job_silent", job=self.info, seconds=seconds)
+        """Warn that the job's process is unresponsive."""
+        self.run.tell("djsb_job_silent", job=self.info, seconds=seconds)
 
     def replay(self, entry: Entry) -> None:
         """Take what an earlier execution measured."""
@@ -72,4 +122,95 @@ class Recorder:
         """Forget what a failed attempt measured."""
         self.heard.clear()
         self.kept.clear()
-        self.state.store.forget_metrics(self.job_id)
+        self.run.store.forget_metrics(self.job_id)
+
+    def finish(self, seconds: float, status: str = "finished", **columns: object) -> None:
+        """Record that the job has ended well.
+
+        :param columns: of its row in the store
+        """
+        self.run.store.update_job(self.job_id, status=status, seconds=seconds, **columns)
+
+    def tell_finished(
+        self, seconds: float, outputs: Mapping[str, Any] | None = None, *, cached: bool = False
+    ) -> None:
+        """Tell that the job has ended well.
+
+        :param outputs: what it returned, without secrets
+        """
+        told = {"outputs": outputs or {}, "seconds": seconds, "cached": cached}
+        self.run.tell("djsb_job_finished", job=self.info, **told)
+
+    def fail(self, error: BaseException, said: str | None, seconds: float) -> None:
+        """Record how the job failed: in the store, and in its log; tell it.
+
+        :param said: what the error says, without secrets
+        """
+        log = self.info.folder / LOG
+        with suppress(*harmless(error)):
+            if not self.traced:
+                _write_traceback(log, error)
+            self.run.masker.file(log)
+            self.run.store.update_job(
+                self.job_id, status=status_after(error), seconds=seconds, error=said
+            )
+        shown = self.run.masker.text(str(error))
+        told = error if shown == str(error) else DjsbError(shown)
+        self.run.tell("djsb_job_failed", job=self.info, error=told, seconds=seconds)
+
+    def _tell_points(self, points: list[Point]) -> None:
+        for point in points:
+            self.run.tell(
+                "djsb_metric_logged",
+                job=self.info,
+                name=f"{self.info.meta_name}.{point.name}",
+                value=point.value,
+                step=point.step,
+                seconds=point.seconds,
+            )
+
+    def _tell_artifact(self, artifact: Artifact) -> None:
+        self.run.tell(
+            "djsb_artifact_logged",
+            job=self.info,
+            name=f"{self.info.meta_name}.{artifact.name}",
+            kind=artifact.kind.value,
+            path=artifact.path,
+            step=artifact.step,
+        )
+
+
+def job_folder(position: int, name: str) -> str:
+    """Name the folder of a job inside that of its run, or of its pipeline."""
+    return f"{position + 1:02d}-{safe_name(name)}"
+
+
+def safe_name(name: str) -> str:
+    """Make a name part of a path; no file name is longer than 255 bytes, at 4 per letter."""
+    return re.sub(r"[^\w-]", "_", name)[:60]
+
+
+def status_after(error: BaseException | None) -> str:
+    """Return the status of a run or a job that an error has ended, or none has."""
+    if error is None:
+        return "finished"
+    return next((word for kind, word in STATUSES.items() if isinstance(error, kind)), "failed")
+
+
+STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
+"""How a run or a job ended, by what it raised."""
+
+
+def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
+    """Return what may not hide the error that ends a run, such as a full disk."""
+    return () if error is None else (OSError, sqlite3.Error)
+
+
+def _write_traceback(log: Path, error: BaseException) -> None:
+    """Write how a job failed at the end of its log, but not of the one that the cache keeps."""
+    if log.exists() and log.stat().st_nlink > 1:
+        own = log.with_suffix(".own")
+        shutil.copy2(log, own)
+        own.replace(log)
+    with log.open("a", encoding="utf-8") as file:
+        file.write("\n" + "".join(traceback.format_exception(error)))

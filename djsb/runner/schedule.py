@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
+from djsb_core.errors import JobCancelledError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass
@@ -17,13 +20,23 @@ class Outcome:
 
     errors: dict[str, BaseException] = field(default_factory=dict)
     """What ended a pipeline, by its name."""
+    cancelled: dict[str, JobCancelledError] = field(default_factory=dict)
+    """Pipelines that ended with a cancelled job, by their names."""
     skipped: list[str] = field(default_factory=list)
-    """Pipelines that did not run, because one that they need failed, or the run ended before."""
+    """Pipelines that did not run, because one that they need failed or was cancelled, or the run
+    ended before."""
 
     def loses(self, needs: frozenset[str], *, keep_going: bool) -> bool:
         """Tell whether a pipeline with these needs must be skipped."""
-        lost = {*self.errors, *self.skipped}
-        return bool(lost & needs) or (bool(lost) and not keep_going)
+        lost = {*self.errors, *self.cancelled, *self.skipped}
+        return bool(lost & needs) or (bool(self.errors) and not keep_going)
+
+    def add(self, name: str, error: BaseException) -> None:
+        """Note what ended a pipeline."""
+        if isinstance(error, JobCancelledError):
+            self.cancelled[name] = error
+        else:
+            self.errors[name] = error
 
 
 @dataclass(frozen=True)
@@ -48,22 +61,27 @@ class Schedule:
             try:
                 run_one(name)
             except Exception as error:  # noqa: BLE001 (reported at the end)
-                outcome.errors[name] = error
+                outcome.add(name, error)
         return outcome
 
     def run_side_by_side(
-        self, run_one: Callable[[str], None], workers: int, stopped: Callable[[], bool]
+        self,
+        run_one: Callable[[str], None],
+        workers: int,
+        stopped: Callable[[], bool],
+        stop: Callable[[], None],
     ) -> Outcome:
         """Run up to ``workers`` pipelines at a time, each in a thread.
 
         :param stopped: tells whether the user ended the run; then no further pipeline starts
+        :param stop: ends the pipelines that run: called when this thread is interrupted
         """
         outcome = Outcome()
         sorter = TopologicalSorter({name: self.needs.get(name, ()) for name in self.pipelines})
         sorter.prepare()
         running: dict[Future[None], str] = {}
         ready: list[str] = []
-        with ThreadPoolExecutor(workers, thread_name_prefix="pipeline") as pool:
+        with _threads(workers, stop) as pool:
             while sorter.is_active():
                 ready = sorted({*ready, *sorter.get_ready()}, key=self.pipelines.index)
                 if ready and (stopped() or self._loses(ready[0], outcome)):
@@ -77,9 +95,42 @@ class Schedule:
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         name = running.pop(future)
                         if (error := future.exception()) is not None:
-                            outcome.errors[name] = error
+                            outcome.add(name, error)
                         sorter.done(name)
         return outcome
 
     def _loses(self, name: str, outcome: Outcome) -> bool:
         return outcome.loses(self.needs.get(name, frozenset()), keep_going=self.keep_going)
+
+
+INTERRUPTS = 3
+"""The first asks the jobs to end, the second kills them, the third waits for nobody."""
+
+
+@contextmanager
+def _threads(workers: int, stop: Callable[[], None]) -> Iterator[ThreadPoolExecutor]:
+    """Have threads, and wait until they have ended.
+
+    Where a signal handler that is not ours interrupts this thread (a KeyboardInterrupt, or whatever
+    it raises), what they run is ended, too.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="pipeline")
+    try:
+        yield pool
+    except BaseException:
+        stop()
+        _join(pool, stop, INTERRUPTS - 1)
+        raise
+    _join(pool, stop, INTERRUPTS)
+
+
+def _join(pool: ThreadPoolExecutor, stop: Callable[[], None], interrupts: int) -> None:
+    for left in reversed(range(interrupts)):
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            if left == 0:
+                raise
+            stop()
+        else:
+            return

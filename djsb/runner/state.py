@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb_core.discovery import notify
-from djsb_core.masking import Masker
-
 if TYPE_CHECKING:
-    import pluggy
-
     from djsb.cache.cache import Cache
+    from djsb.placement.interrupt import Interrupt
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan
     from djsb.runner.options import RunOptions
     from djsb.runner.places import Places
-    from djsb.store.records import RunRecord
+    from djsb.runner.recorder import RunRecorder
     from djsb.store.store import Store
+    from djsb_core.masking import Masker
 
 
 @dataclass(frozen=True)
@@ -27,17 +23,23 @@ class RunState:
 
     plan: Plan
     options: RunOptions
-    record: RunRecord
-    store: Store
+    workers: int
+    recorder: RunRecorder
     cache: Cache
     pool: ExecutorPool
     places: Places
-    listeners: pluggy.PluginManager
-    masker: Masker = field(default_factory=Masker)
-    """Knows the secrets of the experiment and of the environment."""
-    _telling: threading.RLock = field(default_factory=threading.RLock)
+    interrupt: Interrupt
+
+    @property
+    def store(self) -> Store:
+        """Where the run is recorded."""
+        return self.recorder.store
+
+    @property
+    def masker(self) -> Masker:
+        """Knows the secrets of the experiment and of the environment."""
+        return self.recorder.masker
 
     def tell(self, moment: str, **arguments: object) -> None:
-        """Tell the listeners of a moment; pipelines that run side by side take turns."""
-        with self._telling:
-            notify(self.listeners, moment, **arguments)
+        """Tell the listeners of a moment."""
+        self.recorder.tell(moment, **arguments)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb.store.database import open_database
+from djsb.store.database import NAME, open_database
 from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
@@ -43,11 +43,19 @@ class Store:
         """
         self.work_dir = work_dir
         self._connection = open_database(work_dir, create=create)
+        self._inode = (work_dir / NAME).stat().st_ino
         self._lock = threading.RLock()
 
     def close(self) -> None:
         """Close the database file."""
         self._connection.close()
+
+    def is_there(self) -> bool:
+        """Tell whether the file is still the one that was opened: a user may remove it."""
+        try:
+            return (self.work_dir / NAME).stat().st_ino == self._inode
+        except OSError:
+            return False
 
     # -- writing -------------------------------------------------------------------------------
 

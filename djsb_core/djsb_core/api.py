@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
-from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.errors import ComponentError, DjsbError, JobCancelledError, JobTimeoutError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.interfaces.component import (
     Component,
@@ -33,6 +34,18 @@ from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
+from djsb_core.interfaces.placement import (
+    Cancellation,
+    Executor,
+    Placement,
+    PlacementConfig,
+    ProcessSpec,
+    ReportSink,
+)
+from djsb_core.interfaces.resources import Resources
+from djsb_core.job.job_log import job_log
+from djsb_core.job.request import JobRequest, inspect, perform
+from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 from djsb_core.machine.checks import check_command, check_file, check_weights
 from djsb_core.masking import mask
@@ -42,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "Cancellation",
     "Change",
     "CheckKind",
     "Command",
@@ -56,12 +70,16 @@ __all__ = [
     "DoctorCheck",
     "Environment",
     "EnvironmentConfig",
+    "Executor",
     "GeneralDataExecutor",
     "GeneralProbe",
     "Hook",
     "InputPath",
+    "JobCancelledError",
     "JobContext",
     "JobInfo",
+    "JobRequest",
+    "JobTimeoutError",
     "Kind",
     "ModelEvaluator",
     "ModelInferExecutor",
@@ -69,9 +87,14 @@ __all__ = [
     "OutputPath",
     "Outputs",
     "PathContext",
+    "Placement",
+    "PlacementConfig",
+    "ProcessSpec",
     "Recipe",
     "RecipeRefiner",
     "Refinement",
+    "ReportSink",
+    "Resources",
     "Scores",
     "Section",
     "SilentWatcher",
@@ -84,11 +107,13 @@ __all__ = [
     "check_packages",
     "check_weights",
     "hookimpl",
+    "inspect_job",
     "locate_samples",
     "mask",
     "open_text",
     "query",
     "read_jsonl",
+    "run_job",
 ]
 
 
@@ -103,3 +128,23 @@ def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck
     from djsb_core.machine import packages
 
     return packages.check_packages(package, reasons)
+
+
+def run_job(request: JobRequest, sink: ReportSink) -> dict[str, Any]:
+    """Run a job in this process and return its outputs by name; what it prints is in its log.
+
+    For executors that have brought the request to where the job is to run. The variables of the
+    request are set; they stay.
+    """
+    os.environ.update(request.variables)
+    with job_log(request.log):
+        return perform(request, JobWatcher(request.folder, sink.points, sink.artifact))
+
+
+def inspect_job(request: JobRequest, *, whole: bool) -> list[str]:
+    """List what would keep a job from running in this process, one sentence each; run nothing.
+
+    :param whole: build its component and check it; else only import the code
+    """
+    problems: list[str] = inspect(request, "component" if whole else "code")["problems"]
+    return problems

@@ -7,7 +7,7 @@ Both are announced as entry points, so installing a package is all it takes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -105,12 +105,7 @@ def load_command(name: str) -> object | None:
 
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
-    import pluggy
-
-    from djsb_core import hookspecs
-
-    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
-    manager.add_hookspecs(hookspecs)
+    manager = new_listeners()
     for entry in entry_points(group=LISTENERS):
         package, _ = _package(entry)
         name = f"{entry.name} of {package}"  # two packages may give a listener the same name
@@ -121,6 +116,19 @@ def create_listeners() -> pluggy.PluginManager:
             manager.unregister(name=name)
             log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
             log.debug("the skipped listener's traceback", exc_info=cause)
+    return manager
+
+
+def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
+    """Register these listeners only."""
+    import pluggy
+
+    from djsb_core import hookspecs
+
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+    manager.add_hookspecs(hookspecs)
+    for listener in listeners:
+        manager.register(listener)
     return manager
 
 

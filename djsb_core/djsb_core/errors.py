@@ -9,13 +9,14 @@
   - JobError                  a job of the experiment failed
   - RemoteError               a job failed in its process, or the process died
   - JobTimeoutError           a job took longer than it may
+  - JobCancelledError         a job was cancelled while the run continued
   - JobsError                 jobs of several pipelines failed
 """
 
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -42,6 +43,9 @@ class DjsbError(Exception):
     """Base of every error that the CLI turns into a message and an exit status."""
 
     exit_code: ClassVar[int] = 1
+
+    run: Any = None
+    """The run that it ended, as ``djsb.run`` returns runs; set there, if there was one."""
 
 
 class RequestError(DjsbError):
@@ -83,6 +87,21 @@ class ComponentError(DjsbError):
 
     Components raise this with a sentence that names the file (and line) and what would be right.
     """
+
+
+class RemoteError(DjsbError):
+    """A job failed in its process, or its process died."""
+
+
+class JobTimeoutError(DjsbError):
+    """A job took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"took longer than its timeout of {seconds:g} s")
+
+
+class JobCancelledError(DjsbError):
+    """A job was cancelled while the run continued; its message is the reason."""
 
 
 class JobError(DjsbError):

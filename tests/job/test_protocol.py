@@ -4,22 +4,22 @@ from threading import Thread
 
 import pytest
 
-from djsb_core.job.protocol import Lines, decode, encode, write_all
+from djsb_core.job.protocol import LineSplitter, decode, encode, write_all
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_lines_are_whole_however_they_arrive(size):
     text = b"\nfirst\n\nsecond, longer\nno end"
-    lines = Lines()
+    lines = LineSplitter()
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    assert [line for piece in pieces for line in lines.feed(piece)] == text.split(b"\n")[:-1]
-    assert list(lines.feed(b"\n")) == [b"no end"]
+    assert [line for piece in pieces for line in lines.split(piece)] == text.split(b"\n")[:-1]
+    assert list(lines.split(b"\n")) == [b"no end"]
 
 
 def test_a_message_is_one_line_of_ascii_after_whatever_was_written():
     message = {"text": "a\nb\u2028\udcff", "nested": [{"ü": None}], "number": 10**30}
-    lines = Lines()
-    found = [decode(line) for line in lines.feed(b'{"garbage' + encode(message))]
+    lines = LineSplitter()
+    found = [decode(line) for line in lines.split(b'{"garbage' + encode(message))]
     assert found == [None, message]
 
 

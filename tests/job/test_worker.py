@@ -12,7 +12,7 @@ import pytest
 
 from djsb_core import __version__
 from djsb_core.job import worker
-from djsb_core.job.protocol import Lines, decode, encode
+from djsb_core.job.protocol import LineSplitter, decode, encode
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.job.worker import Outbox, Reports
 
@@ -25,9 +25,9 @@ class Pipe:
         self._messages = self._read()
 
     def _read(self):
-        lines = Lines()
+        lines = LineSplitter()
         while piece := os.read(self.descriptor, 1 << 16):
-            yield from filter(None, map(decode, lines.feed(piece)))
+            yield from filter(None, map(decode, lines.split(piece)))
 
     def next(self):
         return next(self._messages)
@@ -60,7 +60,9 @@ def program(pipe):
 
 def test_it_serves_until_it_is_told_to_end(program, pipe):
     assert pipe.next() == {"event": "hello", "version": __version__, "pid": program.pid}
-    program.stdin.write(b'no order\n{"half an or\n\n{"order": {"folder": 3}}\n{"order": "x"}\n')
+    program.stdin.write(
+        b'no request\n{"half a req\n\n{"request": {"folder": 3}}\n{"request": "x"}\n'
+    )
     program.stdin.flush()
     ends = [pipe.next(), pipe.next()]
     assert [(end["event"], end["type"]) for end in ends] == [("failed", "TypeError")] * 2
@@ -79,7 +81,7 @@ def test_it_ends_at_once_when_the_core_is_gone(program, pipe):
 def test_it_ends_when_nobody_listens(program, pipe):
     pipe.next()
     os.dup2(os.open(os.devnull, os.O_RDONLY), pipe.descriptor)
-    program.stdin.write(b'{"order": "x"}\n')
+    program.stdin.write(b'{"request": "x"}\n')
     program.stdin.flush()
     assert program.wait(60) == -signal.SIGKILL
 
@@ -90,8 +92,8 @@ def test_it_starts_with_little():
     assert not {"pydantic", "yaml", "stevedore", "subprocess", "sqlite3"} & set(found.split())
 
 
-def test_signs_of_life_are_given_while_a_job_runs(pipe, monkeypatch):
-    monkeypatch.setattr(worker, "BEAT_SECONDS", 0.01)
+def test_heartbeats_are_sent_while_a_job_runs(pipe, monkeypatch):
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.01)
     monkeypatch.setattr(worker, "_end_everything", lambda: None)  # not the process of the tests
     outbox = Outbox(pipe.write_end)
     reports = Reports(outbox)

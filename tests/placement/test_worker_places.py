@@ -1,4 +1,4 @@
-"""Jobs with a process of their own, signs of life, and what is asked of a component before."""
+"""Jobs with a process of their own, unresponsive processes, and inspections before a job."""
 
 import os
 import signal
@@ -7,22 +7,23 @@ import threading
 import pytest
 
 from djsb.placement import exchange
-from djsb.placement.workers import ANYWHERE, InProcessExecutor, Place, RemoteError, WorkerProcess
-from djsb_core.errors import ComponentError
+from djsb.placement.workers import InProcessExecutor, WorkerProcess
+from djsb_core.errors import ComponentError, RemoteError
+from djsb_core.interfaces.placement import ANY_PROCESS, ProcessSpec
 
-ALONE = Place(alone=True)
+ALONE = ProcessSpec(alone=True)
 
 
 def test_a_job_alone_shares_its_process_with_none(bench):
     shared = bench.result("pid")
-    first, second = (bench.result("pid", place=ALONE) for _ in range(2))
+    first, second = (bench.result("pid", process=ALONE) for _ in range(2))
     assert len({shared, first, second, os.getpid()}) == 4
     assert bench.are_gone([first, second])
     assert bench.result("pid") == shared
 
 
 def test_a_job_alone_gets_a_process_also_here(here):
-    alone = here.result("pid", place=ALONE)
+    alone = here.result("pid", process=ALONE)
     assert alone != os.getpid() == here.result("pid")
     assert here.are_gone([alone])
 
@@ -33,42 +34,42 @@ def test_a_job_alone_is_interrupted(bench, kind):
     thread = threading.Thread(target=lambda: bench.pids() and executor.interrupt())
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        bench.result("sleep", place=ALONE)
+        bench.result("sleep", process=ALONE)
     thread.join()
     executor.close()
 
 
 def test_inspecting_runs_nothing(bench):
-    order = bench.order(bench.folder, act="pid")
-    assert bench.executor.inspect(order, ANYWHERE, whole=True) == []
+    request = bench.request(bench.folder, act="pid")
+    assert bench.executor.inspect(request, ANY_PROCESS, whole=True) == []
     assert not (bench.folder / "pids").exists()
-    assert bench.heard.all == []
+    assert bench.sink.all == []
 
 
 def test_an_inspected_process_is_as_good_as_new(bench, monkeypatch):
     started = []
-    start = exchange.Exchange._greet
+    start = exchange.Exchange._await_hello
     monkeypatch.setattr(
-        exchange.Exchange, "_greet", lambda self: (started.append(1), start(self))[1]
+        exchange.Exchange, "_await_hello", lambda self: (started.append(1), start(self))[1]
     )
-    for place in (ANYWHERE, ALONE):
+    for process in (ANY_PROCESS, ALONE):
         for _ in range(2):
-            order = bench.order(bench.folder, act="pid")
-            assert bench.executor.inspect(order, place, whole=False) == []
+            request = bench.request(bench.folder, act="pid")
+            assert bench.executor.inspect(request, process, whole=False) == []
     assert len(started) == 1
-    first = bench.result("pid", place=ALONE)
+    first = bench.result("pid", process=ALONE)
     assert len(started) == 1
-    assert bench.result("pid", place=ALONE) != first
+    assert bench.result("pid", process=ALONE) != first
     assert len(started) == 2
 
 
 def test_what_a_component_lacks_is_told(bench, install):
     install("needy", NEEDY, "[djsb.hooks]\nNeedy = needy:Needy")
-    order = bench.order(bench.folder, hook="Needy")
-    assert bench.executor.inspect(order, ANYWHERE, whole=True) == [
+    request = bench.request(bench.folder, hook="Needy")
+    assert bench.executor.inspect(request, ANY_PROCESS, whole=True) == [
         "model.bin: not here; put it there"
     ]
-    assert bench.executor.inspect(order, ANYWHERE, whole=False) == []
+    assert bench.executor.inspect(request, ANY_PROCESS, whole=False) == []
 
 
 NEEDY = """
@@ -87,19 +88,20 @@ NEEDY = """
 
 def test_code_that_cannot_be_imported_is_told(bench, install):
     install("broken", "import no_such_module", "[djsb.hooks]\nBroken = broken:Broken")
-    order = bench.order(bench.folder, hook="Broken")
+    request = bench.request(bench.folder, hook="Broken")
     with pytest.raises(ComponentError, match="No module named 'no_such_module'"):
-        bench.executor.inspect(order, ANYWHERE, whole=False)
+        bench.executor.inspect(request, ANY_PROCESS, whole=False)
 
 
-def test_a_silent_process_is_told_of_once(bench, monkeypatch):
+def test_a_silent_process_is_reported_once(bench, monkeypatch):
+    bench.result("pid")  # it is silent, too, while it imports
     monkeypatch.setattr(exchange, "SILENT_SECONDS", 0.2)
     with bench.running("stop_itself") as (pids, ends):
-        bench.wait_until(lambda: bench.heard.silences)
+        bench.wait_until(lambda: bench.sink.silences)
         threading.Event().wait(0.5)
         os.kill(pids[0], signal.SIGCONT)
     assert ends == [{"result": "went on"}]
-    (seconds,) = bench.heard.silences
+    (seconds,) = bench.sink.silences
     assert seconds >= 0.2
 
 
@@ -107,6 +109,6 @@ def test_a_silent_process_is_told_of_once(bench, monkeypatch):
 def test_a_traceback_travels_along(bench, mode):
     with pytest.raises((RemoteError, ComponentError)) as caught:
         bench.run(hook="Echo", mode=mode)
-    told = str(caught.value.__cause__)
-    assert told.startswith("\nTraceback (most recent call last):\n")
-    assert told.splitlines()[-3:] == bench.log.splitlines()[-3:]
+    text = str(caught.value.__cause__)
+    assert text.startswith("\nTraceback (most recent call last):\n")
+    assert text.splitlines()[-3:] == bench.log.splitlines()[-3:]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from djsb.placement import child as child_module
-from djsb.placement.workers import JobTimeoutError, RemoteError, WorkerProcess
-from djsb_core.errors import ComponentError
+from djsb.placement import worker_handle
+from djsb.placement.workers import WorkerProcess
+from djsb_core.errors import ComponentError, JobTimeoutError, RemoteError
 from djsb_core.job.reports import Point
 
 LAB = Path(__file__).parents[1] / "support" / "lab_files"
@@ -21,7 +21,7 @@ PATIENCE = 60  # seconds until something that must happen counts as not happenin
 
 
 def test_nothing_is_started_before_the_first_job(monkeypatch):
-    monkeypatch.setattr(child_module.subprocess, "Popen", None)
+    monkeypatch.setattr(worker_handle.subprocess, "Popen", None)
     executor = WorkerProcess()
     executor.interrupt()
     executor.kill()
@@ -48,22 +48,22 @@ def test_a_dead_idle_process_is_replaced(bench):
 def test_reports_arrive_whole_and_in_order(which, request):
     bench = request.getfixturevalue(which)
     assert math.isnan(bench.result("points", 50))
-    names = [point.name for point in bench.heard.all]
+    names = [point.name for point in bench.sink.all]
     assert names == ["loss"] * 50 + ["end.a", "end.b.0", "end.b.1"]
-    assert [point.step for point in bench.heard.all[:50]] == list(range(50))
-    assert bench.heard.all[1].value == 0.5
-    a, b, c = bench.heard.all[50:]
+    assert [point.step for point in bench.sink.all[:50]] == list(range(50))
+    assert bench.sink.all[1].value == 0.5
+    a, b, c = bench.sink.all[50:]
     assert math.isnan(a.value)
     assert (b.value, c.value, c.step) == (math.inf, "text", None)
     assert isinstance(c, Point)
-    assert bench.heard.kept == {"loss": bench.folder / "samples.loss.json"}
-    assert bench.heard.kept["loss"].is_file()
+    assert bench.sink.kept == {"loss": bench.folder / "samples.loss.json"}
+    assert bench.sink.kept["loss"].is_file()
 
 
 def test_many_points(bench):
     bench.result("points", 100_000)
-    assert [point.step for point in bench.heard.all[:100_000]] == list(range(100_000))
-    assert bench.heard.calls < 10_000
+    assert [point.step for point in bench.sink.all[:100_000]] == list(range(100_000))
+    assert bench.sink.calls < 10_000
 
 
 def test_a_huge_result(bench):
@@ -112,9 +112,9 @@ def test_an_error_that_cannot_be_shown(bench):
         bench.result("unprintable")
 
 
-def test_an_order_that_cannot_be_followed(bench):
+def test_a_request_that_cannot_be_fulfilled(bench):
     with pytest.raises(RemoteError, match=r"FileNotFoundError: .*none/log.txt"):
-        bench.executor.execute(bench.order(bench.folder / "none", act="pid"), bench.heard, None)
+        bench.executor.execute(bench.request(bench.folder / "none", act="pid"), bench.sink, None)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_timeout(bench, act):
 
 
 def test_a_listener_that_fails_ends_the_job(bench):
-    bench.heard.points = lambda points: Path("/dev/full").write_text("x")
+    bench.sink.points = lambda points: Path("/dev/full").write_text("x")
     with pytest.raises(OSError, match="No space left"):
         bench.result("points", 1)
     bench.forget()
@@ -228,13 +228,13 @@ def test_a_module_in_the_working_folder_hides_no_other(bench):
 
 def test_only_the_jobs_own_process_reports(bench):
     assert bench.result("report_from_a_fork") == 7
-    assert bench.heard.all == []
+    assert bench.sink.all == []
 
 
 def test_a_thread_that_outlives_its_job_reports_to_nobody(bench):
     bench.result("report_late")
     bench.result("wait_for_the_late")
-    assert bench.heard.all == []
+    assert bench.sink.all == []
 
 
 def test_close_ends_the_process(bench):
@@ -282,9 +282,9 @@ def test_another_version(bench, monkeypatch):
 
 
 def test_a_process_that_cannot_start(bench, monkeypatch):
-    monkeypatch.setattr(child_module, "_left", lambda _: ["", "too", "many"])
+    monkeypatch.setattr(worker_handle, "_own_pythonpath", lambda _: ["", "too", "many"])
     variables = {**os.environ, "PYTHONPATH": str(bench.folder)}
-    monkeypatch.setattr(child_module, "_variables", lambda _: variables)
+    monkeypatch.setattr(worker_handle, "_variables", lambda _: variables)
     (bench.folder / "faulthandler.py").write_text("1")
     (bench.folder / "json.py").write_text("raise ImportError('no such thing')")
     with pytest.raises(RemoteError, match=r"^the worker process did not start: Im.*no such thing$"):
@@ -294,7 +294,9 @@ def test_a_process_that_cannot_start(bench, monkeypatch):
 @pytest.mark.parametrize("here", [True, False])
 def test_an_interrupt_ends_a_process_that_does_not_start(bench, monkeypatch, here):
     """One whose Python waits for a disk, for instance."""
-    monkeypatch.setattr(child_module, "_start", lambda _: ["sh", "-c", "echo $$ > pid; sleep 300"])
+    monkeypatch.setattr(
+        worker_handle, "_command", lambda _: ["sh", "-c", "echo $$ > pid; sleep 300"]
+    )
     monkeypatch.setattr("djsb.placement.exchange.START_SECONDS", 60.0 if here else 0.5)
     pid = bench.folder / "pid"
 
@@ -317,7 +319,7 @@ def test_many_at_once(bench):
         mine = type(bench)(WorkerProcess(), folder)
         pids = {mine.result("pid") for _ in range(3)}
         mine.result("points", 1000)
-        results.append((pids, len(mine.heard.all)))
+        results.append((pids, len(mine.sink.all)))
         mine.executor.close()
 
     results = []

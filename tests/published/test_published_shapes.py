@@ -10,7 +10,7 @@ import pytest
 from djsb.config.reader import read_experiment
 from djsb.planner.plan import plan
 from djsb.runner.options import RunOptions
-from djsb.runner.run import run
+from djsb.runner.session import Session
 from djsb_core.errors import ConfigError
 
 SHAPES = [
@@ -37,7 +37,8 @@ def planned(shape):
 
 
 def execute(lab, shape, **options):
-    return run(planned(shape), lab.listeners, RunOptions(**options))
+    with Session(0, lab.listeners) as session:
+        return session.run(planned(shape), RunOptions(**options))
 
 
 def infos(folder):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from djsb.runner import facts
-from djsb.runner.facts import packages, run_facts
+from djsb.runner.facts import machine_facts, packages, run_facts
 from djsb.store.environment import read_environment
 from djsb_core import __version__
 from djsb_core.masking import Masker
@@ -20,7 +20,7 @@ MEMORY = Path("/proc/meminfo")
 
 
 def found():
-    return run_facts(Masker.of({}))
+    return run_facts(Masker.of({}), machine_facts())
 
 
 def test_versions_and_machine():

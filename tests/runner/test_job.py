@@ -77,9 +77,9 @@ def test_where_results_are_made(prepare, lab):
     assert job.named == (named,)
     assert job.made_in(folder, history) == {named: folder / "exports/x.txt"}
     assert job.exports(folder, history) == []
-    order = job.order(folder, lab.folder / "log", history)
-    assert order.outputs == job.made_in(folder, history)
-    assert (order.meta_name, order.iteration, order.output_names) == ("second", 1, ("text",))
+    request = job.request(folder, lab.folder / "log", history)
+    assert request.outputs == job.made_in(folder, history)
+    assert (request.meta_name, request.iteration, request.output_names) == ("second", 1, ("text",))
 
 
 ONCE = SimpleNamespace(pipeline="p", seed=None)

@@ -28,7 +28,7 @@ pipelines:
 def test_which_jobs_are_forced(lab, options, forced):
     plan = lab.plan(TWO)
     found = RunOptions(**options)
-    found.check(plan)
+    found.check(plan, 0)
     specs = [job.spec for job in plan.jobs if found.is_forced(job.spec)]
     assert [f"{spec.pipeline}.{spec.meta_name}" for spec in specs] == forced
 
@@ -43,15 +43,15 @@ def test_which_jobs_are_forced(lab, options, forced):
 )
 def test_a_job_to_run_again_must_be_there(lab, name, hint):
     with pytest.raises(RequestError) as caught:
-        RunOptions(rerun=frozenset({name, "same"})).check(lab.plan(TWO))
+        RunOptions(rerun=frozenset({name, "same"})).check(lab.plan(TWO), 0)
     assert str(caught.value) == f"--rerun {name}: no such job; {hint}"
 
 
 def test_a_timeout_needs_a_process(lab):
     plan = lab.plan("execution_job_configs: [{hook: Echo, meta_name: slow, timeout: 15m}]")
     with pytest.raises(RequestError, match=r"'slow' has a timeout.* use --workers 1, or remove"):
-        RunOptions().check(plan)
-    RunOptions(workers=1).check(plan)
+        RunOptions().check(plan, 0)
+    RunOptions().check(plan, 1)
 
 
 def test_options_that_do_not_fit_run_nothing(lab):

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from djsb.runner.recorder import Recorder
+from djsb.runner.recorder import RunRecorder
 from djsb.store.store import Store
+from djsb_core.hookspecs import JobInfo
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.masking import Masker
 
@@ -23,16 +24,12 @@ def told():
 def recorder(tmp_path, told):
     with closing(Store(tmp_path)) as store:
         run = store.add_run(names=("p", "e"), experiment=Path("x"), settings={})
-        job = store.add_job(
-            run.id, pipeline="p", iteration=1, stage="probe", position=0,
-            meta_name="j", hook="H", folder=tmp_path,
-        )  # fmt: skip
-        state = SimpleNamespace(
-            store=store,
-            masker=Masker(),
-            tell=lambda moment, **told_of: told.append((moment, told_of)),
-        )
-        yield Recorder(state, SimpleNamespace(meta_name="j"), job)
+        info = JobInfo(run.id, "p", 1, "probe", 0, "j", "H", None, tmp_path)
+
+        def tell(moment, **told_of):
+            told.append((moment, told_of))
+
+        yield RunRecorder(store, run, Masker(), tell).job(info)
 
 
 def samples(tmp_path):
@@ -52,7 +49,7 @@ def entry(tmp_path):
 def test_values_are_kept_and_told(recorder, told):
     recorder.points(POINTS[:1])
     recorder.points(POINTS[1:])
-    assert recorder.state.store.points(recorder.job_id) == recorder.heard == POINTS
+    assert recorder.run.store.points(recorder.job_id) == recorder.heard == POINTS
     assert {moment for moment, _ in told} == {"djsb_metric_logged"}
     assert [(one["name"], one["value"], one["step"], one["seconds"]) for _, one in told] == [
         ("j.loss", 2.0, 0, 0.1),
@@ -64,7 +61,7 @@ def test_values_are_kept_and_told(recorder, told):
 def test_samples_are_kept(recorder, told, tmp_path):
     recorder.artifact(samples(tmp_path))
     assert recorder.kept == [samples(tmp_path)]
-    assert recorder.state.store.samples(recorder.job_id)["loss"].values == [1.0, 2.0]
+    assert recorder.run.store.samples(recorder.job_id)["loss"].values == [1.0, 2.0]
     ((moment, told_of),) = told
     assert (moment, told_of["name"], told_of["kind"]) == (
         "djsb_artifact_logged",
@@ -76,7 +73,7 @@ def test_samples_are_kept(recorder, told, tmp_path):
 def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
     recorder.replay(entry(tmp_path))
     recorder.forget()
-    store = recorder.state.store
+    store = recorder.run.store
     assert (store.points(recorder.job_id), store.samples(recorder.job_id)) == ([], {})
     assert (recorder.heard, recorder.kept) == ([], [])
     recorder.points(POINTS[2:])
@@ -85,7 +82,7 @@ def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
 
 def test_an_earlier_execution_is_replayed(recorder, told, tmp_path):
     recorder.replay(entry(tmp_path))
-    store = recorder.state.store
+    store = recorder.run.store
     assert store.points(recorder.job_id) == POINTS
     assert list(store.samples(recorder.job_id)) == ["loss"]
     assert [moment for moment, _ in told][-2:] == ["djsb_metric_logged", "djsb_artifact_logged"]

@@ -18,7 +18,7 @@ def run(request):
     def run_schedule(schedule, run_one, stopped=lambda: False):
         if request.param == 0:
             return schedule.run_here(run_one)
-        return schedule.run_side_by_side(run_one, request.param, stopped)
+        return schedule.run_side_by_side(run_one, request.param, stopped, bool)
 
     return run_schedule
 
@@ -51,7 +51,7 @@ def test_all_run_once_and_after_those_they_need(run, text):
 def test_one_worker_keeps_the_order_of_the_file(workers):
     plan, log = schedule("d c b>d a"), []
     if workers:
-        plan.run_side_by_side(failing(log=log), workers, lambda: False)
+        plan.run_side_by_side(failing(log=log), workers, lambda: False, bool)
     else:
         plan.run_here(failing(log=log))
     assert log == ["d", "c", "b", "a"]
@@ -59,7 +59,7 @@ def test_one_worker_keeps_the_order_of_the_file(workers):
 
 def test_independent_pipelines_run_at_the_same_time():
     meeting = threading.Barrier(3, timeout=LONG)
-    outcome = schedule("a b c").run_side_by_side(lambda _: meeting.wait(), 3, lambda: False)
+    outcome = schedule("a b c").run_side_by_side(lambda _: meeting.wait(), 3, lambda: False, bool)
     assert outcome == Outcome()
 
 
@@ -75,7 +75,7 @@ def test_no_more_run_at_a_time_than_there_are_workers():
         with lock:
             running.remove(name)
 
-    assert schedule("a b c d").run_side_by_side(run_one, 2, lambda: False) == Outcome()
+    assert schedule("a b c d").run_side_by_side(run_one, 2, lambda: False, bool) == Outcome()
     assert max(most) == 2
 
 
@@ -89,7 +89,7 @@ def test_a_pipeline_starts_as_soon_as_those_it_needs_are_done():
         if name == "c":
             done.set()
 
-    assert schedule("a b c>b").run_side_by_side(run_one, 2, lambda: False) == Outcome()
+    assert schedule("a b c>b").run_side_by_side(run_one, 2, lambda: False, bool) == Outcome()
 
 
 def test_a_failure_ends_the_schedule(run):
@@ -110,7 +110,7 @@ def test_what_runs_beside_a_failure_goes_on_to_its_end():
         assert failed.wait(LONG)
         log.append(name)
 
-    outcome = schedule("a b c").run_side_by_side(run_one, 2, lambda: False)
+    outcome = schedule("a b c").run_side_by_side(run_one, 2, lambda: False, bool)
     assert (log, outcome.skipped, list(outcome.errors)) == (["b"], ["c"], ["a"])
 
 
@@ -130,7 +130,7 @@ def test_after_a_stop_nothing_new_starts():
         log.append(name)
         stop.set()
 
-    outcome = schedule("a b c>a d").run_side_by_side(run_one, 1, stop.is_set)
+    outcome = schedule("a b c>a d").run_side_by_side(run_one, 1, stop.is_set, bool)
     assert (log, sorted(outcome.skipped), outcome.errors) == (["a"], ["b", "c", "d"], {})
 
 
@@ -139,7 +139,7 @@ def test_whatever_ends_a_thread_is_reported(error):
     def run_one(_):
         raise error
 
-    outcome = schedule("a").run_side_by_side(run_one, 1, lambda: False)
+    outcome = schedule("a").run_side_by_side(run_one, 1, lambda: False, bool)
     assert outcome.errors == {"a": error}
 
 

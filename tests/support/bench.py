@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from djsb.placement.workers import ANYWHERE, InProcessExecutor, WorkerProcess
+from djsb.placement.workers import InProcessExecutor, WorkerProcess
+from djsb_core.interfaces.placement import ANY_PROCESS
 from djsb_core.job.request import JobRequest
 
 LAB = Path(__file__).with_name("lab_files")
@@ -63,7 +64,7 @@ class RecordingSink:
         self.kept[artifact.name] = artifact.path
 
 
-def order(folder, hook="Act", **settings):
+def request(folder, hook="Act", variables=None, **settings):
     return JobRequest(
         hook=hook,
         component=None,
@@ -80,13 +81,14 @@ def order(folder, hook="Act", **settings):
         placed={},
         metrics={},
         output_names=("result",),
+        variables=variables or {},
     )
 
 
 class Bench:
-    """An executor with a folder and somebody who listens."""
+    """An executor with a folder, and a sink of its reports."""
 
-    order = staticmethod(order)
+    request = staticmethod(request)
     wait_until = staticmethod(wait_until)
     is_alive = staticmethod(is_alive)
     are_gone = staticmethod(are_gone)
@@ -94,25 +96,27 @@ class Bench:
     def __init__(self, executor, folder):
         self.executor = executor
         self.folder = folder
-        self.heard = RecordingSink()
+        self.sink = RecordingSink()
 
-    def run(self, timeout=None, place=ANYWHERE, /, **settings):
-        return self.executor.execute(order(self.folder, **settings), self.heard, timeout, place)
+    def run(self, timeout=None, process=ANY_PROCESS, cancellation=None, /, **settings):
+        return self.executor.execute(
+            request(self.folder, **settings), self.sink, timeout, process, cancellation
+        )
 
-    def result(self, act, number=0.0, place=ANYWHERE):
-        return self.run(None, place, act=act, number=number)["result"]
+    def result(self, act, number=0.0, process=ANY_PROCESS, variables=None):
+        return self.run(None, process, act=act, number=number, variables=variables)["result"]
 
     def forget(self):
-        self.heard = RecordingSink()
+        self.sink = RecordingSink()
 
     @contextmanager
-    def running(self, act):
+    def running(self, act, cancellation=None):
         """Run a job in a thread; yield the processes it has begun with; the job must end."""
         ends = []
 
         def work():
             try:
-                ends.append(self.run(act=act))
+                ends.append(self.run(None, ANY_PROCESS, cancellation, act=act))
             except BaseException as error:  # noqa: BLE001
                 ends.append(error)
 

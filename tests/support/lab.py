@@ -15,7 +15,7 @@ from stevedore.extension import ExtensionManager
 from djsb.config.reader import read_experiment
 from djsb.planner.plan import plan
 from djsb.runner.options import RunOptions
-from djsb.runner.run import run
+from djsb.runner.session import Session
 from djsb.store.store import Store
 from djsb_core import hookspecs
 from djsb_core.discovery import load_component
@@ -151,7 +151,8 @@ class Lab:
 
     def run(self, text=None, *overrides, **options):
         """Run an experiment in this process; ``options`` are those of RunOptions."""
-        return run(self.plan(text, *overrides), self.listeners, RunOptions(**options))
+        with Session(options.pop("workers", 0), self.listeners) as session:
+            return session.run(self.plan(text, *overrides), RunOptions(**options))
 
     @staticmethod
     def echo(*jobs):

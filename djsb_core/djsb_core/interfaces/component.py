@@ -20,6 +20,7 @@ from typing import (
 from pydantic import BaseModel, ConfigDict
 
 from djsb_core.interfaces.paths import paths_of
+from djsb_core.interfaces.resources import Resources
 
 if TYPE_CHECKING:
     from djsb_core.hookspecs import DoctorCheck
@@ -115,6 +116,10 @@ class Component(ABC, Generic[ConfigT]):
     own_process: ClassVar[bool] = False
     """Whether a job with this component gets a new process, which ends with it: for libraries that
     keep state between two uses, or memory of a device."""
+
+    resources: ClassVar[Resources] = Resources()
+    """What a job with this component takes of the machine where its ``resources`` do not say so;
+    of a machine that has less, all that it has."""
 
     isolated: ClassVar[Mapping[str, Any]] = {}
     """The environment that ``env: auto`` makes where the current one lacks what this component

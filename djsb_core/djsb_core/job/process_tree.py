@@ -42,15 +42,15 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 
 def find_tree(root: int, token: str) -> set[int]:
-    """List the living processes of a worker: itself, its descendants, and who has its token.
+    """List the living processes of a worker: itself, its descendants, and those with its token.
 
     The token finds those whose parent is dead.
     """
     mark = f"{TOKEN}={token}".encode()
     parents = {process: parent for process in _processes() if (parent := _parent(process))}
-    members = {one for one in parents if one == root or (token and mark in _environment(one))}
-    while found := {one for one in parents if parents[one] in members} - members:
-        members |= found
+    members = {pid for pid in parents if pid == root or (token and mark in _environment(pid))}
+    while children := {pid for pid in parents if parents[pid] in members} - members:
+        members |= children
     return members
 
 

@@ -1,4 +1,4 @@
-"""What the core and its worker processes say to each other: JSON objects, one a line."""
+"""The messages between djsb and its worker processes: JSON objects, one per line."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def write_all(descriptor: int, data: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-class Lines:
-    """Makes whole lines of pieces that end anywhere."""
+class LineSplitter:
+    """Joins pieces that end anywhere to whole lines."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
-    def feed(self, piece: bytes) -> Iterator[bytes]:
+    def split(self, piece: bytes) -> Iterator[bytes]:
         """Yield each line that this piece completes, without its line break."""
         *ends, rest = piece.split(b"\n")
         for end in ends:

@@ -27,7 +27,7 @@ class ArtifactKind(StrEnum):
     """What a file that a job reported holds."""
 
     SAMPLES = "samples"
-    """JSON: ``{"values": [one a sample], "weights": [one a sample] or null}``"""
+    """JSON: ``{"values": [one per sample], "weights": [one per sample] or null}``"""
     HISTOGRAM = "histogram"
     """JSON: ``edges`` (n + 1), ``counts`` (n), ``below``, ``above``, ``min``, ``max``"""
     IMAGE = "image"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -48,6 +48,8 @@ class JobRequest:
     metrics: Mapping[str, Mapping[str, Any]]
     """Metrics of earlier jobs, for a hook that asks for them."""
     output_names: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that are set before its component is imported: GPUs, threads."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` takes."""
@@ -55,7 +57,7 @@ class JobRequest:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> JobRequest:
-        """Build an order from JSON."""
+        """Build a request from JSON."""
         paths = {key: Path(value[key]) for key in ("folder", "log")}
         maps = {
             key: {Path(name): Path(place) for name, place in value[key].items()}
@@ -71,31 +73,35 @@ class JobRequest:
         return PathContext(self.lookup, placed=self.placed, outputs=self.outputs)
 
 
-def perform(order: JobRequest, watcher: Watcher) -> dict[str, Any]:
+def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
     """Run a job and return its outputs by name, as plain data.
 
     :raises ComponentError: if it returns another number of outputs than it announces
     """
-    workspace = Workspace(order.folder, watcher)
-    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, order.hook))
-    component_type = load_slot(hook_type, order.component)
+    workspace = Workspace(request.folder, watcher)
+    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
+    component_type = load_slot(hook_type, request.component)
     hook, component = build(
-        hook_type, component_type, (order.dj_configs, order.extra_configs), workspace, order.context
+        hook_type,
+        component_type,
+        (request.dj_configs, request.extra_configs),
+        workspace,
+        request.context,
     )
     context: JobContext[Any] = JobContext(
-        meta_name=order.meta_name,
-        pipeline=order.pipeline,
-        stage=order.stage,
+        meta_name=request.meta_name,
+        pipeline=request.pipeline,
+        stage=request.stage,
         component=component,
         workspace=workspace,
-        dj_configs=order.dj_configs or {},
-        query=lambda name: _metrics_of(order, name),
+        dj_configs=request.dj_configs or {},
+        query=lambda name: _metrics_of(request, name),
     )
     returned = hook.run(context)
-    names = order.output_names
+    names = request.output_names
     if len(returned) != len(names):
         raise ComponentError(
-            f"{order.hook} returned {len(returned)} values for the {len(names)} names "
+            f"{request.hook} returned {len(returned)} values for the {len(names)} names "
             + ", ".join(names)
         )
     # As a later run would read them: whether a job was reused changes nothing downstream.
@@ -103,17 +109,17 @@ def perform(order: JobRequest, watcher: Watcher) -> dict[str, Any]:
     return outputs
 
 
-def inspect(order: JobRequest, depth: str) -> dict[str, Any]:
+def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
     """Say what would keep a job from running in this process: ``problems``, one sentence each.
 
     :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
     """
-    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, order.hook))
-    component_type = load_slot(hook_type, order.component)
+    hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
+    component_type = load_slot(hook_type, request.component)
     if depth == "code":
         return {"problems": []}
-    sections = order.dj_configs, order.extra_configs
-    hook, component = build(hook_type, component_type, sections, Workspace(), order.context)
+    sections = request.dj_configs, request.extra_configs
+    hook, component = build(hook_type, component_type, sections, Workspace(), request.context)
     return {"problems": [*hook.check(), *(component.check() if component else ())]}
 
 
@@ -159,7 +165,7 @@ def build(
     return hook, component_type(config, workspace)
 
 
-def _metrics_of(order: JobRequest, name: str) -> Mapping[str, Any]:
-    if name not in order.metrics:
+def _metrics_of(request: JobRequest, name: str) -> Mapping[str, Any]:
+    if name not in request.metrics:
         raise KeyError(f"no earlier job '{name}'")
-    return order.metrics[name]
+    return request.metrics[name]

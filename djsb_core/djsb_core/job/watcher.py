@@ -31,45 +31,45 @@ MEDIA = {
 
 
 class JobWatcher:
-    """The watcher of one job: hands on what it is told, in the order in which it is told."""
+    """The watcher of one job: passes on what is reported, in the order of the reports."""
 
     def __init__(
         self,
         folder: Path,
-        heard: Callable[[list[Point]], None],
-        kept: Callable[[Artifact], None],
+        on_points: Callable[[list[Point]], None],
+        on_artifact: Callable[[Artifact], None],
     ) -> None:
         """Watch one job.
 
         :param folder: where the job works; files are kept there
-        :param heard: called with the values of each report
-        :param kept: called with each file: samples, histograms, images, videos
+        :param on_points: called with the values of each report
+        :param on_artifact: called with each file: samples, histograms, images, videos
         """
         self._folder = folder
-        self._heard = heard
-        self._kept = kept
+        self._on_points = on_points
+        self._on_artifact = on_artifact
         self._started = time.monotonic()
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
         """Report a number, a text, or a nested mapping of them (flattened with dots)."""
         seconds = time.monotonic() - self._started
-        place = None if step is None else int(step)  # numpy's integers too
-        self._heard([Point(key, item, place, seconds) for key, item in flatten(value, name)])
+        number = None if step is None else int(step)  # numpy's integers too
+        self._on_points([Point(key, item, number, seconds) for key, item in flatten(value, name)])
 
     def watch_samples(
         self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
     ) -> None:
-        """Report one value a sample.
+        """Report one value per sample.
 
         :raises ValueError: if there are not as many weights as values
         """
         if weights is not None and len(weights) != len(values):
             raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
-        kept = {
+        samples = {
             "values": [float(value) for value in values],
             "weights": None if weights is None else [float(weight) for weight in weights],
         }
-        self._keep_json(kept, name, ArtifactKind.SAMPLES, None)
+        self._keep_json(samples, name, ArtifactKind.SAMPLES, None)
 
     def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
         """Report how values are distributed."""
@@ -83,13 +83,13 @@ class JobWatcher:
         kind = MEDIA.get(path.suffix.lower())
         if kind is None:
             raise ValueError(f"{path}: neither image nor video; known: {', '.join(sorted(MEDIA))}")
-        self._kept(Artifact(name, kind, step, path.absolute()))
+        self._on_artifact(Artifact(name, kind, step, path.absolute()))
 
     def _keep_json(self, value: object, name: str, kind: ArtifactKind, step: int | None) -> None:
         number = "" if step is None else f".{step}"
         path = self._folder / f"{kind.value}.{name.replace('/', '_')}{number}.json"
         path.write_text(json.dumps(value), encoding="utf-8")
-        self._kept(Artifact(name, kind, step, path))
+        self._on_artifact(Artifact(name, kind, step, path))
 
 
 def histogram(values: Sequence[float]) -> dict[str, Any]:

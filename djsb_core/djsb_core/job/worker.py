@@ -1,7 +1,8 @@
 """Run jobs in a process of its own: ``python -m djsb_core.job.worker EVENTS [PYTHONPATH]``.
 
-Orders come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
-order ``started``, any number of ``points``, ``artifact`` and ``alive``, and ``done`` or ``failed``.
+Requests come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
+request ``started``, any number of ``points``, ``artifact`` and ``alive``, and ``done`` or
+``failed``.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, DjsbError
 from djsb_core.job.process_tree import kill_tree
-from djsb_core.job.protocol import CHUNK, TOKEN, Lines, decode, encode, write_all
+from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
     from djsb_core.job.request import JobRequest
 
 BATCH_SECONDS = 0.02
-"""How long points wait for others, so that thousands a second cost few system calls."""
+"""How long points wait for others, so that thousands per second cost few system calls."""
 
-BEAT_SECONDS = 5.0
-"""How often a process that works and reports nothing gives a sign of life."""
+HEARTBEAT_SECONDS = 5.0
+"""How often a process whose job reports nothing sends ``alive``."""
 
 AGAIN_SECONDS = 0.1
 """When to interrupt a job again whose code has dropped the interrupt."""
@@ -45,10 +46,10 @@ STDIN, STDERR = 0, 2
 
 
 def main() -> None:
-    """Serve until the core says that it is enough."""
+    """Serve requests until djsb closes the connection."""
     events, *pythonpath = sys.argv[1:]
     _restore_pythonpath(pythonpath)
-    orders = _take_stdin()
+    stdin = _take_stdin()
     os.set_inheritable(int(events), False)  # noqa: FBT003 (it takes no keyword)
     if isinstance(sys.stdout, TextIOWrapper):  # the last words before a crash are in the log
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -59,9 +60,9 @@ def main() -> None:
     worker = Worker(outbox)
     signal.signal(signal.SIGINT, worker.on_interrupt)
     sys.unraisablehook = worker.on_unraisable
-    lines: SimpleQueue[dict[str, Any]] = SimpleQueue()
-    Thread(target=_read_orders, args=(orders, lines), daemon=True).start()
-    while "order" in (message := lines.get()):
+    messages: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    Thread(target=_read_messages, args=(stdin, messages), daemon=True).start()
+    while "request" in (message := messages.get()):
         worker.work(message)
 
 
@@ -105,13 +106,14 @@ class Worker:
         from djsb_core.job.request import JobRequest, inspect, perform
         from djsb_core.job.watcher import JobWatcher
 
-        job: JobRequest = JobRequest.from_json(message["order"])
-        watcher = JobWatcher(job.folder, reports.points, reports.artifact)
-        with job_log(job.log):
+        request: JobRequest = JobRequest.from_json(message["request"])
+        os.environ.update(request.variables)  # no code of a component is imported yet
+        watcher = JobWatcher(request.folder, reports.points, reports.artifact)
+        with job_log(request.log):
             with self._interrupts():
                 self._outbox.put(encode({"event": "started"}))
                 depth = message.get("inspect")
-                outputs = inspect(job, depth) if depth else perform(job, watcher)
+                outputs = inspect(request, depth) if depth else perform(request, watcher)
             try:
                 return encode({"event": "done", "outputs": outputs})
             except (TypeError, ValueError, RecursionError) as error:
@@ -132,24 +134,24 @@ class Reports:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox: Outbox | None = outbox
-        outbox.beats = True
+        outbox.heartbeat = True
 
     def points(self, points: list[Point]) -> None:
-        """Send values of metrics, soon."""
+        """Send values of metrics, batched."""
         if self._outbox is not None:
-            self._outbox.put([[one.name, one.value, one.step, one.seconds] for one in points])
+            self._outbox.put([[p.name, p.value, p.step, p.seconds] for p in points])
 
     def artifact(self, artifact: Artifact) -> None:
         """Send where a file is that the job reports."""
         if self._outbox is not None:
-            said = [artifact.name, artifact.kind.value, artifact.step, str(artifact.path)]
-            self._outbox.put(encode({"event": "artifact", "artifact": said}))
+            values = [artifact.name, artifact.kind.value, artifact.step, str(artifact.path)]
+            self._outbox.put(encode({"event": "artifact", "artifact": values}))
 
     def end(self, event: bytes) -> None:
         """Send how the job ended."""
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
-            outbox.beats = False
+            outbox.heartbeat = False
             outbox.put(event)
 
 
@@ -157,8 +159,8 @@ class Outbox:
     """Sends events from a thread of its own: no interrupt of the job can cut one in two."""
 
     def __init__(self, descriptor: int) -> None:
-        self.beats = False
-        """Whether to give signs of life."""
+        self.heartbeat = False
+        """Whether to send ``alive`` when there is nothing else to send."""
         self._descriptor = descriptor
         self._process = os.getpid()
         self._waiting: SimpleQueue[bytes | list[list[Any]]] = SimpleQueue()
@@ -183,15 +185,15 @@ class Outbox:
                     time.sleep(BATCH_SECONDS)
                 reports += [self._waiting.get() for _ in range(self._waiting.qsize())]
                 write_all(self._descriptor, b"".join(_batches(reports)))
-        except OSError:  # nobody listens any more
+        except OSError:  # djsb has closed the pipe
             _end_everything()
 
     def _next(self) -> bytes | list[list[Any]]:
         while True:
             try:
-                return self._waiting.get(timeout=BEAT_SECONDS)
+                return self._waiting.get(timeout=HEARTBEAT_SECONDS)
             except Empty:
-                if self.beats:
+                if self.heartbeat:
                     return encode({"event": "alive"})
 
 
@@ -210,15 +212,15 @@ def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
         yield encode({"event": "points", "points": points})
 
 
-def _read_orders(descriptor: int, orders: SimpleQueue[dict[str, Any]]) -> None:
-    """Hand on what the core says; when it is gone, end everything."""
-    lines = Lines()
+def _read_messages(descriptor: int, messages: SimpleQueue[dict[str, Any]]) -> None:
+    """Pass on the messages of djsb; when its process is gone, end everything."""
+    splitter = LineSplitter()
     while piece := os.read(descriptor, CHUNK):
-        for line in lines.feed(piece):
-            if (order := decode(line)) is not None:
-                orders.put(order)
-                if "order" not in order:
-                    return  # told to end: it does so by itself
+        for line in splitter.split(piece):
+            if (message := decode(line)) is not None:
+                messages.put(message)
+                if "request" not in message:
+                    return  # the main thread ends the process
     _end_everything()
 
 
@@ -249,18 +251,18 @@ def _traceback(error: BaseException) -> str:
         return ""
 
 
-def _restore_pythonpath(given: list[str]) -> None:
-    """Give the job's own processes the variable that the core had, not the one made for us."""
+def _restore_pythonpath(value: list[str]) -> None:
+    """Give the job's own processes the variable that djsb had, not the one of this process."""
     os.environ.pop("PYTHONPATH", None)
-    if given:
-        os.environ["PYTHONPATH"] = given[0]
+    if value:
+        os.environ["PYTHONPATH"] = value[0]
 
 
 def _take_stdin() -> int:
-    """Keep the orders from the job and its processes, which may read their stdin."""
-    orders = os.dup(STDIN)
+    """Keep the messages from the job and its processes, which may read their stdin."""
+    stdin = os.dup(STDIN)
     _silence(STDIN)
-    return orders
+    return stdin
 
 
 def _silence(descriptor: int) -> None:

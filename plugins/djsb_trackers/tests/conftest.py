@@ -17,7 +17,7 @@ from stevedore.extension import ExtensionManager
 from djsb.config.reader import read_experiment
 from djsb.planner.plan import plan
 from djsb.runner.options import RunOptions
-from djsb.runner.run import run
+from djsb.runner.session import Session
 from djsb.store.store import Store
 from djsb_core import hookspecs
 from djsb_core.discovery import load_component
@@ -133,8 +133,9 @@ class Lab:
         for tracker in trackers:
             listeners.register(TrackerListener(tracker))
             listeners.check_pending()
-        with suppress(JobError, KeyboardInterrupt):
-            run(plan(read_experiment(Path("sandbox.yaml"))), listeners, RunOptions(sweep=sweep))
+        planned = plan(read_experiment(Path("sandbox.yaml")))
+        with suppress(JobError, KeyboardInterrupt), Session(0, listeners) as session:
+            session.run(planned, RunOptions(sweep=sweep))
         assert len(listeners.get_plugins()) == len(trackers), "a listener was dropped"
         return self.last()
 

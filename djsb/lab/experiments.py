@@ -1,0 +1,142 @@
+"""Check, plan and run experiments from Python, as the commands do."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from djsb.config.document import Document
+from djsb.config.experiment import Experiment
+from djsb.config.reader import read_experiment
+from djsb.lab.events import EventListener
+from djsb.lab.recorded import Run
+from djsb.planner.plan import plan as plan_experiment
+from djsb.planner.plan import survey
+from djsb.planner.preflight import require
+from djsb.runner.options import RunOptions
+from djsb.runner.session import Session
+from djsb_core.errors import ConfigError, JobError, JobsError
+from djsb_core.job.reports import plain
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from djsb.lab.events import Event
+    from djsb.planner.planned import Plan
+
+    Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Experiment
+
+log = logging.getLogger(__name__)
+
+MAPPING = Path("<mapping>")
+"""Stands in place of the file where an experiment is given as a mapping."""
+
+
+def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[str]:
+    """Return every problem that keeps an experiment from running; nothing is run.
+
+    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param overrides: values by the paths that ``--set`` takes
+    """
+    try:
+        return survey(_read(experiment, overrides))[1]
+    except ConfigError as error:  # the file cannot be read at all
+        return list(error.problems)
+
+
+def plan(experiment: Source, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """Load and check every job of an experiment; nothing is run.
+
+    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param overrides: values by the paths that ``--set`` takes
+    :raises ConfigError: with every problem
+    """
+    return plan_experiment(_read(experiment, overrides))
+
+
+def run(  # noqa: PLR0913 (one argument per option of the command)
+    experiment: Source,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    workers: int | None = None,
+    on_progress: Callable[[Event], None] | None = None,
+    session: Session | None = None,
+    check: bool = True,
+    force: bool = False,
+    rerun: Iterable[str] = (),
+    cache: bool = True,
+    keep_going: bool = False,
+    preflight: bool = True,
+    sweep: str | None = None,
+) -> Run:
+    """Run an experiment as ``djsb run`` does: with the same checks, cache and errors.
+
+    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param overrides: values by the paths that ``--set`` takes:
+        ``{"execution_job_configs.0.extra_configs.train.max_epochs": 1}``
+    :param workers: processes that run independent pipelines side by side, by default one; 0: jobs
+        run in this process
+    :param on_progress: called with each moment of the run; the threads of the run take turns. If
+        it raises, it is not called again, with a warning.
+    :param session: one with processes and listeners to reuse; by default one for this run only
+    :param check: whether a failed job raises its error; else the run that failed is returned
+    :param force: execute every job, even if the cache has it
+    :param rerun: execute these jobs, even if the cache has them
+    :param cache: whether to use the cache, and add to it
+    :param keep_going: after a failure, run the pipelines that do not need it
+    :param preflight: look first whether everything is there that the jobs need
+    :param sweep: id of the sweep that the run belongs to
+    :raises RequestError: if something is wrong before the first job; then nothing ran
+    :raises JobError: if a job fails; its ``run`` is the run
+    :raises JobsError: if jobs of several pipelines fail; likewise
+    :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
+    """
+    if session is not None and workers is not None:
+        raise ValueError("a session has its own workers: give one of session and workers")
+    planned = plan(experiment, overrides)
+    listener = EventListener(on_progress)
+    _warn(planned.notes, listener, on_progress)
+    if preflight:
+        _warn(require(planned, "preflight=False"), listener, on_progress)
+    options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
+    work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
+    own = Session(1 if workers is None else workers) if session is None else nullcontext(session)
+    with own as used:
+        try:
+            record = used.run(planned, options, [listener])
+        except (JobError, JobsError) as error:
+            if listener.run_id is None:
+                raise
+            failed = error.run = Run(work_dir, listener.run_id)
+            if check:
+                raise
+            return failed
+    return Run(work_dir, record.id)
+
+
+def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment:
+    overrides = plain(overrides or {})
+    if isinstance(experiment, Experiment):
+        return read_experiment(experiment.document, overrides) if overrides else experiment
+    if isinstance(experiment, str) or hasattr(experiment, "__fspath__"):
+        return read_experiment(Path(experiment).expanduser(), overrides)
+    try:
+        document = Document(MAPPING, plain(dict(experiment)))
+    except RecursionError as error:
+        raise ConfigError(
+            [f"{MAPPING}: a value that contains itself, or is nested too deep"]
+        ) from error
+    return read_experiment(document, overrides)
+
+
+def _warn(
+    texts: Iterable[str], listener: EventListener, on_progress: Callable[[Event], None] | None
+) -> None:
+    for text in texts:
+        if on_progress is None:
+            log.warning(text)
+        else:
+            listener.warn(text)

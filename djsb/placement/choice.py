@@ -1,0 +1,40 @@
+"""Choose where jobs run, by the name that the user gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import ValidationError
+
+from djsb_core.discovery import load_component
+from djsb_core.errors import RequestError
+from djsb_core.interfaces.kinds import Kind
+
+if TYPE_CHECKING:
+    from djsb_core.interfaces.placement import Placement
+
+LOCAL = "local"
+
+
+def create_placement(choice: str = LOCAL, workers: int = 1) -> Placement[Any]:
+    """Create the placement of ``--on NAME`` or ``--on NAME:ADDRESS``.
+
+    :param workers: how many jobs run at a time; 0: in this process
+    :raises RequestError: if no installed package offers it, or it cannot be used
+    """
+    name, _, address = choice.partition(":")
+    component = cast("type[Placement[Any]]", load_component(Kind.PLACEMENT, name))
+    try:
+        config = component.config_type.model_validate(
+            {"address": address or None, "workers": workers}
+        )
+    except ValidationError as error:
+        reasons = "; ".join(
+            problem["msg"].removeprefix("Value error, ") for problem in error.errors()
+        )
+        raise RequestError(f"--on {choice}: {reasons}") from error
+    placement = component(config)
+    problems = placement.check()
+    if problems:
+        raise RequestError(f"--on {choice}: {'; '.join(problems)}")
+    return placement

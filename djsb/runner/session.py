@@ -1,0 +1,253 @@
+"""A session: what many runs share, opened once and closed together."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Condition, RLock
+from typing import TYPE_CHECKING, Any, Self
+
+from djsb.cache.cache import Cache, cache_root
+from djsb.placement.choice import LOCAL, create_placement
+from djsb.placement.interrupt import Interrupt, Signals, press
+from djsb.placement.pool import ExecutorPool
+from djsb.runner.facts import machine_facts, run_facts
+from djsb.runner.options import RunOptions
+from djsb.runner.places import Places
+from djsb.runner.recorder import RunRecorder
+from djsb.runner.run import PlanRun
+from djsb.runner.state import RunState
+from djsb.store.environment import write_environment
+from djsb.store.store import Store
+from djsb_core.discovery import create_listeners, new_listeners, notify
+from djsb_core.masking import Masker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import TracebackType
+
+    import pluggy
+
+    from djsb.planner.planned import Plan
+    from djsb.store.records import RunRecord
+    from djsb_core.hookspecs import JobInfo
+    from djsb_environments.kept import Environments
+
+
+@dataclass(frozen=True)
+class _Records:
+    """Where the runs of one work_dir are recorded, and what earlier ones have left."""
+
+    store: Store
+    cache: Cache
+
+    def close(self) -> None:
+        self.store.close()
+        self.cache.digests.close()
+
+
+class Session:
+    """Runs plans, one after the other or side by side, from any thread.
+
+    What a run has started, opened and imported is there for the next one: worker processes, the
+    stores and caches of the work_dirs, listeners and trackers.
+    """
+
+    def __init__(
+        self,
+        workers: int = 1,
+        listeners: pluggy.PluginManager | None = None,
+        *,
+        placement: str = LOCAL,
+        take_signals: bool | None = None,
+    ) -> None:
+        """Start nothing yet.
+
+        :param workers: processes that run jobs; 0: jobs run in this process, one after the other
+        :param listeners: hear of all runs; by default, those of all installed packages
+        :param placement: where jobs run: ``NAME`` or ``NAME:ADDRESS`` of an installed placement
+        :param take_signals: whether SIGINT and SIGTERM end the running jobs in good order, while
+            a run or a ``with`` block of the session is in the main thread; ``None``: only where
+            the process has no handlers of its own
+        :raises RequestError: if there is no such placement, or it cannot be used
+        """
+        self.workers = workers
+        self.listeners = create_listeners() if listeners is None else listeners
+        self._pool = ExecutorPool(create_placement(placement, workers))
+        self._signals = Signals(self._interrupts, take=take_signals)
+        self._running: set[Interrupt] = set()
+        self._changed = Condition(RLock())
+        self._telling = RLock()
+        self._records: dict[tuple[Path, Path], _Records] = {}
+        self._environments: Environments | None = None
+        self._block = ExitStack()
+        self._closed = False
+
+    # -- using ---------------------------------------------------------------------------------
+
+    def run(
+        self, plan: Plan, options: RunOptions | None = None, listeners: Iterable[object] = ()
+    ) -> RunRecord:
+        """Run every job of a plan that no earlier run has done.
+
+        :param listeners: hear of this run only
+        :raises RequestError: if the options do not fit the plan, or name a sweep that is not
+            there; then nothing ran
+        :raises JobError: if a job fails; the finished jobs are kept
+        :raises KeyboardInterrupt: if the user ends the run; likewise
+        :raises ValueError: if the session is closed
+        """
+        options = options or RunOptions()
+        options.check(plan, self.workers)
+        schema = plan.experiment.schema
+        masker = _masker(plan)
+        tell = self._teller(listeners)
+
+        def say(text: str) -> None:
+            tell("djsb_preparing", text=masker.text(text))
+
+        # Ctrl-C is heard before the run is recorded: no record of a run stays without its end.
+        with self._signals.listening(), self._active() as interrupt:
+            records = self._open(Path(schema.work_dir))
+            if options.sweep is not None:
+                records.store.sweep(options.sweep)  # refused if there is none
+            places = Places(plan, self._pool, interrupt, self._kept_environments, say)
+            if options.preflight:
+                places.prepare()
+            record = records.store.add_run(
+                names=(schema.project_name, schema.experiment_name),
+                experiment=plan.experiment.document.path,
+                settings=masker.value(plan.experiment.document.value),
+                sweep=options.sweep,
+            )
+            with suppress(OSError):  # on a full disk; nothing needs it
+                write_environment(record.folder, run_facts(masker, self._machine))
+            recorder = RunRecorder(records.store, record, masker, tell)
+            state = RunState(
+                plan, options, self.workers, recorder, records.cache, self._pool, places, interrupt
+            )
+            PlanRun(state).run()
+            return records.store.run(record.id)
+
+    def store(self, work_dir: Path) -> Store:
+        """Return the store of a work_dir, open until the session is closed."""
+        return self._open(work_dir).store
+
+    def interrupt(self) -> None:
+        """End the running jobs of all runs, as Ctrl-C does; called again, kill them.
+
+        For processes with signal handlers of their own. Each run raises KeyboardInterrupt.
+        """
+        press(self._interrupts())
+
+    def cancel(self, job: JobInfo, reason: str) -> bool:
+        """End one job while the others run on, from any thread.
+
+        :param job: as listeners get it
+        :param reason: recorded as the job's error
+        :returns: whether it was running
+        """
+        return self._pool.cancel(job, reason)
+
+    def close(self) -> None:
+        """End the processes, and close the stores; runs that other threads do are interrupted."""
+        if self._closed:
+            return
+        self._closed = True
+        with self._signals.listening():
+            self._end_runs()
+            self._signals.closing = True
+            self._pool.close()
+            for records in self._records.values():
+                records.close()
+            if self._environments is not None:
+                self._environments.close()
+        self._block.close()
+
+    def __enter__(self) -> Self:
+        """Take the signals for the whole block, where this is the main thread."""
+        self._block.enter_context(self._signals.listening())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the session."""
+        self.close()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @cached_property
+    def _machine(self) -> dict[str, Any]:
+        return machine_facts()
+
+    def _interrupts(self) -> tuple[Interrupt, ...]:
+        return tuple(self._running)
+
+    @contextmanager
+    def _active(self) -> Iterator[Interrupt]:
+        """Count a run among those that an interrupt ends."""
+        interrupt = Interrupt()
+        with self._changed:
+            if self._closed:
+                raise ValueError("the session is closed")
+            self._running.add(interrupt)
+        try:
+            yield interrupt
+        finally:
+            with self._changed:
+                self._running.discard(interrupt)
+                self._changed.notify_all()
+
+    def _end_runs(self) -> None:
+        with self._changed:
+            while self._running:
+                press(self._interrupts())
+                self._changed.wait(END_SECONDS)
+
+    def _open(self, work_dir: Path) -> _Records:
+        """Open the store and the cache of a work_dir, if they are not open already."""
+        work_dir = work_dir.expanduser().absolute()
+        root = cache_root(work_dir).absolute()
+        with self._changed:
+            records = self._records.get((work_dir, root))
+            if records is not None and not records.store.is_there():
+                records.close()  # the user has removed it
+                records = None
+            if records is None:
+                records = self._records[work_dir, root] = _Records(Store(work_dir), Cache(root))
+            return records
+
+    def _kept_environments(self) -> Environments:
+        """Return the isolated environments; those in use stay until the session is closed."""
+        from djsb_environments.kept import Environments
+
+        with self._changed:
+            if self._environments is None:
+                self._environments = Environments()
+            return self._environments
+
+    def _teller(self, listeners: Iterable[object]) -> Callable[..., None]:
+        own = new_listeners(listeners)
+
+        def tell(moment: str, **arguments: object) -> None:
+            with self._telling:  # pipelines and runs that are side by side take turns
+                for manager in (own, self.listeners):
+                    notify(manager, moment, **arguments)
+
+        return tell
+
+
+END_SECONDS = 10.0
+"""How long a run that was interrupted may take to end until its jobs are killed."""
+
+
+def _masker(plan: Plan) -> Masker:
+    """Know the secrets in the experiment, in the files that it names, and in the environment."""
+    sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
+    return Masker.of([plan.experiment.document.value, sections])
