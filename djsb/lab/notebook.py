@@ -8,11 +8,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from djsb.query.facts import facts_of
+from djsb.evidence.changes import changes_of
+from djsb.evidence.comparison import compare_sides
+from djsb.query.facts import facts_of, last_iteration
 from djsb.query.locate import open_store
-from djsb.query.select import select_metrics, select_part, select_run
+from djsb.query.select import select_metrics, select_part, select_run, select_side
 from djsb.query.status import status_of
+from djsb.report.comparison_text import CSV_HEADERS, comparison_rows
 from djsb.report.format import date, duration, number
+from djsb.report.summary import CHANGE_HEADERS, change_rows
 from djsb_core.errors import RequestError, suggest
 
 if TYPE_CHECKING:
@@ -154,6 +158,26 @@ class RecordedRun:
         index = pandas.MultiIndex.from_tuples(rows, names=["pipeline", "iteration"])
         return pandas.DataFrame(list(rows.values()), index=index if rows else None)
 
+    @property
+    def changes(self) -> pd.DataFrame:
+        """What the last iteration measured twice: before, after, their difference, its verdict.
+
+        The rows of the table with which a run ends.
+        """
+        jobs = last_iteration(self._store.jobs(self.id))
+        return _frame(list(change_rows(changes_of(self._store, jobs))), CHANGE_HEADERS)
+
+    def compare(self, *others: str, part: str = "") -> pd.DataFrame:
+        """Compare this run with others: a row for each metric of each of them.
+
+        :param others: runs, or pipelines or jobs of runs, as ``djsb compare`` takes them
+        :param part: the pipeline or job of this run that they are compared with; all by default
+        :raises RequestError: if there is no such run or part
+        """
+        sides = [select_side(self._store, text) for text in (f"{self.id}:{part}", *others)]
+        rows = list(comparison_rows(compare_sides(self._store, sides)))
+        return _frame(rows, CSV_HEADERS)
+
     def samples(self, job: str, metric: str) -> pd.Series:
         """Return a metric's value for each sample; its weights, if any, are in ``attrs``.
 
@@ -195,9 +219,7 @@ class RecordedRun:
             return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
 
     def _jobs(self, name: str) -> Sequence[JobRecord]:
-        jobs = self._store.jobs(self.id)
-        last = max((job.iteration for job in jobs), default=1)
-        found = select_part(self._record, [job for job in jobs if job.iteration == last], name)
+        found = select_part(self._record, last_iteration(self._store.jobs(self.id)), name)
         names = {f"{job.pipeline}.{job.meta_name}" for job in found}
         if len(names) > 1:
             raise RequestError(f"'{name}' is not one job; write one of {', '.join(sorted(names))}")

@@ -273,7 +273,7 @@ def _contrast_json(found: Contrast | None) -> dict[str, Any] | None:
         "low": gap.low,
         "high": gap.high,
         "method": gap.method or None,
-        "verdict": found.verdict or None,
+        "verdict": found.verdict.value or None,
     }
 
 
@@ -292,5 +292,5 @@ def comparison_rows(found: Comparison) -> Iterator[list[object]]:
                 gap = contrast.difference
                 yield [
                     one.job, one.name, side.name, one.values[0], one.values[i + 1], gap.estimate,
-                    contrast.relative, gap.low, gap.high, gap.method, contrast.verdict,
+                    contrast.relative, gap.low, gap.high, gap.method, contrast.verdict.value,
                 ]  # fmt: skip

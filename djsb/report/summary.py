@@ -124,3 +124,20 @@ def _difference(contrast: Contrast) -> str:
     if contrast.relative is not None:
         text += f" ({contrast.relative:+.1%})"
     return text
+
+
+CHANGE_HEADERS = (
+    "pipeline", "before", "after", "metric", "first", "value", "difference", "relative",
+    "standard_error", "low", "high", "method", "verdict",
+)  # fmt: skip
+
+
+def change_rows(changes: Iterable[Change]) -> Iterator[list[object]]:
+    """Yield a row for each change, under :data:`CHANGE_HEADERS`."""
+    for change in changes:
+        found, gap = change.contrast, change.contrast.difference
+        yield [
+            change.pipeline, change.before, change.after, found.metric, found.old, found.new,
+            gap.estimate, found.relative, gap.standard_error, gap.low, gap.high, gap.method,
+            found.verdict.value,
+        ]  # fmt: skip
