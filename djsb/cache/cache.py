@@ -40,6 +40,16 @@ def cache_root(work_dir: Path) -> Path:
     return Path(named).expanduser() if named else work_dir / "cache"
 
 
+def parts_of(folder: Path) -> Mapping[str, Any]:
+    """Return what the key of a job's folder was made from; empty if that is not known (any more).
+
+    :param folder: that of an attempt
+    :raises RequestError: if the cache folder may not be read
+    """
+    with usable(folder):
+        return read_object(folder.parent / KEY) or {}
+
+
 class Cache:
     """The results of finished jobs. Safe to use from several threads and processes."""
 

@@ -5,51 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb.evidence.compare import EXECUTION, results_of
-from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
+from djsb.evidence.alignment import labels_of, rows_of
+from djsb.evidence.contrast import Measurements, contrast
+from djsb.evidence.linearized import mean_of
+from djsb.query.declared import direction_of, is_minor
 from djsb.query.facts import (
     inputs_of,
     is_inside,
-    is_secondary,
     places_of,
     settings_of,
     shown,
     watched_settings,
 )
-from djsb.query.select import base_of, seed_of
 from djsb.store.environment import read_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from djsb.evidence.alignment import Row
+    from djsb.evidence.contrast import Contrast
     from djsb.query.select import Side
-    from djsb.store.records import JobRecord
     from djsb.store.store import Store
-
-PROBE = "ProbeViaAnalyzerHook"
-MEAN = ".mean"
-FINISHED = ("finished", "cached")
-DATA = "dataset"
-"""In the names of settings that say of which samples a metric is."""
-
-
-@dataclass(frozen=True)
-class Replicas:
-    """One job of a side: once, or once for each seed."""
-
-    pipeline: str
-    jobs: Mapping[str, JobRecord]
-    """By seed; an empty one if the job was not repeated."""
-
-    @property
-    def one(self) -> JobRecord:
-        """Any of them: but for the seed they are the same."""
-        return next(iter(self.jobs.values()))
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether any of them came to its end."""
-        return any(job.status in FINISHED for job in self.jobs.values())
 
 
 @dataclass(frozen=True)
@@ -72,26 +48,16 @@ class Metric:
     name: str
     values: tuple[float | None, ...]
     """One a side; the mean of several seeds."""
-    differences: tuple[Difference | None, ...]
-    """Of each later side to the first."""
+    contrasts: tuple[Contrast | None, ...]
+    """Of each later side with the first; ``None`` where one of the two has not measured it."""
     higher_is_better: bool | None = None
     minor: bool = False
     """Whether it describes another metric, or how fast the machine is."""
 
-    def verdict(self, place: int) -> str:
-        """Say what a later side (the first of them is 0) is, compared with the first."""
-        found = self.differences[place]
-        return found.verdict(higher_is_better=self.higher_is_better) if found else ""
-
-    def relative(self, place: int) -> float | None:
-        """Return the difference as a share of the first side's value."""
-        found, first = self.differences[place], self.values[0]
-        return found.estimate / abs(first) if found and first else None
-
     @property
     def differs(self) -> bool:
         """Whether any side has another value."""
-        return any(found is None or found.estimate != 0 for found in self.differences)
+        return any(one is None or one.difference.estimate != 0 for one in self.contrasts)
 
 
 @dataclass(frozen=True)
@@ -113,84 +79,14 @@ def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     if not any(side.part for side in sides):
         found.settings.extend(_watched(sides))
     places = [places_of(side.context) for side in sides]
-    rows = list(_aligned([_replicas(side) for side in sides]))
-    for row, label in zip(rows, _labels(rows), strict=True):
-        having = tuple(one is not None and one.is_finished for one in row)
+    rows, measured = rows_of([side.jobs for side in sides]), Measurements(store)
+    for row, label in zip(rows, labels_of(rows), strict=True):
+        having = tuple(one is not None and bool(one.finished) for one in row)
         if not all(having):
             found.missing.append((label, having))
         found.settings.extend(_settings(sides, row, places, label))
-        found.metrics.extend(_metrics(store, row, label))
+        found.metrics.extend(_metrics(measured, row, label))
     return found
-
-
-# -- which job is compared with which --------------------------------------------------------------
-
-
-def _replicas(side: Side) -> list[Replicas]:
-    """Group the jobs of a side that differ in their seed only."""
-    groups: dict[Hashable, dict[str, JobRecord]] = {}
-    for job in side.jobs:
-        key = (base_of(job.pipeline), job.stage, job.meta_name, job.hook)
-        groups.setdefault(key, {})[seed_of(job.pipeline)] = job
-    return [Replicas(base_of(next(iter(jobs.values())).pipeline), jobs) for jobs in groups.values()]
-
-
-def _aligned(sides: Sequence[list[Replicas]]) -> Iterator[tuple[Replicas | None, ...]]:
-    """Yield the jobs that stand beside each other.
-
-    By their names; what is left over, by what they do, where each side has one such job.
-    """
-    single = all(len({one.pipeline for one in side}) <= 1 for side in sides)
-    if all(len(side) == 1 for side in sides):
-        yield tuple(side[0] for side in sides)
-        return
-
-    def by_name(one: Replicas) -> Hashable:
-        return ("" if single else one.pipeline, one.one.stage, one.one.meta_name, one.one.hook)
-
-    def by_work(one: Replicas) -> Hashable:
-        return ("" if single else one.pipeline, one.one.stage, one.one.hook, one.one.component)
-
-    rows = list(_by(by_name, sides))
-    complete = [row for row in rows if None not in row]
-    left = [[row[i] for row in rows if None in row and row[i]] for i in range(len(sides))]
-    others = [[one for one in side if one] for side in left]
-    joined = [row for row in _by(by_work, others, once=True) if None not in row]
-    used = {id(one) for row in joined for one in row}
-    rest = [row for row in rows if None in row and not any(id(one) in used for one in row if one)]
-    order = [id(one) for side in sides for one in side]
-    yield from sorted(
-        [*complete, *joined, *rest],
-        key=lambda row: min(order.index(id(one)) for one in row if one),
-    )
-
-
-def _by(
-    key: Callable[[Replicas], Hashable], sides: Sequence[Sequence[Replicas]], *, once: bool = False
-) -> Iterator[tuple[Replicas | None, ...]]:
-    """Yield the jobs with the same key; with ``once``, only where no side has two of them."""
-    found = [{key(one): one for one in side} for side in sides]
-    counts = [[key(one) for one in side] for side in sides]
-    for name in dict.fromkeys(name for side in counts for name in side):
-        if not once or all(side.count(name) == 1 for side in counts):
-            yield tuple(side.get(name) for side in found)
-
-
-def _labels(rows: Sequence[Sequence[Replicas | None]]) -> list[str]:
-    """Name rows by the names of their jobs, with pipeline or component where others share them."""
-    pipelines = {one.pipeline for row in rows for one in row if one}
-    shared = all(len({one.pipeline for one in row if one}) == 1 for row in rows)
-    prefixed = len(pipelines) > 1 and shared
-    labels = []
-    for row in rows:
-        names = dict.fromkeys(one.one.meta_name for one in row if one)
-        pipeline = next(f"{one.pipeline}." for one in row if one) if prefixed else ""
-        labels.append(pipeline + " → ".join(names))
-    components = [next(one.one.component or one.one.hook for one in row if one) for row in rows]
-    return [
-        label if labels.count(label) == 1 else f"{label} ({component})"
-        for label, component in zip(labels, components, strict=True)
-    ]
 
 
 def _packages(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
@@ -219,7 +115,7 @@ def _watched(sides: Sequence[Side]) -> Iterator[Setting]:
 
 def _settings(
     sides: Sequence[Side],
-    row: Sequence[Replicas | None],
+    row: Row,
     places: Sequence[Mapping[str, str]],
     label: str,
 ) -> Iterator[Setting]:
@@ -230,12 +126,12 @@ def _settings(
     given: dict[str, str] = {}
     found: list[dict[str, Any]] = []
     for side, one, place in zip(sides, row, places, strict=True):
-        found.append(settings_of(one.one, place) if one else {})
-        given |= inputs_of(side.run, one.one) if one else {}
-    components = [one.one.component or one.one.hook if one else None for one in row]
+        found.append(settings_of(one.first, place) if one else {})
+        given |= inputs_of(side.run, one.first) if one else {}
+    components = [one.first.component or one.first.hook if one else None for one in row]
     if len({components[i] for i in having}) > 1:
         yield Setting(label, "component", tuple(components), handed_on=False)
-    environments = [one.one.environment if one else None for one in row]
+    environments = [one.first.environment if one else None for one in row]
     if len({environments[i] for i in having}) > 1:
         yield Setting(label, "environment", tuple(environments), handed_on=False)
     for name in dict.fromkeys(name for settings in found for name in settings):
@@ -250,97 +146,22 @@ def _settings(
 # -- metrics ---------------------------------------------------------------------------------------
 
 
-def _metrics(store: Store, row: Sequence[Replicas | None], label: str) -> Iterator[Metric]:
+def _metrics(measured: Measurements, row: Row, label: str) -> Iterator[Metric]:
     """Yield the metrics that two sides or more have."""
+    names = dict.fromkeys(name for one in row if one for name in measured.metrics(one))
+    jobs = [one.first for one in row if one]
     first = row[0]
-    measured = [_measured(store, one) for one in row]
-    names = dict.fromkeys(name for side in measured for values in side.values() for name in values)
-    directions = _directions(row)
-    samples = _Samples(store)
     for name in names:
-        values = [_values(side, name) for side in measured]
-        if sum(bool(one) for one in values) < 2:  # noqa: PLR2004 (nothing beside it)
+        values = [list(measured.values(one, name).values()) if one else [] for one in row]
+        if sum(map(bool, values)) < 2:  # noqa: PLR2004 (nothing beside it)
             continue
-        differences = [
-            _difference(name, values[0], values[i], (first, one), samples)
-            if first and one
-            else None
-            for i, one in enumerate(row[1:], start=1)
-        ]
         yield Metric(
             label,
             name,
-            tuple(sum(one.values()) / len(one) if one else None for one in values),
-            tuple(differences),
-            directions.get(name),
-            minor=is_secondary(name) or (_is_probe(row) and not name.endswith(MEAN)),
+            tuple(mean_of(one) if one else None for one in values),
+            tuple(
+                contrast(measured, first, one, name) if first and one else None for one in row[1:]
+            ),
+            direction_of(jobs, name),
+            minor=is_minor(jobs, name),
         )
-
-
-def _measured(store: Store, one: Replicas | None) -> dict[str, dict[str, float]]:
-    """Return what each replica of a finished job measured, by seed."""
-    jobs = one.jobs if one else {}
-    return {seed: results_of(store, job) for seed, job in jobs.items() if job.status in FINISHED}
-
-
-def _values(measured: Mapping[str, Mapping[str, float]], name: str) -> dict[str, float]:
-    return {seed: values[name] for seed, values in measured.items() if name in values}
-
-
-def _directions(row: Sequence[Replicas | None]) -> dict[str, bool]:
-    """Say what is better; nothing of jobs that train or process: they see different data."""
-    jobs = [one.one for one in row if one]
-    if any(job.stage == EXECUTION for job in jobs):
-        return {}
-    return {name: up for job in jobs for name, up in job.directions.items()}
-
-
-def _is_probe(row: Sequence[Replicas | None]) -> bool:
-    return any(one.one.hook == PROBE for one in row if one)
-
-
-@dataclass
-class _Samples:
-    """The per-sample values of jobs, each read once."""
-
-    store: Store
-    read: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-
-    def of(self, job: JobRecord, name: str) -> Any:  # noqa: ANN401 (SampleValues or None)
-        if job.id not in self.read:
-            self.read[job.id] = self.store.samples(job.id)
-        return self.read[job.id].get(name)
-
-
-def _difference(
-    name: str,
-    old: Mapping[str, float],
-    new: Mapping[str, float],
-    jobs: tuple[Replicas, Replicas],
-    samples: _Samples,
-) -> Difference | None:
-    if not (old and new):
-        return None
-    if len(old) > 1 or len(new) > 1:
-        if old.keys() == new.keys():
-            return difference(list(old.values()), [new[seed] for seed in old], paired=True)
-        return difference(list(old.values()), list(new.values()), paired=False)
-    ((old_seed, old_value),) = old.items()
-    ((new_seed, new_value),) = new.items()
-    before, after = jobs[0].jobs[old_seed], jobs[1].jobs[new_seed]
-    old_samples, new_samples = samples.of(before, name), samples.of(after, name)
-    found = None
-    if old_samples and new_samples:
-        of_them = is_mean_of(old_value, old_samples) and is_mean_of(new_value, new_samples)
-        same = _data_of(before) == _data_of(after)
-        found = sample_difference(old_samples, new_samples, paired=same) if of_them else None
-    estimate = new_value - old_value
-    return (
-        Difference(estimate, found.low, found.high, found.method) if found else Difference(estimate)
-    )
-
-
-def _data_of(job: JobRecord) -> dict[str, Any]:
-    """Return the settings that say of which samples a job's metrics are."""
-    settings = settings_of(job, {})
-    return {name: value for name, value in settings.items() if DATA in name.rpartition(".")[2]}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from djsb.lab.notebook import Page, overview
-from djsb.query.facts import facts_of
+from djsb.query.facts import facts_of, last_iteration
 from djsb.query.locate import open_store
 from djsb.query.select import select_metrics, select_part, select_run, select_side
 from djsb.query.status import status_of
@@ -192,18 +192,15 @@ class Run:
 
     @property
     def changes(self) -> pd.DataFrame:
-        """What changed from before to after: the table with which ``djsb run`` ends."""
-        from djsb.report.summary import changes_of
+        """What the last iteration measured twice: before, after, their difference, its verdict.
 
-        jobs = self._store.jobs(self.id)
-        last = max((job.iteration for job in jobs), default=1)
-        rows = [
-            (one.pipeline, one.before, one.after, one.metric, one.old, one.new, one.difference,
-             one.verdict)
-            for one in changes_of(self._store, [job for job in jobs if job.iteration == last])
-        ]  # fmt: skip
-        columns = ("pipeline", "before", "after", "metric", "old", "new", "difference", "verdict")
-        return _frame(rows, columns)
+        The rows of the table with which a run ends.
+        """
+        from djsb.evidence.changes import changes_of
+        from djsb.report.summary import CHANGE_HEADERS, change_rows
+
+        jobs = last_iteration(self._store.jobs(self.id))
+        return _frame(list(change_rows(changes_of(self._store, jobs))), CHANGE_HEADERS)
 
     def comparison(self, first: Run | str, second: str | None = None) -> pd.DataFrame:
         """Compare this run with another one, or two parts of it; as ``djsb compare`` does.
@@ -239,9 +236,7 @@ class Run:
             return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
 
     def _jobs(self, name: str) -> Sequence[JobRecord]:
-        jobs = self._store.jobs(self.id)
-        last = max((job.iteration for job in jobs), default=1)
-        found = select_part(self._record, [job for job in jobs if job.iteration == last], name)
+        found = select_part(self._record, last_iteration(self._store.jobs(self.id)), name)
         names = {f"{job.pipeline}.{job.meta_name}" for job in found}
         if len(names) > 1:
             raise RequestError(f"'{name}' is not one job; write one of {', '.join(sorted(names))}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.config.dotted import get_value
 from djsb.config.pipelines import STAGES
+from djsb.query.declared import EXECUTION, is_secondary
 from djsb.query.status import status_of
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 SECTIONS = ("dj_configs", "extra_configs")
-SECONDARY = ("stderr", "seconds", "refined.", "after.")
-"""Parts of the names of metrics that describe others, or the machine."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
         measured = store.metrics(job.id)
         metrics |= {f"{name}.{key}": value for key, value in measured.items()}
         secondary |= {f"{name}.{key}" for key in measured if is_secondary(key)}
-        if job.stage != "execution":
+        if job.stage != EXECUTION:
             scores |= {f"{name}.{key}" for key in job.directions}
     return Facts(
         run,
@@ -128,10 +127,15 @@ def settings_of(job: JobRecord, places: Mapping[str, str]) -> dict[str, Any]:
     Operators of a recipe count by their name, not by their place:
     ``dj_configs.process.text_length_filter.min_len``.
     """
+    return {key: referred(value, places) for key, value in flat_settings(job.settings).items()}
+
+
+def flat_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each value of a job's sections under its dotted name."""
     found: dict[str, Any] = {}
     for section in SECTIONS:
-        found |= _flat(job.settings.get(section), section)
-    return {key: referred(value, places) for key, value in found.items()}
+        found |= _flat(settings.get(section), section)
+    return found
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, Any]]:
@@ -219,14 +223,6 @@ def _by_name(settings: Mapping[str, Any]) -> dict[str, Any]:
 def is_inside(key: str, given: Iterable[str]) -> bool:
     """Tell whether a dotted name is one of those given, or inside of one."""
     return any(key == path or key.startswith(f"{path}.") for path in given)
-
-
-# -- results ---------------------------------------------------------------------------------------
-
-
-def is_secondary(metric: str) -> bool:
-    """Tell whether a metric (without its job) describes another one, or how fast the machine is."""
-    return any(part in metric for part in SECONDARY)
 
 
 def shown(value: object) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from djsb.config.experiment import split_seed
 from djsb.query.facts import is_inside, job_names, last_iteration
 from djsb.store.database import NAME
 from djsb_core.errors import RequestError, suggest
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 LAST = re.compile(r"last(?:~(\d{1,9}))?")
-SEED = "@seed="
-"""Between the name of a pipeline and the seed with which it was repeated."""
-
 FEW = 8
 
 
@@ -153,9 +151,10 @@ def is_place(text: str) -> bool:
 
 def base_of(pipeline: str) -> str:
     """Return the pipeline's name without the seed with which it was repeated."""
-    return pipeline.partition(SEED)[0]
+    return split_seed(pipeline)[0]
 
 
 def seed_of(pipeline: str) -> str:
     """Return the seed with which a pipeline was repeated; empty if it was not."""
-    return pipeline.partition(SEED)[2]
+    seed = split_seed(pipeline)[1]
+    return "" if seed is None else str(seed)

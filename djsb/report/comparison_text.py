@@ -7,7 +7,8 @@ from itertools import chain
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
-from djsb.evidence.difference import CONFIDENCE, MANY, NORMAL, RESAMPLES
+from djsb.evidence.bootstrap import RESAMPLES
+from djsb.evidence.difference import BOOTSTRAP, CONFIDENCE, MANY, NORMAL
 from djsb.query.facts import shown
 from djsb.query.status import status_of
 from djsb.report.format import date, number, table
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from djsb.evidence.comparison import Comparison, Metric, Setting
+    from djsb.evidence.contrast import Contrast
     from djsb.evidence.difference import Difference
 
     Table = tuple[Sequence[str], list[list[str]], tuple[int, ...]]
@@ -32,7 +34,6 @@ FEW_PACKAGES = 8
 
 SECTIONS = ("extra_configs.", "dj_configs.")
 PERCENT = round(100 * CONFIDENCE)
-INSTALL = "pip install 'djsb-core[report]'"
 
 
 def comparison_text(found: Comparison, *, everything: bool = False) -> str:
@@ -167,24 +168,22 @@ def _value(value: float | None) -> str:
 
 
 def _change(one: Metric, place: int) -> list[str]:
-    found = one.differences[place]
+    found = one.contrasts[place]
     if found is None:
         return [""] * 4
-    relative = one.relative(place)
+    gap, relative = found.difference, found.relative
     share = "" if not relative or not math.isfinite(relative) else f"{relative:+.1%}"
-    if found.estimate == 0 and not _interval(found):
-        return ["0", "", "the same", ""]
-    return [_signed(found.estimate), share, one.verdict(place), _interval(found)]
+    return [_signed(gap.estimate), share, found.verdict, _interval(gap)]
 
 
 def _signed(value: float) -> str:
     return number(value) if not value > 0 or math.isinf(value) else f"+{number(value)}"
 
 
-def _interval(found: Difference) -> str:
-    if found.low is None or found.high is None or not (found.low or found.high):
+def _interval(gap: Difference) -> str:
+    if gap.interval is None or gap.interval == (0, 0):
         return ""
-    return f"{_signed(found.low)} … {_signed(found.high)}"
+    return " … ".join(map(_signed, gap.interval))
 
 
 # -- notes -----------------------------------------------------------------------------------------
@@ -208,9 +207,9 @@ def _notes(found: Comparison, letters: str, shown_metrics: Sequence[Metric]) -> 
     if left_out:
         yield f"Not shown: {left_out} metrics that are the same or describe others (--all)."
     methods = dict.fromkeys(
-        one.method
-        for one in chain.from_iterable(metric.differences for metric in shown_metrics)
-        if one and _interval(one)
+        one.difference.method
+        for one in chain.from_iterable(metric.contrasts for metric in shown_metrics)
+        if one and _interval(one.difference)
     )
     if methods:
         yield f"Intervals: {PERCENT} %, {', '.join(map(_method, methods))}."
@@ -218,8 +217,8 @@ def _notes(found: Comparison, letters: str, shown_metrics: Sequence[Metric]) -> 
 
 def _method(name: str) -> str:
     if name == NORMAL:
-        return f"{name} (for more than {MANY:,} samples, or without scipy: {INSTALL})"
-    return f"{name} ({RESAMPLES:,} resamples)" if "bootstrap" in name else name
+        return f"{name} (for more than {MANY:,} samples)"
+    return f"{name} ({RESAMPLES:,} resamples)" if name == BOOTSTRAP else name
 
 
 # -- for scripts -----------------------------------------------------------------------------------
@@ -259,19 +258,22 @@ def _metric_json(one: Metric) -> dict[str, Any]:
         "metric": one.name,
         "values": list(one.values),
         "higher_is_better": one.higher_is_better,
-        "differences": [
-            None
-            if found is None
-            else {
-                "difference": found.estimate,
-                "relative": one.relative(i),
-                "low": found.low,
-                "high": found.high,
-                "method": found.method or None,
-                "verdict": one.verdict(i) or None,
-            }
-            for i, found in enumerate(one.differences)
-        ],
+        "differences": [_contrast_json(found) for found in one.contrasts],
+    }
+
+
+def _contrast_json(found: Contrast | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    gap = found.difference
+    return {
+        "difference": gap.estimate,
+        "relative": found.relative,
+        "standard_error": gap.standard_error,
+        "low": gap.low,
+        "high": gap.high,
+        "method": gap.method or None,
+        "verdict": found.verdict.value or None,
     }
 
 
@@ -285,9 +287,10 @@ def comparison_rows(found: Comparison) -> Iterator[list[object]]:
     """Yield a row for each metric of each later side, under :data:`CSV_HEADERS`."""
     for one in found.metrics:
         for i, side in enumerate(found.sides[1:]):
-            gap = one.differences[i]
-            if gap is not None:
+            contrast = one.contrasts[i]
+            if contrast is not None:
+                gap = contrast.difference
                 yield [
-                    one.job, one.name, side.name, one.values[0], one.values[i + 1],
-                    gap.estimate, one.relative(i), gap.low, gap.high, gap.method, one.verdict(i),
+                    one.job, one.name, side.name, one.values[0], one.values[i + 1], gap.estimate,
+                    contrast.relative, gap.low, gap.high, gap.method, contrast.verdict.value,
                 ]  # fmt: skip

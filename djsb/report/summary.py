@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from djsb.evidence.compare import Comparison, compare_jobs
-from djsb.evidence.seeds import over_seeds
+from djsb.evidence.changes import changes_of
+from djsb.query.facts import last_iteration
 from djsb.report.format import duration, number, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from djsb.evidence.changes import Change
+    from djsb.evidence.contrast import Contrast
     from djsb.store.records import JobRecord, RunRecord, TargetRecord
     from djsb.store.store import Store
-
-PROBE, TRAINING = "ProbeViaAnalyzerHook", "TrainModelHook"
-HIDDEN = ("stderr", "seconds", "refined.", "after.")
-SHOWN_OF_TRAINING = ("documents", "tokens")
-MEAN = ".mean"
 
 
 def summarize(store: Store, run_id: str) -> str:
@@ -44,7 +41,7 @@ def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator
     if run.reason and run.status == "failed" and not any(job.error for job in jobs):
         yield f"Failed: {run.reason}"
     last = max((job.iteration for job in jobs), default=1)
-    changes = list(changes_of(store, [job for job in jobs if job.iteration == last]))
+    changes = list(changes_of(store, last_iteration(jobs)))
     if changes:
         title = "Before → after" if last == 1 else f"Before → after, iteration {last}"
         yield f"{title}\n\n" + changes_table(changes)
@@ -83,47 +80,20 @@ def targets_table(targets: Sequence[TargetRecord]) -> str:
     return table(rows, headers, right=range(1, len(iterations) + 1))
 
 
-def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
-    """Compare what was measured twice, and the rows that processing kept with those given.
-
-    Of a probe's statistics only the means; what did not change is left out, but for the tokens of
-    trainings: that they are equal is what makes the models comparable.
-    """
-    yield from over_seeds(_rows_kept(store, jobs))
-    yield from over_seeds(filter(_is_shown, compare_jobs(store, jobs)))
-
-
-def _rows_kept(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
-    for job in jobs:
-        metrics = store.metrics(job.id)
-        given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
-        if isinstance(given, int | float) and isinstance(kept, int | float):
-            name = job.meta_name
-            yield Comparison("rows", name, name, given, kept, hook=job.hook, pipeline=job.pipeline)
-
-
-def _is_shown(one: Comparison) -> bool:
-    if one.hook == PROBE:
-        return one.metric.endswith(MEAN)
-    if one.hook == TRAINING:
-        return one.metric in SHOWN_OF_TRAINING
-    return one.difference != 0 and not any(part in one.metric for part in HIDDEN)
-
-
-def changes_table(changes: Iterable[Comparison]) -> str:
-    """Lay comparisons out as a table."""
+def changes_table(changes: Iterable[Change]) -> str:
+    """Lay out what changed from before to after as a table."""
     changes = list(changes)
-    several = len({one.pipeline for one in changes}) > 1
+    several = len({change.pipeline for change in changes}) > 1
     rows = [
         (
-            f"{one.pipeline}: {_jobs(one)}" if several else _jobs(one),
-            one.metric,
-            _mean(one.old, one.errors and one.errors[0]),
-            _mean(one.new, one.errors and one.errors[1]),
-            _difference(one),
-            one.verdict,
+            f"{change.pipeline}: {_jobs(change)}" if several else _jobs(change),
+            change.contrast.metric,
+            _mean(change.contrast.old, change.contrast.errors[0]),
+            _mean(change.contrast.new, change.contrast.errors[1]),
+            _difference(change.contrast),
+            change.contrast.verdict,
         )
-        for one in changes
+        for change in changes
     ]
     headers = ("jobs", "metric", "before", "after", "difference", "")
     return table(rows, headers, right=(2, 3, 4))
@@ -134,18 +104,40 @@ def _mean(value: float, error: float | None) -> str:
     return f"{number(value)} ± {error:.2g}" if error else number(value)
 
 
-def _jobs(one: Comparison) -> str:
-    names = one.before if one.before == one.after else f"{one.before} → {one.after}"
-    return f"{names} ({one.seeds} seeds)" if one.seeds > 1 else names
+def _jobs(change: Change) -> str:
+    before, after = change.before, change.after
+    names = before if before == after else f"{before} → {after}"
+    counts = dict.fromkeys(change.contrast.replicates)
+    if max(counts) == 1:
+        return names
+    return f"{names} ({' and '.join(map(str, counts))} seeds)"
 
 
-def _difference(one: Comparison) -> str:
-    if one.difference == 0 or not math.isfinite(one.difference):
-        return number(one.difference)
-    sign = "+" if one.difference > 0 else "-"
-    text = f"{sign}{number(abs(one.difference))}"
-    if one.standard_error is not None:
-        return f"{text} ± {one.standard_error:.2g}"
-    if one.old:
-        text += f" ({sign}{abs(one.difference / one.old):.1%})"
+def _difference(contrast: Contrast) -> str:
+    gap = contrast.difference
+    if gap.estimate == 0 or not math.isfinite(gap.estimate):
+        return number(gap.estimate)
+    sign = "+" if gap.estimate > 0 else "-"
+    text = f"{sign}{number(abs(gap.estimate))}"
+    if gap.standard_error is not None:
+        return f"{text} ± {gap.standard_error:.2g}"
+    if contrast.relative is not None:
+        text += f" ({contrast.relative:+.1%})"
     return text
+
+
+CHANGE_HEADERS = (
+    "pipeline", "before", "after", "metric", "first", "value", "difference", "relative",
+    "standard_error", "low", "high", "method", "verdict",
+)  # fmt: skip
+
+
+def change_rows(changes: Iterable[Change]) -> Iterator[list[object]]:
+    """Yield a row for each change, under :data:`CHANGE_HEADERS`."""
+    for change in changes:
+        found, gap = change.contrast, change.contrast.difference
+        yield [
+            change.pipeline, change.before, change.after, found.metric, found.old, found.new,
+            gap.estimate, found.relative, gap.standard_error, gap.low, gap.high, gap.method,
+            found.verdict.value,
+        ]  # fmt: skip

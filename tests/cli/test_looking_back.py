@@ -114,10 +114,3 @@ def test_compare_for_scripts(invoke, two):
     assert found["metrics"][0]["values"] == [4.0, 1.5]
     (row,) = csv.DictReader(io.StringIO(invoke("compare", "last~1", "last", "--csv").stdout))
     assert (row["metric"], row["first"], row["value"]) == ("mean_len", "4.0", "1.5")
-
-
-def test_a_run_that_worked_with_scipy_missing_is_compared_too(invoke, two, monkeypatch):
-    monkeypatch.setattr("djsb.evidence.difference.find_spec", lambda name: None)
-    result = invoke("compare", "last~1", "last")
-    assert result.exit_code == 0
-    assert "without scipy: pip install" in result.stdout

@@ -1,13 +1,13 @@
 """What a run ends with: jobs, targets, and why it stopped."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from djsb.evidence.changes import changes_of
 from djsb.report.show import run_json, run_text
-from djsb.report.summary import changes_of, jobs_table, results, summarize, targets_table
+from djsb.report.summary import jobs_table, results, summarize, targets_table
 from djsb.store.records import TargetRecord
 from djsb.store.store import Store
 from djsb_core.job.reports import Point
@@ -170,7 +170,8 @@ def test_jobs_are_compared_inside_their_pipeline_and_iteration(store, record):
     )
     jobs = store.jobs(run.id)
     found = [
-        (one.pipeline, one.before, one.after, one.old, one.new) for one in changes_of(store, jobs)
+        (one.pipeline, one.before, one.after, one.contrast.old, one.contrast.new)
+        for one in changes_of(store, jobs)
     ]
     assert found == [
         ("x", "a", "b", 0.0, 1.0),
@@ -197,9 +198,8 @@ def test_pipelines_are_named_where_several_are_compared(store, record):
 def test_rows_of_several_pipelines_are_named_too(store, record):
     rows = {"rows_in": 5.0, "rows_kept": 2.0}
     run = record(*(("a", p, 1, {"metrics": rows, "stage": "execution"}) for p in "xy"))
-    found = [
-        replace(one, hook="")
-        for one in changes_of(store, store.jobs(run.id))
-        if one.metric == "rows"
+    found = [one for one in changes_of(store, store.jobs(run.id)) if one.contrast.metric == "rows"]
+    assert [(one.pipeline, one.contrast.old, one.contrast.new) for one in found] == [
+        ("x", 5.0, 2.0),
+        ("y", 5.0, 2.0),
     ]
-    assert [(one.pipeline, one.old, one.new) for one in found] == [("x", 5.0, 2.0), ("y", 5.0, 2.0)]

@@ -9,13 +9,13 @@ from djsb.evidence.comparison import compare_sides
 from djsb.query.facts import shown
 from djsb.query.select import Side
 from djsb.report.comparison_text import packages_text
-from djsb_report.findings import Finding
 from djsb_report.reading import Reading, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from djsb.evidence.comparison import Setting
+    from djsb.evidence.contrast import Contrast
     from djsb.store.records import RunRecord
 
 MOST_SETTINGS, MOST_METRICS, LONG = 100, 200, 160
@@ -41,7 +41,8 @@ class Against:
     other: RunRecord
     settings: Sequence[Changed]
     settings_left_out: int
-    metrics: Sequence[Finding]
+    metrics: Sequence[tuple[str, Contrast]]
+    """With the job that measured them."""
     metrics_left_out: int
     equal: int
     """Metrics that are the same in both."""
@@ -55,9 +56,10 @@ def compare_with(reading: Reading, other: Reading) -> Against:
     """Compare a run with another one, job by job."""
     found = compare_sides(reading.store, [_side(other), _side(reading)])
     settings = sorted(found.settings, key=lambda one: one.handed_on)
-    both = [one for one in found.metrics if not one.minor and None not in one.values]
-    changed = [Finding(one) for one in both if one.differs]
-    changed.sort(key=lambda one: one.metric.higher_is_better is None)  # scores first
+    pairs = [(one.job, one.contrasts[0]) for one in found.metrics if not one.minor]
+    both = [(job, contrast) for job, contrast in pairs if contrast]
+    changed = [(job, contrast) for job, contrast in both if contrast.difference.estimate != 0]
+    changed.sort(key=lambda pair: pair[1].higher_is_better is None)  # scores first
     return Against(
         other.run,
         [_changed(reading, other, one) for one in settings[:MOST_SETTINGS]],

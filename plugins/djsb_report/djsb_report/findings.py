@@ -5,57 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.evidence.comparison import compare_sides
-from djsb.query.select import Side, base_of
-from djsb_report.reading import DONE, EVALUATION, PROBE
+from djsb.evidence.alignment import pairs_within
+from djsb.evidence.contrast import Measurements, contrasts
+from djsb.query.declared import is_evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.comparison import Metric
-    from djsb.store.records import JobRecord
+    from djsb.evidence.alignment import Replicates
+    from djsb.evidence.contrast import Contrast
     from djsb_report.reading import Reading
 
 MOST_PAIRS = 12
-"""Pairs of jobs that are compared: an interval takes a tenth of a second."""
-
-UNCLEAR = "no clear difference"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One score, before and after."""
-
-    metric: Metric
-
-    @property
-    def word(self) -> str:
-        """``better``, ``worse`` or ``no clear difference``."""
-        return self.metric.verdict(0) or UNCLEAR
-
-    @property
-    def old(self) -> float:
-        """The score before; the mean of several seeds."""
-        return self.metric.values[0] or 0.0
-
-    @property
-    def new(self) -> float:
-        """The score after; likewise."""
-        return self.metric.values[1] or 0.0
-
-    @property
-    def difference(self) -> float:
-        """After minus before."""
-        found = self.metric.differences[0]
-        return found.estimate if found else self.new - self.old
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """The 95 % interval of the difference, where it is known."""
-        found = self.metric.differences[0]
-        if found is None or found.low is None or found.high is None:
-            return None
-        return found.low, found.high
+"""Pairs of jobs that are compared."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +26,19 @@ class Pair:
 
     before: str
     after: str
-    scores: Sequence[Finding]
-    trainings: int
-    """How often each side was repeated with another seed."""
+    scores: Sequence[Contrast]
     samples: int | None
     """How many samples stand behind the intervals, where they are of samples."""
 
     @property
-    def deciding(self) -> Sequence[Finding]:
+    def deciding(self) -> Sequence[Contrast]:
         """Prefer scores with an interval: only those tell an effect from chance."""
-        return [one for one in self.scores if one.interval is not None] or self.scores
+        return [one for one in self.scores if one.difference.interval] or self.scores
+
+    @property
+    def seeds(self) -> int:
+        """How many training runs with other seeds each side has at least; 1 without repetition."""
+        return max(min(one.replicates) for one in self.scores)
 
 
 @dataclass(frozen=True)
@@ -86,37 +51,34 @@ class Findings:
 
 def find(reading: Reading) -> Findings:
     """Compare the evaluations of the last iteration: by hook and component, the first with each."""
-    groups: dict[tuple[str, ...], dict[str, list[JobRecord]]] = {}
-    for job in reading.latest:
-        if job.stage == EVALUATION and job.hook != PROBE and job.status in DONE:
-            key = (base_of(job.pipeline), job.hook, job.component or "")
-            groups.setdefault(key, {}).setdefault(job.meta_name, []).append(job)
-    sides = [list(named.values()) for named in groups.values()]
-    waiting = [(first, later) for first, *rest in sides for later in rest]
-    pairs = [_compare(reading, *pair) for pair in waiting[:MOST_PAIRS]]
-    return Findings([one for one in pairs if one.scores], max(0, len(waiting) - MOST_PAIRS))
+    measured = Measurements(reading.store)
+    waiting = list(pairs_within(job for job in reading.latest if is_evaluation(job)))
+    pairs = [_compare(reading, measured, *pair) for pair in waiting[:MOST_PAIRS]]
+    return Findings([pair for pair in pairs if pair.scores], max(0, len(waiting) - MOST_PAIRS))
 
 
-def _compare(reading: Reading, before: list[JobRecord], after: list[JobRecord]) -> Pair:
-    found = compare_sides(reading.store, [_side(reading, before), _side(reading, after)])
+def _compare(
+    reading: Reading, measured: Measurements, before: Replicates, after: Replicates
+) -> Pair:
     scores = [
-        Finding(one)
-        for one in found.metrics
-        if one.higher_is_better is not None and not one.minor and None not in one.values
+        one
+        for one in contrasts(measured, before, after)
+        if one.higher_is_better is not None and not one.minor
     ]
-    trainings = min(len(before), len(after))
-    samples = None
-    if trainings == 1:
-        counts = {name: len(one.values) for name, one in reading.store.samples(after[0].id).items()}
-        known = [counts[one.metric.name] for one in scores if one.metric.name in counts]
-        samples = known[0] if known else None
-    return Pair(_label(reading, before), _label(reading, after), scores, trainings, samples)
+    return Pair(
+        reading.named(before.pipeline, before.first.meta_name),
+        reading.named(after.pipeline, after.first.meta_name),
+        scores,
+        _samples_behind(measured, after, scores),
+    )
 
 
-def _label(reading: Reading, jobs: Sequence[JobRecord]) -> str:
-    return reading.named(base_of(jobs[0].pipeline), jobs[0].meta_name)
-
-
-def _side(reading: Reading, jobs: list[JobRecord]) -> Side:
-    name = jobs[0].meta_name
-    return Side(name, reading.run, name, tuple(jobs), tuple(reading.latest))
+def _samples_behind(
+    measured: Measurements, after: Replicates, scores: Sequence[Contrast]
+) -> int | None:
+    job = next(iter(after.finished.values()))
+    for one in scores:
+        samples = measured.samples(job, one.metric)
+        if one.replicates == (1, 1) and one.difference.interval and samples:
+            return len(samples.values)
+    return None

@@ -20,7 +20,7 @@ from djsb_report.media import read_media
 from djsb_report.pipeline import draw_jobs
 from djsb_report.samples import read_samples
 from djsb_report.scores import read_scores
-from djsb_report.verdict import interval, judge, signed
+from djsb_report.verdict import conclude, interval, signed
 
 if TYPE_CHECKING:
     from djsb_core.masking import Masker
@@ -45,7 +45,7 @@ def make_page(reading: Reading, other: Reading | None) -> str:
     return page.render(
         run=reading.run,
         status=status_of(reading.run),
-        verdict=judge(reading),
+        verdict=conclude(reading),
         sections=_sections(reading, other),
         written=time.time(),
     )

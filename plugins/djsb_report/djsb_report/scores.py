@@ -6,15 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.facts import is_secondary
-from djsb_report.reading import DONE, EVALUATION, PROBE, Reading
+from djsb.query.declared import is_evaluation, is_secondary
+from djsb_report.reading import DONE, Reading
 from djsb_report.verdict import interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from djsb.evidence.contrast import Contrast
     from djsb.store.records import JobRecord
-    from djsb_report.findings import Finding, Pair
+    from djsb_report.findings import Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
 
@@ -75,37 +76,40 @@ def read_scores(reading: Reading) -> Scores:
     return Scores(compared, findings.left_out, _measured(reading))
 
 
-def _score(pair: Pair, one: Finding, reach: float) -> Score:
-    share = one.metric.relative(0)
+def _score(pair: Pair, one: Contrast, reach: float) -> Score:
+    share = one.relative
     return Score(
         pair.before,
         pair.after,
-        one.metric.name,
+        one.metric,
         one.old,
         one.new,
-        signed(one.difference),
+        signed(one.difference.estimate),
         "" if share is None or not math.isfinite(share) else percent(share, sign="+"),
         interval(one),
-        "higher" if one.metric.higher_is_better else "lower",
-        one.word,
+        "higher" if one.higher_is_better else "lower",
+        one.verdict,
         _track(one, reach),
     )
 
 
-def _ends(one: Finding) -> tuple[float, float]:
+def _ends(one: Contrast) -> tuple[float, float]:
     """Return the ends of the interval of the relative change; without one, the change twice."""
-    low, high = one.interval or (one.difference, one.difference)
+    low, high = one.difference.interval or (one.difference.estimate, one.difference.estimate)
     return low / abs(one.old), high / abs(one.old)
 
 
-def _reach(one: Finding) -> float:
-    return max(map(abs, _ends(one))) if one.old else 0
+def _reach(one: Contrast) -> float:
+    """Return how far a change reaches from zero, where that can be drawn."""
+    reach = max(map(abs, _ends(one))) if one.old else 0.0
+    return reach if math.isfinite(reach) else 0.0
 
 
-def _track(one: Finding, reach: float) -> Track | None:
-    if not one.old or reach <= 0 or not math.isfinite(reach) or not math.isfinite(one.difference):
+def _track(one: Contrast, reach: float) -> Track | None:
+    estimate = one.difference.estimate
+    if not one.old or reach <= 0 or not math.isfinite(estimate / one.old):
         return None
-    places = (0.0, *_ends(one), one.difference / abs(one.old))
+    places = (0.0, *_ends(one), estimate / abs(one.old))
     return Track(*(round(50 + 46 * place / reach, 2) for place in places))
 
 
@@ -113,7 +117,7 @@ def _measured(reading: Reading) -> list[Measured]:
     found: list[Measured] = []
     room = MOST_CELLS
     for job in reading.latest:
-        if job.stage != EVALUATION or job.status not in DONE or job.hook == PROBE or room <= 0:
+        if not is_evaluation(job) or job.status not in DONE or room <= 0:
             continue
         values = [pair for pair in reading.numbers(job).items() if _is_shown(job, pair[0])][:room]
         room -= len(values)

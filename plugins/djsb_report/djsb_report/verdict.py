@@ -6,26 +6,37 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from djsb.evidence.difference import WELCH
+from djsb.evidence.verdict import Verdict
 from djsb.query.facts import settings_of
 from djsb.query.select import base_of
 from djsb.query.status import status_of
 from djsb.report.format import number
-from djsb_report.findings import UNCLEAR
 from djsb_report.reading import DONE, EVALUATION, PROCESS, TRAINING, Reading, cut, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from djsb.evidence.contrast import Contrast
     from djsb.store.records import JobRecord
-    from djsb_report.findings import Finding, Pair
+    from djsb_report.findings import Pair
 
-WORDS = ("better", "worse", UNCLEAR)
+NO_VERDICT = "no verdict"
+TONES = {
+    "better": "better",
+    "worse": "worse",
+    "mixed": "mixed",
+    "unclear": "not clearly different",
+    "none": "without a verdict",
+}
+"""How the pairs of each tone are counted."""
+
 MOST_PAIRS, MOST_SCORES, MOST_KEYS, LONG = 4, 4, 5, 300
 MINUS, NARROW = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
 @dataclass
-class Verdict:
+class Conclusion:
     """What a reader should take home."""
 
     tone: str
@@ -37,16 +48,16 @@ class Verdict:
     """How sure that is."""
 
 
-def judge(reading: Reading) -> Verdict:
+def conclude(reading: Reading) -> Conclusion:
     """Put what a run found in a few plain sentences."""
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
     pairs = reading.findings.pairs
     if not pairs:
-        return Verdict("none", _nothing_compared(reading), list(_data_changes(reading)))
+        return Conclusion("none", _nothing_compared(reading), list(_data_changes(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
-    verdict = Verdict(
+    conclusion = Conclusion(
         _tone([one for pair in pairs for one in pair.deciding]),
         _headline(pairs, reading.findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
@@ -54,12 +65,12 @@ def judge(reading: Reading) -> Verdict:
     )
     more = len(pairs) - MOST_PAIRS + reading.findings.left_out
     if more > 0:
-        verdict.changes.append(f"{more} more pairs of jobs are not told here.")
-    verdict.changes += _data_changes(reading)
-    return verdict
+        conclusion.changes.append(f"{more} more pairs of jobs are not told here.")
+    conclusion.changes += _data_changes(reading)
+    return conclusion
 
 
-def _unfinished(reading: Reading, status: str) -> Verdict:
+def _unfinished(reading: Reading, status: str) -> Conclusion:
     failed = [job for job in reading.jobs if job.status == "failed"]
     headline = {
         "running": "This run has not ended yet: what follows is what is known so far.",
@@ -75,7 +86,7 @@ def _unfinished(reading: Reading, status: str) -> Verdict:
         changes.append(cut(reading.run.reason, LONG))
     if status in ("interrupted", "killed"):
         changes.append("The same command goes on from the finished jobs.")
-    return Verdict("failed" if status == "failed" else "none", headline, changes)
+    return Conclusion("failed" if status == "failed" else "none", headline, changes)
 
 
 def _nothing_compared(reading: Reading) -> str:
@@ -84,28 +95,28 @@ def _nothing_compared(reading: Reading) -> str:
     return "Nothing was evaluated: this run does not say what a change does to a model."
 
 
-def _tone(scores: Sequence[Finding]) -> str:
-    words = {one.word for one in scores}
-    if words == {UNCLEAR}:
-        return "unclear"
-    return "mixed" if {"better", "worse"} <= words else (words - {UNCLEAR}).pop()
+def _tone(scores: Sequence[Contrast]) -> str:
+    words = {one.verdict for one in scores}
+    if {Verdict.BETTER, Verdict.WORSE} <= words:
+        return "mixed"
+    clear = words & {Verdict.BETTER, Verdict.WORSE}
+    if clear:
+        return clear.pop().value
+    return "none" if words == {Verdict.NONE} else "unclear"
 
 
 def _headline(pairs: Sequence[Pair], left_out: int) -> str:
     if len(pairs) == 1 and not left_out:
         deciding = pairs[0].deciding
-        if _tone(deciding) == "unclear":
+        if {one.verdict for one in deciding} == {Verdict.UNCLEAR}:
             return "No clear difference between before and after."
-        names = {w: [one.metric.name for one in deciding if one.word == w] for w in WORDS}
-        parts = [f"{word} on {listed(found)}" for word, found in names.items() if found]
-        text = "; ".join(parts)
+        names = {word: [one.metric for one in deciding if one.verdict is word] for word in Verdict}
+        text = "; ".join(
+            f"{word or NO_VERDICT} on {listed(found)}" for word, found in names.items() if found
+        )
         return f"{text[0].upper()}{text[1:]}."
     tones = [_tone(pair.deciding) for pair in pairs]
-    counts = [
-        f"{tones.count(tone)} {'not clearly different' if tone == 'unclear' else tone}"
-        for tone in ("better", "worse", "mixed", "unclear")
-        if tone in tones
-    ]
+    counts = [f"{tones.count(tone)} {said}" for tone, said in TONES.items() if tone in tones]
     which = f"The first {len(pairs)} of {len(pairs) + left_out}" if left_out else str(len(pairs))
     return f"{which} comparisons: {', '.join(counts)}."
 
@@ -113,18 +124,21 @@ def _headline(pairs: Sequence[Pair], left_out: int) -> str:
 def _measured(pair: Pair, most: int) -> Iterator[str]:
     """Say by how much the deciding scores of one pair of jobs changed."""
     for one in pair.deciding[:most]:
-        better = "higher" if one.metric.higher_is_better else "lower"
-        name = f"{one.metric.name} of {pair.after} against {pair.before}"
-        text = f"{name}: {number(one.old)} → {number(one.new)}, {one.word} ({better} is better)."
+        better = "higher" if one.higher_is_better else "lower"
+        name = f"{one.metric} of {pair.after} against {pair.before}"
+        word = one.verdict or NO_VERDICT
+        text = f"{name}: {number(one.old)} → {number(one.new)}, {word} ({better} is better)."
         bounds = interval(one)
         if bounds:
-            text += f" Difference {signed(one.difference)}, 95{NARROW}% interval {bounds}."
+            difference = signed(one.difference.estimate)
+            text += f" Difference {difference}, 95{NARROW}% interval {bounds}."
         yield text
 
 
-def interval(one: Finding) -> str:
+def interval(one: Contrast) -> str:
     """Write the 95 % interval of a difference; empty where it is not known."""
-    return " to ".join(map(signed, one.interval)) if one.interval else ""
+    bounds = one.difference.interval
+    return " to ".join(map(signed, bounds)) if bounds else ""
 
 
 def signed(value: float) -> str:
@@ -183,21 +197,16 @@ def _trained_alike(reading: Reading, before: JobRecord, after: JobRecord) -> str
 
 def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
     """Say what the intervals cover, and what they do not."""
-    repeated = [pair for pair in pairs if pair.trainings > 1]
+    repeated = [pair for pair in pairs if pair.seeds > 1]
     if repeated:
-        count = min(pair.trainings for pair in repeated)
+        count = min(pair.seeds for pair in repeated)
         yield (
             f"Each side was repeated with {count} seeds; the interval covers chance in training "
             "as far as so few show it, on the same evaluation data."
         )
-    single = [pair for pair in pairs if pair.trainings == 1]
-    sampled = [pair for pair in single if any(one.interval for one in pair.scores)]
-    if sampled:
-        samples = f"{number(sampled[0].samples)} samples" if sampled[0].samples else "samples"
-        yield (
-            f"The interval compares both sides on the same {samples}: it tells whether other "
-            "samples of the same kind would give the same answer."
-        )
+    single = [pair for pair in pairs if pair.seeds == 1]
+    sampled = [pair for pair in single if any(one.difference.interval for one in pair.scores)]
+    yield from _over_samples(sampled)
     if len(sampled) < len(single):
         yield (
             "Scores without an interval were measured once, without values for each sample: a "
@@ -207,4 +216,21 @@ def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
         yield (
             "Each side is a single training. Chance in training (another seed, another order of "
             "the data) is not part of this: repeat with other seeds before a costly decision."
+        )
+
+
+def _over_samples(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Say what intervals over samples cover: pairs of the same samples, or other samples."""
+    methods = [{one.difference.method for one in pair.scores} - {""} for pair in pairs]
+    same = [pair for pair, used in zip(pairs, methods, strict=True) if used != {WELCH}]
+    if same:
+        samples = f"{number(same[0].samples)} samples" if same[0].samples else "samples"
+        yield (
+            f"The interval compares both sides on the same {samples}: it tells whether other "
+            "samples of the same kind would give the same answer."
+        )
+    if len(same) < len(pairs):
+        yield (
+            "The two sides were measured on different samples: the interval tells whether other "
+            "samples of the same two kinds would give the same answer."
         )

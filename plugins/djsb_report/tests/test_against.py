@@ -27,10 +27,10 @@ def test_settings_and_metrics_that_changed(two):
     lr, key = found.settings
     assert (lr.job, lr.key, lr.old, lr.new) == ("train", "extra_configs.lr", "0.1", "0.2")
     assert (key.old, key.new) == ("***", "***")
-    (score,) = found.metrics
-    assert score.word == "better"
-    assert score.difference == pytest.approx(0.3)
-    assert score.interval[0] > 0.29
+    ((job, score),) = found.metrics
+    assert (job, score.verdict) == ("eval", "better")
+    assert score.difference.estimate == pytest.approx(0.3)
+    assert score.difference.low > 0.29
     assert found.other.id == before.record.id
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from djsb_report.verdict import judge
+from djsb_report.verdict import conclude
 
 
 def verdict(run, status="finished", reason=None):
     run.end(status, reason)
-    return judge(run.reading)
+    return conclude(run.reading)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_mixed_scores_name_both(new_run):
     scored(run, "after", {"a": 2.0, "b": 0.5, "c": 1.0}, up)
     found = verdict(run)
     assert found.tone == "mixed"
-    assert found.headline == "Better on a; worse on b; no clear difference on c."
+    assert found.headline == "Better on a; worse on b; the same on c."
     assert any("a small difference may be chance" in line for line in found.certainty)
 
 

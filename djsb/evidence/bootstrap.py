@@ -1,0 +1,84 @@
+"""The paired bootstrap of a difference of ratios.
+
+What ``scipy.stats.bootstrap`` gives for the same random numbers, to rounding: a test compares them.
+The samples that are drawn depend on their number only, so they are drawn once for all metrics of a
+dataset; and neither scipy's statistics (a second to import) nor a loop over batches is needed. A
+run ends with such intervals: they must not make a cached one wait.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+RESAMPLES = 9_999
+SEED = 1
+"""The same comparison gives the same interval."""
+
+BATCH = 2_000_000
+"""Numbers that are drawn at a time."""
+
+
+def bootstrap_interval(
+    changes: Sequence[float], weights: Sequence[float], confidence: float
+) -> tuple[float, float] | None:
+    """Return an interval of ``Σ changes / Σ weights`` over the pairs that both lists describe.
+
+    Bias-corrected and accelerated (Efron & Tibshirani, An Introduction to the Bootstrap, 14.3), or
+    percentiles where that fails.
+
+    :return: ``None`` where some samples that were drawn have no weight
+    """
+    import numpy as np
+
+    sums = np.column_stack([changes, weights]).astype(float)
+    with np.errstate(all="ignore"):
+        drawn = np.concatenate([block.astype(float) @ sums for block in _draws(len(sums))])
+        ratios = drawn[:, 0] / drawn[:, 1]
+        if not np.isfinite(ratios).all():
+            return None
+        tail = (1 - confidence) / 2
+        shares = _accelerated(ratios, sums, tail) or (tail, 1 - tail)
+    low, high = np.percentile(ratios, [100 * share for share in shares])
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _draws(count: int) -> list[Any]:
+    """Draw samples with replacement; return how often each is in each draw, in blocks of draws."""
+    import numpy as np
+
+    draw, blocks, left = np.random.default_rng(SEED), [], RESAMPLES
+    while left:
+        rows = min(left, 1 + BATCH // count)
+        chosen = draw.integers(0, count, (rows, count))
+        chosen += np.arange(rows)[:, None] * count
+        times = np.bincount(chosen.ravel(), minlength=rows * count).reshape(rows, count)
+        blocks.append(times.astype(np.min_scalar_type(int(times.max()))))
+        left -= rows
+    return blocks
+
+
+def _accelerated(ratios: Any, sums: Any, tail: float) -> tuple[float, float] | None:  # noqa: ANN401 (arrays)
+    """Return at which shares of the draws the interval ends; ``None`` where they are undefined."""
+    import numpy as np
+
+    total = sums.sum(axis=0)
+    estimate = total[0] / total[1]
+    below = float((ratios < estimate).mean() + (ratios <= estimate).mean()) / 2
+    rest = total - sums
+    left_out = rest[:, 0] / rest[:, 1]
+    influence = left_out.mean() - left_out
+    spread = float((influence**2).sum())
+    if not 0 < below < 1 or not np.isfinite(spread) or spread <= 0:
+        return None
+    acceleration = float((influence**3).sum()) / (6 * spread**1.5)
+    normal = NormalDist()
+    bias = normal.inv_cdf(below)
+    ends = [bias + normal.inv_cdf(share) for share in (tail, 1 - tail)]
+    low, high = (normal.cdf(bias + end / (1 - acceleration * end)) for end in ends)
+    return low, high
