@@ -6,16 +6,21 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from djsb_core.interfaces.metrics import Metric
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from djsb.store.records import JobRecord
     from djsb.store.store import Store
+    from djsb_core.interfaces.hook import Role
     from djsb_core.job.reports import SampleValues
 
-EXECUTION = "execution"
 CONFIDENT = 1.96
 """Standard errors beyond which a difference is called clear (95 %, normal approximation)."""
+
+
+BARE = Metric("")
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,8 @@ class Comparison:
     standard_error: float | None = None
     """Of the difference, over paired samples or seeds; ``None`` where there are none."""
     higher_is_better: bool | None = None
-    hook: str = ""
+    role: Role | None = None
+    """Of the jobs that measured it."""
     pipeline: str = ""
     seeds: int = 1
     """How many repetitions the values are means of."""
@@ -39,6 +45,8 @@ class Comparison:
     """Standard errors of the two means over seeds."""
     half_width: float | None = None
     """Of the difference's 95 % interval over seeds."""
+    declared: Metric = BARE
+    """What its component says of the metric."""
 
     @property
     def difference(self) -> float:
@@ -77,8 +85,6 @@ def compare_jobs(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison
 def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comparison]:
     old, new = results_of(store, before), results_of(store, after)
     old_samples, new_samples = store.samples(before.id), store.samples(after.id)
-    # Jobs that train or process see different data: their numbers differ, none is better.
-    directions = {} if after.stage == EXECUTION else after.directions
     for name in old:
         if name in new:
             yield Comparison(
@@ -88,9 +94,10 @@ def _compare(store: Store, before: JobRecord, after: JobRecord) -> Iterator[Comp
                 old[name],
                 new[name],
                 _standard_error(name, old_samples, new_samples),
-                directions.get(name),
-                after.hook,
+                after.direction(name),
+                after.role,
                 after.pipeline,
+                declared=after.declared(name),
             )
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb.evidence.compare import EXECUTION, results_of
+from djsb.evidence.compare import results_of
 from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
 from djsb.query.facts import (
     inputs_of,
     is_inside,
-    is_secondary,
     places_of,
     settings_of,
     shown,
@@ -18,6 +17,7 @@ from djsb.query.facts import (
 )
 from djsb.query.select import base_of, seed_of
 from djsb.store.environment import read_environment
+from djsb.store.records import UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from djsb.store.records import JobRecord
     from djsb.store.store import Store
 
-PROBE = "ProbeViaAnalyzerHook"
-MEAN = ".mean"
 FINISHED = ("finished", "cached")
 DATA = "dataset"
 """In the names of settings that say of which samples a metric is."""
@@ -255,7 +253,6 @@ def _metrics(store: Store, row: Sequence[Replicas | None], label: str) -> Iterat
     first = row[0]
     measured = [_measured(store, one) for one in row]
     names = dict.fromkeys(name for side in measured for values in side.values() for name in values)
-    directions = _directions(row)
     samples = _Samples(store)
     for name in names:
         values = [_values(side, name) for side in measured]
@@ -272,8 +269,8 @@ def _metrics(store: Store, row: Sequence[Replicas | None], label: str) -> Iterat
             name,
             tuple(sum(one.values()) / len(one) if one else None for one in values),
             tuple(differences),
-            directions.get(name),
-            minor=is_secondary(name) or (_is_probe(row) and not name.endswith(MEAN)),
+            _direction(row, name),
+            minor=not any(one.one.is_shown(name) for one in row if one),
         )
 
 
@@ -287,16 +284,13 @@ def _values(measured: Mapping[str, Mapping[str, float]], name: str) -> dict[str,
     return {seed: values[name] for seed, values in measured.items() if name in values}
 
 
-def _directions(row: Sequence[Replicas | None]) -> dict[str, bool]:
-    """Say what is better; nothing of jobs that train or process: they see different data."""
+def _direction(row: Sequence[Replicas | None], name: str) -> bool | None:
+    """Say what is better, unless a side is no judge of it; the last side has the last word."""
     jobs = [one.one for one in row if one]
-    if any(job.stage == EXECUTION for job in jobs):
-        return {}
-    return {name: up for job in jobs for name, up in job.directions.items()}
-
-
-def _is_probe(row: Sequence[Replicas | None]) -> bool:
-    return any(one.one.hook == PROBE for one in row if one)
+    if any(job.role in UNJUDGED for job in jobs):
+        return None
+    found = [job.direction(name) for job in jobs]
+    return next((one for one in reversed(found) if one is not None), None)
 
 
 @dataclass

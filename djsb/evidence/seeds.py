@@ -45,11 +45,12 @@ def _joined(ones: Sequence[Comparison]) -> Comparison:
         fmean(new),
         _standard_error(changes),
         ones[0].higher_is_better,
-        ones[0].hook,
+        ones[0].role,
         pipeline,
         seeds=len(ones),
         errors=(_standard_error(old), _standard_error(new)),
         half_width=half,
+        declared=ones[0].declared,
     )
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 SECTIONS = ("dj_configs", "extra_configs")
-SECONDARY = ("stderr", "seconds", "refined.", "after.")
-"""Parts of the names of metrics that describe others, or the machine."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +77,14 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
                 handed_on.add(f"{name}.{key}")
         measured = store.metrics(job.id)
         metrics |= {f"{name}.{key}": value for key, value in measured.items()}
-        secondary |= {f"{name}.{key}" for key in measured if is_secondary(key)}
-        if job.stage != "execution":
-            scores |= {f"{name}.{key}" for key in job.directions}
+        secondary |= {f"{name}.{key}" for key in measured if job.is_detail(key)}
+        scores |= {f"{name}.{key}" for key in measured if job.direction(key) is not None}
     return Facts(
         run,
         settings,
         metrics,
         frozenset(handed_on),
-        frozenset(scores & set(metrics)),
+        frozenset(scores),
         frozenset(secondary),
         frozenset(reached),
     )
@@ -222,11 +219,6 @@ def is_inside(key: str, given: Iterable[str]) -> bool:
 
 
 # -- results ---------------------------------------------------------------------------------------
-
-
-def is_secondary(metric: str) -> bool:
-    """Tell whether a metric (without its job) describes another one, or how fast the machine is."""
-    return any(part in metric for part in SECONDARY)
 
 
 def shown(value: object) -> str:

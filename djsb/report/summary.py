@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 from djsb.evidence.compare import Comparison, compare_jobs
 from djsb.evidence.seeds import over_seeds
+from djsb.query.funnel import read_funnel
 from djsb.report.format import duration, number, table
+from djsb_core.interfaces.hook import Role
+from djsb_core.interfaces.metrics import MetricKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from djsb.store.records import JobRecord, RunRecord, TargetRecord
     from djsb.store.store import Store
-
-PROBE, TRAINING = "ProbeViaAnalyzerHook", "TrainModelHook"
-HIDDEN = ("stderr", "seconds", "refined.", "after.")
-SHOWN_OF_TRAINING = ("documents", "tokens")
-MEAN = ".mean"
 
 
 def summarize(store: Store, run_id: str) -> str:
@@ -95,19 +93,24 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
 
 def _rows_kept(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Comparison]:
     for job in jobs:
-        metrics = store.metrics(job.id)
-        given, kept = metrics.get("rows_in"), metrics.get("rows_kept")
-        if isinstance(given, int | float) and isinstance(kept, int | float):
-            name = job.meta_name
-            yield Comparison("rows", name, name, given, kept, hook=job.hook, pipeline=job.pipeline)
+        funnel = read_funnel(job, store.metrics(job.id))
+        if funnel is not None:
+            yield Comparison(
+                funnel.unit,
+                job.meta_name,
+                job.meta_name,
+                funnel.given,
+                funnel.kept,
+                role=job.role,
+                pipeline=job.pipeline,
+            )
 
 
 def _is_shown(one: Comparison) -> bool:
-    if one.hook == PROBE:
-        return one.metric.endswith(MEAN)
-    if one.hook == TRAINING:
-        return one.metric in SHOWN_OF_TRAINING
-    return one.difference != 0 and not any(part in one.metric for part in HIDDEN)
+    kind = one.declared.kind
+    if kind is MetricKind.STATISTIC or one.role is Role.TRAIN:
+        return one.declared.primary
+    return one.difference != 0 and kind not in (MetricKind.DETAIL, MetricKind.ERROR)
 
 
 def changes_table(changes: Iterable[Comparison]) -> str:

@@ -17,6 +17,7 @@ from djsb.runner.job import prepare_job
 from djsb.runner.recorder import Recorder
 from djsb_core.errors import DjsbError, JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.hook import declarations_of
 from djsb_core.job.reports import LOG
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class JobRun:
             hook=spec.hook,
             component=info.name if info else None,
             folder=self.folder,
+            declarations=declarations_of(self.job.hook, self.job.component),
         )
 
     @cached_property
@@ -97,6 +99,8 @@ class JobRun:
             package=f"{info.package} {info.version}",
             folder=self.folder,
             environment=self.job.environment and self.job.environment.name,
+            role=self.job.hook.role and self.job.hook.role.value,
+            declarations=self.info.declarations.to_json(),
         )
         self.history.job_ids[self.info.position] = job_id
         return Recorder(self.state, self.info, job_id)
@@ -113,7 +117,6 @@ class JobRun:
             job_id,
             fingerprint=prepared.key,
             settings=state.masker.value(prepared.sections),
-            directions=prepared.directions,
         )
         result = self._find_or_execute(prepared)
         exports = self._put_in_place(prepared, result.folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from djsb_core.changes import read_changes, watch_changes
 from djsb_core.errors import ComponentError, DjsbError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.interfaces.component import (
@@ -16,6 +17,7 @@ from djsb_core.interfaces.component import (
 )
 from djsb_core.interfaces.data import (
     Analysis,
+    BoundSide,
     Change,
     DataAnalyzer,
     DataEvaluator,
@@ -29,8 +31,9 @@ from djsb_core.interfaces.data import (
     Statistics,
 )
 from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
-from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
+from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Role, Section, Slot
 from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "BoundSide",
     "Change",
     "CheckKind",
     "Command",
@@ -56,6 +60,7 @@ __all__ = [
     "DoctorCheck",
     "Environment",
     "EnvironmentConfig",
+    "Flow",
     "GeneralDataExecutor",
     "GeneralProbe",
     "Hook",
@@ -63,6 +68,8 @@ __all__ = [
     "JobContext",
     "JobInfo",
     "Kind",
+    "Metric",
+    "MetricKind",
     "ModelEvaluator",
     "ModelInferExecutor",
     "ModelTrainExecutor",
@@ -72,6 +79,8 @@ __all__ = [
     "Recipe",
     "RecipeRefiner",
     "Refinement",
+    "Role",
+    "SampleLayout",
     "Scores",
     "Section",
     "SilentWatcher",
@@ -88,7 +97,9 @@ __all__ = [
     "mask",
     "open_text",
     "query",
+    "read_changes",
     "read_jsonl",
+    "watch_changes",
 ]
 
 

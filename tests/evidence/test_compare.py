@@ -8,7 +8,9 @@ from scipy import stats
 from djsb.evidence.compare import Comparison, compare_jobs, paired_standard_error
 from djsb.report.summary import changes_of, changes_table, summarize
 from djsb.store.store import Store
+from djsb_core.interfaces.metrics import Metric, MetricKind
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues
+from tests.support.declared import with_declarations
 
 
 @pytest.fixture
@@ -151,7 +153,7 @@ def measured(tmp_path):
             paired = options.pop("samples", {})
             job = store.add_job(
                 run.id, pipeline="anonymous", iteration=1, position=position,
-                meta_name=name, folder=tmp_path, **options,
+                meta_name=name, folder=tmp_path, **with_declarations(options),
             )  # fmt: skip
             store.add_points(job, [Point(key, value, None, 0.0) for key, value in metrics.items()])
             for metric, one in paired.items():
@@ -227,7 +229,8 @@ def test_probes_that_share_their_names_with_refinements_are_compared_by_their_me
 
 
 def test_trainings_are_compared_by_what_they_saw_only(measured):
-    training = {"hook": "TrainModelHook", "stage": "execution", "directions": {"tokens": True}}
+    tokens = Metric("tokens", kind=MetricKind.COUNT, primary=True, higher_is_better=True)
+    training = {"hook": "TrainModelHook", "stage": "execution", "declared": [tokens]}
     found = changes_of(
         *measured(
             ("a", {"tokens": 10.0, "final_loss": 1.0}, training),

@@ -1,7 +1,6 @@
 """What a run ends with: jobs, targets, and why it stopped."""
 
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from djsb.report.summary import changes_of, jobs_table, results, summarize, targ
 from djsb.store.records import TargetRecord
 from djsb.store.store import Store
 from djsb_core.job.reports import Point
+from tests.support.declared import with_declarations
 
 RUN = {"names": ("p", "e"), "experiment": Path("x.yaml"), "settings": {}}
 
@@ -31,18 +31,20 @@ def record(store, tmp_path):
             metrics = more.pop("metrics", {})
             job = store.add_job(
                 run.id,
-                **{
-                    "stage": "evaluation",
-                    "position": position,
-                    "meta_name": name,
-                    "pipeline": pipeline,
-                    "iteration": iteration,
-                    "hook": "H",
-                    "status": "finished",
-                    "seconds": 1.0,
-                    "folder": tmp_path / name,
-                }
-                | more,
+                **with_declarations(
+                    {
+                        "stage": "evaluation",
+                        "position": position,
+                        "meta_name": name,
+                        "pipeline": pipeline,
+                        "iteration": iteration,
+                        "hook": "H",
+                        "status": "finished",
+                        "seconds": 1.0,
+                        "folder": tmp_path / name,
+                    }
+                    | more
+                ),
             )
             store.add_points(job, [Point(key, value, None, 0.0) for key, value in metrics.items()])
         store.add_targets(run.id, targets)
@@ -197,9 +199,5 @@ def test_pipelines_are_named_where_several_are_compared(store, record):
 def test_rows_of_several_pipelines_are_named_too(store, record):
     rows = {"rows_in": 5.0, "rows_kept": 2.0}
     run = record(*(("a", p, 1, {"metrics": rows, "stage": "execution"}) for p in "xy"))
-    found = [
-        replace(one, hook="")
-        for one in changes_of(store, store.jobs(run.id))
-        if one.metric == "rows"
-    ]
+    found = [one for one in changes_of(store, store.jobs(run.id)) if one.metric == "rows"]
     assert [(one.pipeline, one.old, one.new) for one in found] == [("x", 5.0, 2.0), ("y", 5.0, 2.0)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from djsb_core.api import Change, ComponentError, Kind
+from djsb_core.api import BoundSide, Change, ComponentError, Kind
 from djsb_core.testing import ComponentContract
 from djsb_datajuicer.k_sigma import KSigmaRefiner, k_sigma_bounds
 from djsb_datajuicer.operators import operator_of
@@ -147,7 +147,9 @@ def test_the_refined_recipe_is_legal_and_the_old_one_untouched(make_data: Any) -
 def test_changes_tell_old_and_new() -> None:
     recipe = {"process": [{"text_length_filter": {"min_len": 10}}, "clean_ip_mapper"]}
     refined = refiner(k=2).refine(recipe, {"text_len": summary(100, 20)})
-    assert refined.changes == [Change("text_length_filter", "min_len", 10, 60)]
+    assert refined.changes == [
+        Change("text_length_filter", "min_len", 10, 60, "text_len", BoundSide.LOWER)
+    ]
     assert refined.recipe["process"] == [
         {"text_length_filter": {"min_len": 60}},
         {"clean_ip_mapper": {}},

@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.facts import is_secondary
 from djsb_report.reading import DONE, EVALUATION, PROBE, Reading
 from djsb_report.verdict import interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.store.records import JobRecord
     from djsb_report.findings import Finding, Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
@@ -115,12 +113,9 @@ def _measured(reading: Reading) -> list[Measured]:
     for job in reading.latest:
         if job.stage != EVALUATION or job.status not in DONE or job.hook == PROBE or room <= 0:
             continue
-        values = [pair for pair in reading.numbers(job).items() if _is_shown(job, pair[0])][:room]
+        values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
+        values = values[:room]
         room -= len(values)
         label = reading.named(job.pipeline, job.meta_name)
         found.append(Measured(label, job.component or job.hook, values))
     return [one for one in found if one.values]
-
-
-def _is_shown(job: JobRecord, name: str) -> bool:
-    return name in job.directions or not is_secondary(name)
