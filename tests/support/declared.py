@@ -27,6 +27,9 @@ OTHERS = (
     Metric("score_stderr", kind=MetricKind.ERROR, error_of="score"),
     *(Metric(name, kind=DETAIL) for name in ("seconds", "refined.*")),
 )
+ROLES = {"execution": Role.PROCESS, "refine_recipe": Role.REFINE}
+"""Of the jobs of other hooks, by stage."""
+
 SAMPLES = SampleLayout("dataset_path", "text", "__dj__stats__", ("__dj__",))
 
 
@@ -39,12 +42,10 @@ def with_declarations(columns):
     directions, declared = columns.pop("directions", {}), columns.pop("declared", ())
     hook = columns.get("hook", "")
     known = {info.name for info in list_components(Kind.HOOK.group) if info.package == "djsb-core"}
-    role, of_hook = None, Declarations()
+    role, of_hook = ROLES.get(columns.get("stage")), Declarations()
     if hook in known:
         loaded = load_component(Kind.HOOK, hook)
         role, of_hook = loaded.role, declarations_of(loaded, _component(loaded))
-    elif columns.get("stage") == "execution":
-        role = Role.PROCESS
     metrics = (
         *(Metric(name, higher_is_better=up) for name, up in directions.items()),
         *declared,

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from djsb_core.api import MetricKind
+from djsb_core.api import MetricKind, Role
 from djsb_core.job.watcher import SCRIPT
 from djsb_report.charts import curves_chart, style_of_series
-from djsb_report.reading import TRAINING, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from djsb.store.records import JobRecord
     from djsb_core.api import Metric
     from djsb_core.job.reports import Point
+    from djsb_report.reading import Reading
 
 MOST_CURVES, MOST_PLOTS, MOST_STEPS = 24, 4, 60
 
@@ -68,7 +68,7 @@ def read_curves(reading: Reading) -> list[Plot]:
     """Draw what the trainings of the last iteration, or a script, reported at each step."""
     found: dict[str, list[Curve]] = {}
     left_out: dict[str, int] = {}
-    trainings = [job for job in reading.latest if job.hook in (TRAINING, SCRIPT)]
+    trainings = [job for job in reading.latest if job.role is Role.TRAIN or job.hook == SCRIPT]
     for job in trainings[: 2 * MOST_CURVES]:
         for metric, points in _series(reading, job).items():
             curves = found.setdefault(metric, [])

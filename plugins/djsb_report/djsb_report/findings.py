@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from djsb.evidence.comparison import compare_sides
 from djsb.query.select import Side, base_of
-from djsb_report.reading import DONE, EVALUATION, PROBE
+from djsb_report.reading import is_evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def find(reading: Reading) -> Findings:
     """Compare the evaluations of the last iteration: by hook and component, the first with each."""
     groups: dict[tuple[str, ...], dict[str, list[JobRecord]]] = {}
     for job in reading.latest:
-        if job.stage == EVALUATION and job.hook != PROBE and job.status in DONE:
+        if is_evaluation(job):
             key = (base_of(job.pipeline), job.hook, job.component or "")
             groups.setdefault(key, {}).setdefault(job.meta_name, []).append(job)
     sides = [list(named.values()) for named in groups.values()]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb_report.reading import DONE, EVALUATION, PROBE, Reading
+from djsb_report.reading import Reading, is_evaluation
 from djsb_report.verdict import interval, percent, signed
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _measured(reading: Reading) -> list[Measured]:
     found: list[Measured] = []
     room = MOST_CELLS
     for job in reading.latest:
-        if job.stage != EVALUATION or job.status not in DONE or job.hook == PROBE or room <= 0:
+        if not is_evaluation(job) or room <= 0:
             continue
         values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
         values = values[:room]

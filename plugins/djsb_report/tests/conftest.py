@@ -180,6 +180,8 @@ def _write_full_run(store, evil):
         metrics={
             "refined.text_length_filter.max_len.old": 900,
             "refined.text_length_filter.max_len.new": limit,
+            "refined.text_length_filter.max_len.statistic": "text_len",
+            "refined.text_length_filter.max_len.side": "upper",
             f"refined.other{evil}.threshold.new": 3,
         },
         settings={"dj_configs": recipe},
