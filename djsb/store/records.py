@@ -123,6 +123,14 @@ class JobRecord:
         values["declarations"] = _declarations(values["declarations"])
         return cls(**values)
 
+    @property
+    def dataset(self) -> Any:  # noqa: ANN401 (any setting)
+        """What the settings name as the dataset that it reads; ``None`` where that is not known."""
+        value: Any = self.settings
+        for key in (self.declarations.samples.dataset or "").split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
     def declared(self, name: str) -> Metric:
         """Return what is declared of a metric; a bare declaration where nothing is."""
         return self.declarations.find(name)

@@ -20,6 +20,7 @@ from djsb_core.api import (
     InputPath,
     Metric,
     MetricKind,
+    SampleLayout,
     Scores,
     locate_samples,
 )
@@ -63,6 +64,7 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
         Metric("words_mean", "words"),
         *(Metric(f"{part}_ratio") for part in ("alphanumeric", "whitespace", "compression")),
     )
+    samples = SampleLayout(dataset="dataset_path", text="text")
 
     def evaluate(self) -> Scores:
         """Read the dataset once.

@@ -17,6 +17,7 @@ from djsb_core.api import (
     Metric,
     MetricKind,
     ModelEvaluator,
+    SampleLayout,
     Scores,
     query,
     read_jsonl,
@@ -112,6 +113,8 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
         Metric("tokens", "tokens", kind=MetricKind.COUNT),
         *(Metric(name, "documents", kind=MetricKind.COUNT) for name in ("documents", "skipped")),
     )
+
+    samples = SampleLayout(dataset="dataset_path", text="text")
 
     def check(self) -> Sequence[str]:
         """Look for the packages and for the files of the model."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import nsmallest
@@ -19,7 +18,7 @@ from djsb_core.jsonl import read_jsonl
 from djsb_report.reading import Reading, cut, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from djsb.store.records import JobRecord
     from djsb_report.bounds import Bound
@@ -116,9 +115,7 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
 
 def _given(reading: Reading, job: JobRecord) -> Path | None:
     """Find the dataset that a job read; a relative path means what it meant to the run."""
-    named: Any = job.settings
-    for key in (job.declarations.samples.dataset or "").split("."):
-        named = named.get(key) if isinstance(named, Mapping) else None
+    named = job.dataset
     if not isinstance(named, str) or not named.endswith(ENDINGS):
         return None
     started_in = read_environment(reading.run.folder).get("working_directory", "")

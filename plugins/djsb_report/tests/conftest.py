@@ -126,6 +126,12 @@ class Run:
 
 
 @pytest.fixture
+def parse_page():
+    """Return what parses a report."""
+    return Page
+
+
+@pytest.fixture
 def store(tmp_path):
     with closing(Store(tmp_path / "work")) as found:
         yield found
