@@ -8,6 +8,7 @@ from pydantic import Field
 from djsb_core import testing
 from djsb_core.api import (
     Analysis,
+    BoundSide,
     Change,
     ComponentConfig,
     DataAnalyzer,
@@ -16,6 +17,7 @@ from djsb_core.api import (
     GeneralProbe,
     Hook,
     Kind,
+    Metric,
     ModelEvaluator,
     ModelTrainExecutor,
     OutputPath,
@@ -118,10 +120,22 @@ def test_scores_must_be_finite(build, scores, kept):
 @pytest.mark.parametrize(("metric", "kept"), [("loss", True), ("los", False)])
 def test_a_direction_must_name_a_score(build, metric, kept):
     component = build(
-        ModelEvaluator, "evaluate", lambda self: {"loss": 1.0}, higher_is_better={metric: False}
+        ModelEvaluator,
+        "evaluate",
+        lambda self: {"loss": 1.0},
+        metrics=(Metric(metric, higher_is_better=False),),
     )
     contract = testing.EvaluatorContract
     assert keeps(contract, "test_directions_name_scores", component=component) is kept
+
+
+@pytest.mark.parametrize(("metric", "kept"), [("loss", True), ("l*", True), ("los", False)])
+def test_a_score_must_be_declared(build, metric, kept):
+    component = build(
+        ModelEvaluator, "evaluate", lambda self: {"loss": 1.0}, metrics=(Metric(metric),)
+    )
+    contract = testing.EvaluatorContract
+    assert keeps(contract, "test_every_score_is_declared", component=component) is kept
 
 
 @pytest.mark.parametrize(
@@ -170,12 +184,16 @@ def test_results_must_be_where_they_belong(build, tmp_path, place, kept):
     ],
 )
 def test_a_trainer_must_report_a_loss_a_step(build, watcher, losses, kept):
-    trainer = build(ModelTrainExecutor, "train", None)
+    metrics = (Metric("lr"), Metric("loss", higher_is_better=False))
+    trainer = build(ModelTrainExecutor, "train", None, metrics=metrics)
     for value, step in losses:
         trainer.workspace.watcher.watch(value, "loss", step)
+    test = "test_its_objective_is_reported_step_by_step"
     fixtures = {"produced": [trainer.workspace.folder], "watcher": watcher}
-    test = "test_the_loss_is_reported_step_by_step"
+    fixtures["component"] = trainer
     assert keeps(testing.TrainerContract, test, **fixtures) is kept
+    trainer.__class__.metrics = ()
+    assert not keeps(testing.TrainerContract, test, **fixtures)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +226,23 @@ def test_a_refiner_must_tell_its_changes(build, changes, kept):
     component = build(RecipeRefiner, "refine", lambda self, *_: Refinement(refined, changes))
     fixtures = {"component": component, "recipe": RECIPE, "statistics": {}}
     test = "test_its_changes_tell_what_it_did"
+    assert keeps(testing.RefinerContract, test, **fixtures) is kept
+
+
+@pytest.mark.parametrize(
+    ("statistic", "side", "kept"),
+    [
+        (None, None, True),
+        ("text_len", BoundSide.LOWER, True),
+        ("text_len", None, False),
+        ("no_such", BoundSide.LOWER, False),
+    ],
+)
+def test_a_bound_must_name_a_statistic(build, statistic, side, kept):
+    changes = [Change("text_length_filter", "min_len", 1, 5, statistic, side)]
+    component = build(RecipeRefiner, "refine", lambda self, *_: Refinement({}, changes))
+    fixtures = {"component": component, "recipe": RECIPE, "statistics": {"text_len": {}}}
+    test = "test_its_bounds_name_what_they_bound"
     assert keeps(testing.RefinerContract, test, **fixtures) is kept
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+    from djsb_core.interfaces.metrics import Metric
+
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/make_reference.py from the code; do not edit by hand. -->\n"
 
@@ -58,12 +60,16 @@ def _component(kind: Kind, name: str, package: str) -> Iterator[str]:
         yield "| setting | type | default | meaning |\n|---|---|---|---|"
         yield from (_field(key, info) for key, info in fields.items())
         yield ""
-    if component.higher_is_better:
-        words = (
-            f"`{metric}` ({'higher' if better else 'lower'} is better)"
-            for metric, better in component.higher_is_better.items()
-        )
-        yield f"*Directions:* {', '.join(words)}\n"
+    if component.metrics:
+        yield f"*Metrics:* {', '.join(map(_metric, component.metrics))}\n"
+
+
+def _metric(metric: Metric) -> str:
+    """Write a metric's name, and in brackets its unit and whether more is better."""
+    better = {True: "higher is better", False: "lower is better", None: ""}
+    facts = [metric.unit, better[metric.higher_is_better]]
+    told = "; ".join(filter(None, facts))
+    return f"`{metric.name}` ({told})" if told else f"`{metric.name}`"
 
 
 def _hook(hook: type[Hook[Any, Any]]) -> Iterator[str]:

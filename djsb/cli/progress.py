@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from djsb.report.format import duration, number
 from djsb_core.hookspecs import JobInfo, hookimpl
+from djsb_core.interfaces.metrics import MetricKind
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -68,9 +69,10 @@ class Progress(AbstractContextManager["Progress"]):
     def djsb_metric_logged(
         self, job: JobInfo, name: str, value: float | str, step: int | None
     ) -> None:
-        """Show the newest value of a series, such as the loss of a training."""
+        """Show the newest value of a series of scores, such as the loss of a training."""
         short = name.removeprefix(f"{job.meta_name}.")
-        if step is not None and isinstance(value, float) and "loss" in short:
+        is_score = job.declarations.find(short).kind is MetricKind.SCORE
+        if step is not None and isinstance(value, float) and is_score:
             self._display.metric(self._title(job), f"step {step}  {short} {number(value)}")
 
     @hookimpl

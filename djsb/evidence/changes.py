@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from djsb.evidence.alignment import Replicates, pairs_within, replicates_of
 from djsb.evidence.contrast import Contrast, Measurements, contrast, is_repeated, over_seeds
 from djsb.evidence.difference import Difference
-from djsb.query.declared import counts_of, is_shown_unchanged, is_summarized
+from djsb.query.declared import is_shown_unchanged, is_summarized
+from djsb.query.funnel import read_funnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,21 +43,26 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Change]:
             if not is_summarized(after.first, metric):
                 continue
             found = contrast(measured, before, after, metric)
-            if found and (found.difference.estimate != 0 or is_shown_unchanged(after.first)):
+            kept = is_shown_unchanged(after.first, metric)
+            if found and (found.difference.estimate != 0 or kept):
                 yield Change(before.first.meta_name, after.first.meta_name, after.pipeline, found)
 
 
 def _counted(store: Store, one: Replicates) -> Iterator[Change]:
     """Compare what a job counted before its work with what it counted after it."""
-    counts = {seed: counts_of(store.metrics(job.id)) for seed, job in one.finished.items()}
+    funnels = {
+        seed: funnel
+        for seed, job in one.finished.items()
+        if (funnel := read_funnel(job, store.metrics(job.id))) is not None
+    }
+    if not funnels:
+        return
+    first = next(iter(funnels.values()))
+    old = {seed: funnel.given for seed, funnel in funnels.items()}
+    new = {seed: funnel.kept for seed, funnel in funnels.items()}
+    if is_repeated(old, new):
+        found = over_seeds(first.unit, old, new)
+    else:
+        found = Contrast(first.unit, first.given, first.kept, Difference(first.kept - first.given))
     name = one.first.meta_name
-    for metric in dict.fromkeys(metric for found in counts.values() for metric in found):
-        pairs = {seed: found[metric] for seed, found in counts.items() if metric in found}
-        old = {seed: pair[0] for seed, pair in pairs.items()}
-        new = {seed: pair[1] for seed, pair in pairs.items()}
-        if is_repeated(old, new):
-            found = over_seeds(metric, old, new)
-        else:
-            given, kept = next(iter(pairs.values()))
-            found = Contrast(metric, given, kept, Difference(kept - given))
-        yield Change(name, name, one.pipeline, found)
+    yield Change(name, name, one.pipeline, found)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from djsb.cache.cache import parts_of
-from djsb.query.declared import is_of_data
 from djsb.query.facts import flat_settings, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from djsb.store.records import JobRecord
+
+DATA = "dataset"
+"""In the names of settings that say of which samples a metric is."""
 
 FILE = {"file", "digest"}
 """Keys of what stands for a file among the parts of a job's fingerprint."""
@@ -30,7 +32,7 @@ def have_same_data(before: JobRecord, after: JobRecord) -> bool:
 
 
 def _of_data(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if is_of_data(name)}
+    return {name: value for name, value in settings.items() if DATA in name.rpartition(".")[2]}
 
 
 def _contents_of(job: JobRecord) -> dict[str, Any] | None:

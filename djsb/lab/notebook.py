@@ -45,9 +45,8 @@ def overview(store: Store, run: RunRecord) -> str:
     scores = [
         (job.pipeline, job.iteration, job.meta_name, name, number(value))
         for job in jobs
-        if job.stage != "execution"
         for name, value in store.metrics(job.id).items()
-        if name in job.directions
+        if job.direction(name) is not None
     ]
     return (
         f"<p><b>Run {escape(run.id)}</b> {escape(head.removesuffix(', '))}</p>"

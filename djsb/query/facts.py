@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.config.dotted import get_value
 from djsb.config.pipelines import STAGES
-from djsb.query.declared import EXECUTION, is_secondary
 from djsb.query.status import status_of
 
 if TYPE_CHECKING:
@@ -78,15 +77,14 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
                 handed_on.add(f"{name}.{key}")
         measured = store.metrics(job.id)
         metrics |= {f"{name}.{key}": value for key, value in measured.items()}
-        secondary |= {f"{name}.{key}" for key in measured if is_secondary(key)}
-        if job.stage != EXECUTION:
-            scores |= {f"{name}.{key}" for key in job.directions}
+        secondary |= {f"{name}.{key}" for key in measured if job.is_detail(key)}
+        scores |= {f"{name}.{key}" for key in measured if job.direction(key) is not None}
     return Facts(
         run,
         settings,
         metrics,
         frozenset(handed_on),
-        frozenset(scores & set(metrics)),
+        frozenset(scores),
         frozenset(secondary),
         frozenset(reached),
     )

@@ -89,6 +89,7 @@ def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
     keys = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
     more = ("package", "environment", "status", "fingerprint", "source_run")
     ends = ("error", "started", "seconds")
+    metrics = store.metrics(job.id)
     return {
         **{key: getattr(job, key) for key in keys + more + ends},
         "settings": dict(job.settings),
@@ -96,8 +97,12 @@ def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
         "folder": str(job.folder),
         "files": str(job.files) if job.files else None,
         "log": str(job.folder / LOG),
-        "metrics": store.metrics(job.id),
-        "directions": dict(job.directions),
+        "metrics": metrics,
+        "directions": {
+            name: higher
+            for name in metrics
+            if (higher := job.declared(name).higher_is_better) is not None
+        },
         "artifacts": [
             {"name": one.name, "kind": str(one.kind), "step": one.step, "path": str(one.path)}
             for one in store.artifacts(job.id)

@@ -75,11 +75,6 @@ class PreparedJob:
         """Whether the component goes on from an interrupted execution."""
         return any(one.resumes() for one in self.built)
 
-    @property
-    def directions(self) -> dict[str, bool]:
-        """Say for each metric with a direction whether more is better."""
-        return {k: v for one in self.built for k, v in one.higher_is_better.items()}
-
     @cached_property
     def named(self) -> tuple[Path, ...]:
         """The places outside the job's folder that its settings name for results."""

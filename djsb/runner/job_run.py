@@ -12,6 +12,7 @@ from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
 from djsb_core.errors import JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.hook import declarations_of
 from djsb_core.interfaces.placement import Cancellation
 from djsb_core.job.reports import LOG
 
@@ -81,6 +82,7 @@ class JobRun:
             hook=spec.hook,
             component=info.name if info else None,
             folder=self.folder,
+            declarations=declarations_of(self.job.hook, self.job.component),
         )
 
     @cached_property
@@ -91,6 +93,8 @@ class JobRun:
             self.info,
             package=f"{info.package} {info.version}",
             environment=self.job.environment and self.job.environment.name,
+            role=self.job.hook.role and self.job.hook.role.value,
+            declarations=self.info.declarations.to_json(),
         )
         self.history.job_ids[self.info.position] = recorder.job_id
         return recorder
@@ -107,7 +111,6 @@ class JobRun:
             job_id,
             fingerprint=prepared.key,
             settings=state.masker.value(prepared.sections),
-            directions=prepared.directions,
         )
         result = self._find_or_execute(prepared)
         exports = self._put_in_place(prepared, result.folder)

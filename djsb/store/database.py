@@ -7,13 +7,14 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from djsb.store import format_3
 from djsb_core.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "djsb.sqlite"
-VERSION = 3
+VERSION = 4
 NEEDED = 64 * 1024
 """Bytes of free space without which SQLite cannot make the files beside its own."""
 
@@ -60,11 +61,12 @@ CREATE TABLE jobs (
     exports TEXT,                  -- JSON: results under ``files`` to the paths the config names
     settings TEXT,                 -- JSON: dj_configs and extra_configs, references resolved
     outputs TEXT,                  -- JSON: by output name
-    directions TEXT,               -- JSON: metric name to "higher is better"
     error TEXT,
     started REAL NOT NULL,
     seconds REAL,
-    environment TEXT               -- label and key of the isolated environment it ran in
+    environment TEXT,              -- label and key of the isolated environment it ran in
+    role TEXT,                     -- probe, refine, process, train, infer, evaluate
+    declarations TEXT              -- JSON: what its hook and component say of metrics and samples
 );
 CREATE INDEX jobs_of_run ON jobs (run_id, iteration, position);
 CREATE TABLE metrics (
@@ -96,6 +98,11 @@ CREATE TABLE targets (
 MIGRATIONS = {
     2: f"""{SWEEPS}ALTER TABLE runs ADD COLUMN sweep TEXT REFERENCES sweeps (id);
 ALTER TABLE jobs ADD COLUMN environment TEXT""",
+    3: """ALTER TABLE jobs ADD COLUMN role TEXT;
+ALTER TABLE jobs ADD COLUMN declarations TEXT;
+UPDATE jobs SET role = role_in_format_3(hook),
+declarations = declarations_in_format_3(hook, directions);
+ALTER TABLE jobs DROP COLUMN directions""",
 }
 """What makes a database of one format one of the next; those of other formats are refused."""
 
@@ -133,6 +140,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")
+    format_3.add_functions(connection)
     with closing(connection.cursor()) as cursor:
         version = _version(cursor)
         if version != VERSION and (version == 0 or version in MIGRATIONS):

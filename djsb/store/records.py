@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.interfaces.hook import Role
+from djsb_core.interfaces.metrics import Declarations, MetricKind
 from djsb_core.job.reports import FILES, plain
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
+
+    from djsb_core.interfaces.metrics import Metric
+
+UNJUDGED = (Role.REFINE, Role.PROCESS, Role.TRAIN, Role.INFER)
+"""Jobs with these roles see different data: their numbers differ, and none is better."""
 
 
 @dataclass(frozen=True)
@@ -93,22 +101,56 @@ class JobRecord:
     exports: Mapping[str, str]
     settings: Mapping[str, Any]
     outputs: Mapping[str, Any]
-    directions: Mapping[str, bool]
     error: str | None
     started: float
     seconds: float | None
     environment: str | None
     """Label and key of the isolated environment that it ran in, if it had one."""
+    role: Role | None
+    """What the job is for; ``None`` if its hook does not say."""
+    declarations: Declarations
+    """What its hook and component say of metrics and samples."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
         """Read one row of ``jobs``."""
         values = dict(row)
-        for key in ("exports", "settings", "outputs", "directions"):
+        for key in ("exports", "settings", "outputs"):
             values[key] = json.loads(values[key]) if values[key] else {}
         values["folder"] = Path(values["folder"])
         values["files"] = Path(values["files"]) if values["files"] else None
+        values["role"] = Role(values["role"]) if values["role"] else None
+        values["declarations"] = _declarations(values["declarations"])
         return cls(**values)
+
+    @property
+    def dataset(self) -> Any:  # noqa: ANN401 (any setting)
+        """What the settings name as the dataset that it reads; ``None`` where that is not known."""
+        value: Any = self.settings
+        for key in (self.declarations.samples.dataset or "").split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def declared(self, name: str) -> Metric:
+        """Return what is declared of a metric; a bare declaration where nothing is."""
+        return self.declarations.find(name)
+
+    def direction(self, name: str) -> bool | None:
+        """Tell whether more of a metric is better; ``None`` if neither, or the job is no judge."""
+        return None if self.role in UNJUDGED else self.declared(name).higher_is_better
+
+    def is_primary(self, name: str) -> bool:
+        """Tell whether a metric is among the few that say what the job found."""
+        return self.declared(name).primary
+
+    def is_detail(self, name: str) -> bool:
+        """Tell whether a metric describes another one, or how fast the machine is."""
+        return self.declared(name).kind in (MetricKind.DETAIL, MetricKind.ERROR)
+
+    def is_shown(self, name: str) -> bool:
+        """Tell whether a change of a metric is worth a row: of summaries, only the primary ones."""
+        found = self.declared(name)
+        return found.primary if found.kind is MetricKind.STATISTIC else not self.is_detail(name)
 
     @property
     def named_outputs(self) -> dict[str, Any]:
@@ -127,6 +169,11 @@ class TargetRecord:
     target: str
     value: float
     met: bool
+
+
+@lru_cache(maxsize=1024)
+def _declarations(text: str | None) -> Declarations:
+    return Declarations.from_json(json.loads(text)) if text else Declarations()
 
 
 def with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any output)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.changes import read_changes, watch_changes
 from djsb_core.errors import ComponentError, DjsbError, JobCancelledError, JobTimeoutError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.interfaces.component import (
@@ -17,6 +18,7 @@ from djsb_core.interfaces.component import (
 )
 from djsb_core.interfaces.data import (
     Analysis,
+    BoundSide,
     Change,
     DataAnalyzer,
     DataEvaluator,
@@ -30,8 +32,9 @@ from djsb_core.interfaces.data import (
     Statistics,
 )
 from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
-from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
+from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Role, Section, Slot
 from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.interfaces.placement import (
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Analysis",
+    "BoundSide",
     "Cancellation",
     "Change",
     "CheckKind",
@@ -71,6 +75,7 @@ __all__ = [
     "Environment",
     "EnvironmentConfig",
     "Executor",
+    "Flow",
     "GeneralDataExecutor",
     "GeneralProbe",
     "Hook",
@@ -81,6 +86,8 @@ __all__ = [
     "JobRequest",
     "JobTimeoutError",
     "Kind",
+    "Metric",
+    "MetricKind",
     "ModelEvaluator",
     "ModelInferExecutor",
     "ModelTrainExecutor",
@@ -95,6 +102,8 @@ __all__ = [
     "Refinement",
     "ReportSink",
     "Resources",
+    "Role",
+    "SampleLayout",
     "Scores",
     "Section",
     "SilentWatcher",
@@ -112,8 +121,10 @@ __all__ = [
     "mask",
     "open_text",
     "query",
+    "read_changes",
     "read_jsonl",
     "run_job",
+    "watch_changes",
 ]
 
 

@@ -7,11 +7,13 @@ name. A listener that fails is dropped with one warning; it never changes the ou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+from djsb_core.interfaces.metrics import Declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,6 +44,8 @@ class JobInfo:
     component: str | None
     folder: Path
     """The job's own folder, with its ``log.txt``."""
+    declarations: Declarations = field(default_factory=Declarations)
+    """What its hook and component say of the metrics that it reports."""
 
 
 class CheckKind(StrEnum):

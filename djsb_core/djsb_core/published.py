@@ -63,6 +63,14 @@ PACKAGES: dict[str, dict[str, str]] = {
 """By entry-point group and name."""
 
 
+DEFAULT_TYPES = {
+    "data_analyzers": "data_juicer",
+    "data_executors": "data_juicer",
+    "recipe_refiners": "k_sigma",
+}
+"""What a job uses where its ``extra_configs`` have no ``type``, by the kind of its component."""
+
+
 def advise(group: str, name: object) -> str | None:
     """Say what to install for a name that no installed package offers; ``None`` if unknown."""
     package = PACKAGES.get(group, {}).get(str(name))

@@ -18,6 +18,8 @@ from djsb_core.discovery import find_component, load_component
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.metrics import find_metric
+from djsb_core.job.watcher import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,9 +174,15 @@ class EvaluatorContract(ComponentContract):
         assert scores
         assert all(isinstance(name, str) and math.isfinite(scores[name]) for name in scores)
 
+    def test_every_score_is_declared(self, component: AnyComponent) -> None:
+        """Tables and reports show what they know the meaning of."""
+        scores = component.evaluate()  # type: ignore[attr-defined]
+        assert [name for name in scores if find_metric(component.metrics, name) is None] == []
+
     def test_directions_name_scores(self, component: AnyComponent) -> None:
         scores = component.evaluate()  # type: ignore[attr-defined]
-        assert set(component.higher_is_better) <= set(scores)
+        directed = [one for one in component.metrics if one.higher_is_better is not None]
+        assert [one.name for one in directed if not any(map(one.fits, scores))] == []
 
     def test_scores_agree_with_their_samples(
         self, component: AnyComponent, watcher: RecordingWatcher
@@ -215,16 +223,26 @@ class TrainerContract(ExecutorContract):
 
     method = "train"
 
-    def test_the_loss_is_reported_step_by_step(
-        self, produced: list[Path], watcher: RecordingWatcher
+    def test_its_objective_is_reported_step_by_step(
+        self, component: AnyComponent, produced: list[Path], watcher: RecordingWatcher
     ) -> None:
-        """With a ``settings`` fixture that trains for at least one report."""
-        reports = [(step, value) for name, value, step in watcher.metrics if name == "loss"]
-        steps = [step for step, _ in reports if step is not None]
+        """The first metric declared with a direction, such as the loss.
+
+        With a ``settings`` fixture that trains for at least one report.
+        """
+        directed = [one for one in component.metrics if one.higher_is_better is not None]
+        assert directed, "declare the metric that the training improves"
+        told = [
+            (step, item)
+            for name, value, step in watcher.metrics
+            for key, item in flatten(value, name)
+            if directed[0].fits(key)
+        ]
+        steps = [step for step, _ in told if step is not None]
         assert produced
-        assert len(steps) == len(reports) > 0
+        assert len(steps) == len(told) > 0
         assert all(before < after for before, after in pairwise(steps))
-        assert all(isinstance(loss, float) and math.isfinite(loss) for _, loss in reports)
+        assert all(isinstance(value, float) and math.isfinite(value) for _, value in told)
 
 
 class AnalyzerContract(ComponentContract):
@@ -277,6 +295,15 @@ class RefinerContract(ComponentContract):
         ]
         assert told
         assert sorted(told, key=repr) == sorted(done, key=repr)
+
+    def test_its_bounds_name_what_they_bound(
+        self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
+    ) -> None:
+        """A statistic that the probe measured, and from which side."""
+        refined = component.refine(recipe, statistics)  # type: ignore[attr-defined]
+        bounds = [one for one in refined.changes if one.statistic is not None]
+        assert {one.statistic for one in bounds} <= set(statistics)
+        assert None not in [one.side for one in bounds]
 
 
 class ProbeContract(ComponentContract):

@@ -13,9 +13,15 @@ from djsb.cli.progress import LiveLines, PlainLines, Progress
 from djsb_core import hookspecs
 from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
+from djsb_core.interfaces.metrics import Declarations, Metric, MetricKind
 from djsb_core.job.capture import capture_output
 
-JOB = JobInfo("r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path())
+DECLARED = Declarations(
+    (Metric("lr", kind=MetricKind.DETAIL), Metric("tokens", kind=MetricKind.COUNT))
+)
+JOB = JobInfo(
+    "r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path(), DECLARED
+)
 ALONE = JobInfo("r", "anonymous", 1, "probe", 0, "[red]look[/red]", "Echo", None, Path())
 
 
@@ -125,11 +131,13 @@ def test_live_on_a_terminal_only(monkeypatch, terminal, display):
         ("train.loss", 0.5, 3, ["step 3  loss 0.5"]),
         ("train.eval.loss", 2.0, 1, ["step 1  eval.loss 2"]),
         ("train.loss", 0.5, None, []),
+        ("train.regret", 0.5, 3, ["step 3  regret 0.5"]),
         ("train.lr", 0.5, 3, []),
+        ("train.tokens", 5.0, 3, []),
         ("train.loss", "text", 3, []),
     ],
 )
-def test_the_newest_loss_is_shown(monkeypatch, name, value, step, shown):
+def test_the_newest_score_of_a_series_is_shown(monkeypatch, name, value, step, shown):
     with Progress(1) as progress:
         texts = []
         monkeypatch.setattr(progress._display, "metric", lambda _, text: texts.append(text))

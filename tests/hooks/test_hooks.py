@@ -49,6 +49,8 @@ def test_a_refinement_writes_the_recipe_and_says_what_it_changed(lab):
     assert lab.store(run).metrics(job.id) == {
         "refined.length_filter.min_len.old": 0.0,
         "refined.length_filter.min_len.new": 8.0,
+        "refined.length_filter.min_len.statistic": "text_len",
+        "refined.length_filter.min_len.side": "lower",
     }
 
 

@@ -11,6 +11,7 @@ from djsb.report.summary import jobs_table, results, summarize, targets_table
 from djsb.store.records import TargetRecord
 from djsb.store.store import Store
 from djsb_core.job.reports import Point
+from tests.support.declared import with_declarations
 
 RUN = {"names": ("p", "e"), "experiment": Path("x.yaml"), "settings": {}}
 
@@ -31,18 +32,20 @@ def record(store, tmp_path):
             metrics = more.pop("metrics", {})
             job = store.add_job(
                 run.id,
-                **{
-                    "stage": "evaluation",
-                    "position": position,
-                    "meta_name": name,
-                    "pipeline": pipeline,
-                    "iteration": iteration,
-                    "hook": "H",
-                    "status": "finished",
-                    "seconds": 1.0,
-                    "folder": tmp_path / name,
-                }
-                | more,
+                **with_declarations(
+                    {
+                        "stage": "evaluation",
+                        "position": position,
+                        "meta_name": name,
+                        "pipeline": pipeline,
+                        "iteration": iteration,
+                        "hook": "H",
+                        "status": "finished",
+                        "seconds": 1.0,
+                        "folder": tmp_path / name,
+                    }
+                    | more
+                ),
             )
             store.add_points(job, [Point(key, value, None, 0.0) for key, value in metrics.items()])
         store.add_targets(run.id, targets)

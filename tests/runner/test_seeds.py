@@ -14,7 +14,7 @@ COMPONENTS = """
 
     from pydantic import Field
 
-    from djsb_core.api import ComponentConfig, InputPath, ModelTrainExecutor, OutputPath
+    from djsb_core.api import ComponentConfig, InputPath, Metric, ModelTrainExecutor, OutputPath
 
     class Config(ComponentConfig):
         train_dataset: InputPath = Field(description="Data.")
@@ -24,7 +24,7 @@ COMPONENTS = """
     class Train(ModelTrainExecutor[Config]):
         '''Write the seed.'''
         config_type = Config
-        higher_is_better = {"final_loss": False}
+        metrics = (Metric("final_loss", higher_is_better=False),)
 
         def train(self):
             folder = self.config.work_dir or self.workspace.folder / "model"

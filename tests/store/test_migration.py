@@ -1,5 +1,6 @@
-"""A database of format 2, as the released code made it, becomes one of format 3 in place."""
+"""A database of an older format, as the code of then made it, becomes one of today in place."""
 
+import json
 import sqlite3
 import subprocess
 import sys
@@ -8,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from djsb.query.funnel import Funnel, read_funnel
 from djsb.store import database
 from djsb.store.database import NAME, VERSION, open_database
 from djsb.store.store import Store
+from djsb_core.discovery import list_components, load_component
 from djsb_core.errors import RequestError
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.job.reports import Point
 
 FORMAT_2 = """
@@ -78,8 +82,23 @@ CREATE TABLE targets (
     PRIMARY KEY (run_id, iteration, target)
 );
 """
+TO_FORMAT_3 = """
+CREATE TABLE sweeps (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    project_name TEXT NOT NULL,
+    config TEXT NOT NULL,
+    created REAL NOT NULL
+);
+ALTER TABLE runs ADD COLUMN sweep TEXT REFERENCES sweeps (id);
+ALTER TABLE jobs ADD COLUMN environment TEXT;
+"""
 RUN = ("r1", "p", "e", "sandbox.yaml", '{"a": 1}', "/w/runs/r1", "finished", None, 1.5, 2.5, 7)
 JOB = ("r1", "anonymous", 1, "execution", 0, "train", "H", "finished", "/w/runs/r1/01", 1.5)
+JOB_COLUMNS = (
+    "run_id", "pipeline", "iteration", "stage", "position", "meta_name", "hook", "status",
+    "folder", "started",
+)  # fmt: skip
 INSERT_JOB = (
     "INSERT INTO jobs (run_id, pipeline, iteration, stage, position, meta_name, hook, status, "
     "folder, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -140,12 +159,72 @@ def test_all_that_was_recorded_is_there(old):
         assert [one.id for one in store.runs()] == [added.id, "r1"]
 
 
+@pytest.fixture
+def old_jobs(old):
+    """Return a function that makes a work_dir of format 3; jobs are hooks and directions."""
+
+    def make(*jobs):
+        work_dir = old("three")
+        with closing(sqlite3.connect(work_dir / NAME)) as connection, connection:
+            connection.executescript(TO_FORMAT_3)
+            connection.execute("DELETE FROM jobs")
+            for hook, directions in jobs:
+                values = {**dict(zip(JOB_COLUMNS, JOB, strict=True)), "hook": hook}
+                connection.execute(INSERT_JOB, tuple(values.values()))
+                connection.execute(
+                    "UPDATE jobs SET directions = ? WHERE id = last_insert_rowid()",
+                    (None if directions is None else json.dumps(directions),),
+                )
+            connection.execute("PRAGMA user_version=3")
+        with closing(Store(work_dir, create=False)) as store:
+            return store.jobs("r1")
+
+    return make
+
+
+def test_old_jobs_get_the_roles_of_their_hooks(old_jobs):
+    hooks = [info.name for info in list_components("djsb.hooks") if info.package == "djsb-core"]
+    assert hooks
+    roles = [load_component(Kind.HOOK, name).role for name in hooks]
+    jobs = old_jobs(*((name, None) for name in hooks), ("OtherHook", None))
+    assert [job.role for job in jobs] == [*roles, None]
+
+
+def test_old_jobs_keep_their_directions(old_jobs):
+    (job,) = old_jobs(("EvaluateModelHook", {"loss": False, "accuracy": True}))
+    names = ("loss", "accuracy", "loss_stderr", "documents")
+    assert [job.direction(name) for name in names] == [False, True, None, None]
+    assert [job.is_shown(name) for name in names] == [True, True, False, True]
+
+
+def test_old_jobs_are_shown_as_before(old_jobs):
+    """What the tables of then knew by names: means, what a training saw, rows."""
+    probe, train, process = old_jobs(
+        ("ProbeViaAnalyzerHook", {}),
+        ("TrainModelHook", {"final_loss": False}),
+        ("ProcessDataHook", None),
+    )
+    assert [probe.is_shown(name) for name in ("len.mean", "len.std", "len.25%")] == [
+        True,
+        False,
+        False,
+    ]
+    assert [train.is_primary(name) for name in ("tokens", "documents", "final_loss")] == [
+        True,
+        True,
+        False,
+    ]
+    assert read_funnel(process, {"rows_in": 9, "rows_kept": 4, "after.f": 4}) == Funnel(
+        "rows", 9, 4, [("f", 4)]
+    )
+
+
 def test_it_is_what_a_new_one_is(old, tmp_path):
     work_dir = old()
     for folder in (work_dir, tmp_path / "new"):
         open_database(folder).close()
     assert columns(work_dir) == columns(tmp_path / "new")
-    assert columns(work_dir)[1] == VERSION == 3
+    assert columns(work_dir)[1] == VERSION == 4
 
 
 def test_it_is_all_or_nothing(old, monkeypatch):

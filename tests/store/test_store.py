@@ -13,6 +13,14 @@ from djsb.store.database import NAME, VERSION, open_database
 from djsb.store.records import TargetRecord, to_json
 from djsb.store.store import EXPERIMENT, Store
 from djsb_core.errors import RequestError
+from djsb_core.interfaces.hook import Role
+from djsb_core.interfaces.metrics import (
+    Declarations,
+    Flow,
+    Metric,
+    MetricKind,
+    SampleLayout,
+)
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, plain
 
 OPEN = """
@@ -151,7 +159,40 @@ def test_a_job_is_kept(store, add_run, add_job):
     assert record.outputs["list"] == [1, {"x": None}]
     assert math.isnan(record.outputs["nan"])
     assert (record.source_run, record.files, record.exports) == ("r", None, {})
-    assert (record.settings, record.directions, record.error) == ({}, {}, None)
+    assert (record.settings, record.role, record.error) == ({}, None, None)
+    assert record.declarations == Declarations()
+
+
+def test_a_job_says_what_its_metrics_are(store, add_run, add_job):
+    run = add_run()
+    loss = Metric("loss", "nats", higher_is_better=False, primary=True)
+    shares = Metric("share.*", kind=MetricKind.COUNT, flow=Flow.STEP)
+    error = Metric("loss_stderr", kind=MetricKind.ERROR, error_of="loss")
+    layout = SampleLayout("dj_configs.data", added=("_",))
+    declared = Declarations((loss, shares, error), layout)
+    job = add_job(run)
+    store.update_job(job, role="evaluate", declarations=declared.to_json())
+    (record,) = store.jobs(run.id)
+    assert (record.role, record.declarations) == (Role.EVALUATE, declared)
+    assert record.declared("loss") == loss
+    assert record.declared("share.a") == shares
+    assert record.declared("other") == Metric("other")
+    assert (record.direction("loss"), record.direction("share.a")) == (False, None)
+    assert (record.is_primary("loss"), record.is_primary("other")) == (True, False)
+    names = ("loss", "share.a", "loss_stderr", "other")
+    assert [record.is_shown(name) for name in names] == [True, True, False, True]
+    assert [record.is_detail(name) for name in names] == [False, False, True, False]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_jobs_that_see_other_data_judge_nothing(store, add_run, add_job, role):
+    run = add_run()
+    declared = Declarations((Metric("loss", higher_is_better=False),))
+    job = add_job(run)
+    store.update_job(job, role=role.value, declarations=declared.to_json())
+    (record,) = store.jobs(run.id)
+    judges = role in (Role.PROBE, Role.EVALUATE)
+    assert record.direction("loss") is (False if judges else None)
 
 
 def test_a_job_says_where_its_results_are_named(store, add_run, add_job):

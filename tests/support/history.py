@@ -8,6 +8,7 @@ import pytest
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
+from tests.support.declared import with_declarations
 
 
 @pytest.fixture
@@ -54,7 +55,8 @@ class History:
         }  # fmt: skip
         folder = run.folder / f"{position}-{job['meta_name']}"
         folder.mkdir()
-        added = self.store.add_job(run.id, **{**columns, "folder": folder, **job})
+        job = with_declarations({**columns, "folder": folder, **job})
+        added = self.store.add_job(run.id, **job)
         for name, value in metrics.items():
             values = value if isinstance(value, list) else [value]
             steps = range(len(values)) if isinstance(value, list) else [None]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
-from djsb_core.api import DataEvaluator, Scores
+from djsb_core.api import DataEvaluator, Metric, Scores
 from djsb_core.evaluators.pairs import PairsConfig, read_pairs
 
 
@@ -28,7 +28,10 @@ class AccuracyEvaluator(DataEvaluator[AccuracyConfig]):
 
     config_type = AccuracyConfig
     output_names = ("results", "max_accuracy")
-    higher_is_better: ClassVar[dict[str, bool]] = {"max_accuracy": True, "accuracy.0": True}
+    metrics = (
+        Metric("max_accuracy", higher_is_better=True, primary=True),
+        Metric("accuracy.*", higher_is_better=True),
+    )
 
     def evaluate(self) -> Scores:
         """Read each file once.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from djsb_core.api import ComponentError, DataEvaluator, Scores
+from djsb_core.api import ComponentError, DataEvaluator, Metric, MetricKind, Scores
 from djsb_core.evaluators.pairs import PairsConfig, read_pairs
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class MSEEvaluator(DataEvaluator[MSEConfig]):
 
     config_type = MSEConfig
     output_names = ("results", "min_mse")
-    higher_is_better: ClassVar[dict[str, bool]] = {
-        "min_mse": False,
-        "mse.0": False,
-        "format_error.0": False,
-    }
+    metrics = (
+        Metric("min_mse", higher_is_better=False, primary=True),
+        Metric("mse.*", higher_is_better=False),
+        Metric("format_error.*", "samples", higher_is_better=False, kind=MetricKind.COUNT),
+    )
 
     def evaluate(self) -> Scores:
         """Read each file once.

@@ -12,6 +12,7 @@ from djsb_core.api import (
     JobContext,
     ModelEvaluator,
     Outputs,
+    Role,
     Slot,
 )
 
@@ -19,6 +20,7 @@ from djsb_core.api import (
 class EvaluateDataHook(Hook[ComponentConfig, DataEvaluator[Any]]):
     """Score a dataset."""
 
+    role = Role.EVALUATE
     uses = Slot(DataEvaluator)
     asks_for_metrics = False
     outputs_of_component = True
@@ -31,6 +33,7 @@ class EvaluateDataHook(Hook[ComponentConfig, DataEvaluator[Any]]):
 class EvaluateModelHook(Hook[ComponentConfig, ModelEvaluator[Any]]):
     """Score a model."""
 
+    role = Role.EVALUATE
     uses = Slot(ModelEvaluator)
     asks_for_metrics = False
     outputs_of_component = True

@@ -15,9 +15,11 @@ from djsb_core.api import (
     ModelInferExecutor,
     ModelTrainExecutor,
     Outputs,
+    Role,
     Section,
     Slot,
 )
+from djsb_core.published import DEFAULT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
     """Process a dataset by the job's recipe."""
 
-    uses = Slot(DataExecutor, Section.DJ_CONFIGS, "data_juicer")
+    role = Role.PROCESS
+    uses = Slot(DataExecutor, Section.DJ_CONFIGS, DEFAULT_TYPES["data_executors"])
     asks_for_metrics = False
     output_names = ("export_path",)
     takes_recipe = True
@@ -39,6 +42,7 @@ class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
 class DataPoolManipulationHook(Hook[ComponentConfig, DataPoolManipulator[Any]]):
     """Build data pools."""
 
+    role = Role.PROCESS
     uses = Slot(DataPoolManipulator)
     asks_for_metrics = False
     output_names = ("paths",)
@@ -51,6 +55,7 @@ class DataPoolManipulationHook(Hook[ComponentConfig, DataPoolManipulator[Any]]):
 class GeneralDataExecutorHook(Hook[ComponentConfig, GeneralDataExecutor[Any]]):
     """Run any other step on data."""
 
+    role = Role.PROCESS
     uses = Slot(GeneralDataExecutor)
     asks_for_metrics = False
     output_names = ("paths",)
@@ -63,6 +68,7 @@ class GeneralDataExecutorHook(Hook[ComponentConfig, GeneralDataExecutor[Any]]):
 class TrainModelHook(Hook[ComponentConfig, ModelTrainExecutor[Any]]):
     """Train a model."""
 
+    role = Role.TRAIN
     uses = Slot(ModelTrainExecutor)
     asks_for_metrics = False
     output_names = ("model_path",)
@@ -75,6 +81,7 @@ class TrainModelHook(Hook[ComponentConfig, ModelTrainExecutor[Any]]):
 class InferModelHook(Hook[ComponentConfig, ModelInferExecutor[Any]]):
     """Run a model over data."""
 
+    role = Role.INFER
     uses = Slot(ModelInferExecutor)
     asks_for_metrics = False
     output_names = ("paths",)

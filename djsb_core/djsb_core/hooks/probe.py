@@ -12,15 +12,18 @@ from djsb_core.api import (
     Hook,
     JobContext,
     Outputs,
+    Role,
     Section,
     Slot,
 )
+from djsb_core.published import DEFAULT_TYPES
 
 
 class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
     """Analyze a dataset and keep the statistics of its samples."""
 
-    uses = Slot(DataAnalyzer, Section.DJ_CONFIGS, "data_juicer")
+    role = Role.PROBE
+    uses = Slot(DataAnalyzer, Section.DJ_CONFIGS, DEFAULT_TYPES["data_analyzers"])
     asks_for_metrics = False
     output_names = ("export_path",)
     takes_recipe = True
@@ -35,6 +38,7 @@ class ProbeViaAnalyzerHook(Hook[ComponentConfig, DataAnalyzer[Any]]):
 class GeneralProbeHook(Hook[ComponentConfig, GeneralProbe[Any]]):
     """Run any other probe."""
 
+    role = Role.PROBE
     uses = Slot(GeneralProbe)
     asks_for_metrics = False
     outputs_of_component = True

@@ -11,11 +11,17 @@ from djsb_core.api import (
     ComponentError,
     Hook,
     JobContext,
+    Metric,
+    MetricKind,
     Outputs,
     RecipeRefiner,
     Refinement,
+    Role,
     Slot,
+    watch_changes,
 )
+from djsb_core.changes import PREFIX
+from djsb_core.published import DEFAULT_TYPES
 from djsb_core.yaml_text import dump_yaml
 
 if TYPE_CHECKING:
@@ -30,7 +36,9 @@ class RefineRecipeViaKSigmaHook(Hook[ComponentConfig, RecipeRefiner[Any]]):
     The job's ``meta_name`` is that of the probe whose statistics it reads.
     """
 
-    uses = Slot(RecipeRefiner, default="k_sigma")
+    role = Role.REFINE
+    metrics = (Metric(f"{PREFIX}.*", kind=MetricKind.DETAIL),)
+    uses = Slot(RecipeRefiner, default=DEFAULT_TYPES["recipe_refiners"])
     output_names = ("refined_recipe_path",)
     takes_recipe = True
     returns_recipe = True
@@ -65,7 +73,6 @@ def _report(refinement: Refinement, context: JobContext[RecipeRefiner[Any]]) -> 
     for change in refinement.changes:
         name = f"{change.operator}.{change.argument}"
         print(f"{name}: {change.old} -> {change.new}")  # noqa: T201 (the job's log)
-        known = {"old": change.old, "new": change.new}
-        context.watcher.watch({k: v for k, v in known.items() if v is not None}, f"refined.{name}")
+    watch_changes(context.watcher, refinement.changes)
     if not refinement.changes:
         log.warning("no argument of the recipe has a bound to refine")

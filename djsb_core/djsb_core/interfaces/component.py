@@ -19,6 +19,7 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict
 
+from djsb_core.interfaces.metrics import Metric, SampleLayout
 from djsb_core.interfaces.paths import paths_of
 from djsb_core.interfaces.resources import Resources
 
@@ -107,8 +108,11 @@ class Component(ABC, Generic[ConfigT]):
 
     config_type: ClassVar[type[ComponentConfig]]
 
-    higher_is_better: ClassVar[Mapping[str, bool]] = {}
-    """For each metric that the component reports: is more better? Others have no direction."""
+    metrics: ClassVar[Sequence[Metric]] = ()
+    """What each metric is that the component reports; of several that fit a name, the first."""
+
+    samples: ClassVar[SampleLayout] = SampleLayout()
+    """Where the samples are that the component reads and writes, where it does."""
 
     output_names: ClassVar[tuple[str, ...]] = ("output",)
     """What the component's job returns, in order; the names used where the job gives none."""

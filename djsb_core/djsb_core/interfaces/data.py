@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from djsb_core.interfaces.component import Component, ConfigT, Scores
+from djsb_core.interfaces.metrics import Metric, MetricKind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +42,21 @@ class Analysis:
 
 
 class DataAnalyzer(Component[ConfigT]):
-    """Measure one dataset without changing it. The config is the job's ``dj_configs``."""
+    """Measure one dataset without changing it. The config is the job's ``dj_configs``.
+
+    The summaries that it returns are recorded as ``<statistic>.<summary>``. How the values of a
+    statistic are distributed can be reported with ``watch_histogram`` under its bare name, and
+    where they stand in the samples of the result, ``samples`` says.
+    """
+
+    metrics: ClassVar[Sequence[Metric]] = (
+        Metric("*.mean", kind=MetricKind.STATISTIC, primary=True),
+        *(
+            Metric(f"*.{summary}", kind=MetricKind.STATISTIC)
+            for summary in ("count", "std", "min", "max")
+        ),
+        Metric("*.*", kind=MetricKind.DETAIL),
+    )
 
     @abstractmethod
     def analyze(self) -> Analysis:
@@ -48,6 +64,15 @@ class DataAnalyzer(Component[ConfigT]):
 
         :raises ComponentError: if the input cannot be read or is empty
         """
+
+
+class BoundSide(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+    """Which values a bound drops."""
+
+    LOWER = "lower"
+    """Those below it."""
+    UPPER = "upper"
+    """Those above it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +83,10 @@ class Change:
     argument: str
     old: float | int | None
     new: float | int
+    statistic: str | None = None
+    """The statistic that it bounds, by the probe's name for it; ``None`` if it bounds none."""
+    side: BoundSide | None = None
+    """From which side it bounds the statistic."""
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from djsb_core.interfaces.component import (
@@ -15,11 +16,27 @@ from djsb_core.interfaces.component import (
     Watcher,
     Workspace,
 )
+from djsb_core.interfaces.metrics import Declarations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Outputs: TypeAlias = tuple[Any, ...]
+
+
+class Role(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+    """What a job is for, whatever its hook is called."""
+
+    PROBE = "probe"
+    """It looks at data or a model and changes nothing."""
+    REFINE = "refine"
+    """It changes a recipe."""
+    PROCESS = "process"
+    """It makes a dataset of others."""
+    TRAIN = "train"
+    INFER = "infer"
+    EVALUATE = "evaluate"
+    """It says how good a dataset or a model is."""
 
 
 class Section(StrEnum):
@@ -72,6 +89,9 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
 
     config_type: ClassVar[type[ComponentConfig]] = ComponentConfig
 
+    role: ClassVar[Role | None] = None
+    """What its jobs are for; ``None`` if it is none of these."""
+
     uses: ClassVar[Slot | None] = None
     """The component that the hook works with; ``None`` if it works alone."""
 
@@ -94,3 +114,20 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     @abstractmethod
     def run(self, context: JobContext[ComponentT]) -> Outputs:
         """Run the job and return its outputs, in the order of ``output_names``."""
+
+
+@lru_cache(maxsize=1024)
+def declarations_of(
+    hook: type[Hook[Any, Any]], component: type[AnyComponent] | None
+) -> Declarations:
+    """Return what a job's component and hook declare; the component has the first word.
+
+    The setting that names the dataset gets the section of the job that it stands in.
+    """
+    if component is None:
+        return Declarations(tuple(hook.metrics), hook.samples)
+    section = hook.uses.section if hook.uses else Section.EXTRA_CONFIGS
+    samples = component.samples
+    if samples.dataset is not None:
+        samples = replace(samples, dataset=f"{section.value}.{samples.dataset}")
+    return Declarations((*component.metrics, *hook.metrics), samples)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import Analysis, ComponentError, DataAnalyzer, Statistics
@@ -10,7 +11,7 @@ from djsb_datajuicer import files
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
 from djsb_datajuicer.inputs import load_dataset
 from djsb_datajuicer.recipe import RecipeConfig
-from djsb_datajuicer.recipe_component import RecipeComponent
+from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import WORK_FOLDER, create_config, data_juicer
 from djsb_datajuicer.stats_column import STATS
 
@@ -30,6 +31,8 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     in Data-Juicer's own analyzer. The job's folder gets the dataset with its statistics, and the
     statistics alone (``*_stats.jsonl``). How each is distributed is reported.
     """
+
+    samples = replace(LAYOUT, statistics=STATS)
 
     def analyze(self) -> Analysis:
         """Measure the dataset.

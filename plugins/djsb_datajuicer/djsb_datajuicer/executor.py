@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, DataExecutor
 from djsb_datajuicer.files import publish
-from djsb_datajuicer.funnel import Funnel, watch_rows
+from djsb_datajuicer.funnel import METRICS, Funnel, watch_rows
 from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_dataset
 from djsb_datajuicer.recipe import RecipeConfig
-from djsb_datajuicer.recipe_component import RecipeComponent
+from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import create_config, data_juicer
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and, for each operator, the rows that it
     left: ``after.<operator>``.
     """
+
+    metrics = METRICS
+    samples = LAYOUT
 
     def execute(self) -> Path | Sequence[Path]:
         """Process the dataset; the result is moved into place when it is complete.

@@ -10,11 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, Flow, Metric, MetricKind
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+
+METRICS = (
+    Metric("rows_in", "rows", kind=MetricKind.COUNT, flow=Flow.GIVEN),
+    Metric("rows_kept", "rows", kind=MetricKind.COUNT, flow=Flow.KEPT),
+    Metric("kept_ratio"),
+    Metric("after.*", "rows", kind=MetricKind.DETAIL, flow=Flow.STEP),
+)
 
 
 @dataclass

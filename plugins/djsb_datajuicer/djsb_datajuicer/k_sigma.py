@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from djsb_core.api import (
+    BoundSide,
     Change,
     ComponentConfig,
     ComponentError,
@@ -67,7 +68,8 @@ class KSigmaRefiner(RecipeRefiner[KSigmaConfig]):
                 new = legal(value, interval, parameter, stat, statistics[stat])
                 arguments[argument] = shown(new, parameter)
                 if new != old:
-                    changes.append(Change(name, argument, _number(old), new))
+                    side = BoundSide.UPPER if interval.upper else BoundSide.LOWER
+                    changes.append(Change(name, argument, _number(old), new, stat, side))
             steps.append({name: arguments})
         return Refinement({**refined, "process": steps}, changes)
 

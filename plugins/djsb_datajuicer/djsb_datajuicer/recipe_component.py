@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from djsb_core.api import Component
+from djsb_core.api import Component, SampleLayout
 from djsb_datajuicer.needs import package_needs
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 from djsb_datajuicer.weights import weight_needs
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from djsb_core.api import DoctorCheck
+
+
+LAYOUT = SampleLayout(dataset="dataset_path", text="text", added=("__dj__",))
+"""How Data-Juicer's datasets look; it begins the names of all fields that it adds alike."""
 
 
 class RecipeComponent(Component[RecipeConfig]):

@@ -18,6 +18,9 @@ from djsb_core.api import (
     ComponentError,
     DataEvaluator,
     InputPath,
+    Metric,
+    MetricKind,
+    SampleLayout,
     Scores,
     locate_samples,
 )
@@ -49,11 +52,19 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
     """
 
     config_type = TextStatsConfig
-    higher_is_better = {  # noqa: RUF012 (the interface's own type)
-        "duplicate_share": False,
-        "empty_share": False,
-        "distinct_word_ratio": True,
-    }
+    metrics = (
+        Metric("duplicate_share", higher_is_better=False, primary=True),
+        Metric("empty_share", higher_is_better=False),
+        Metric("distinct_word_ratio", higher_is_better=True),
+        *(
+            Metric(name, name, kind=MetricKind.COUNT)
+            for name in ("documents", "characters", "bytes", "words")
+        ),
+        *(Metric(f"characters_{part}", "characters") for part in ("mean", "median", "std")),
+        Metric("words_mean", "words"),
+        *(Metric(f"{part}_ratio") for part in ("alphanumeric", "whitespace", "compression")),
+    )
+    samples = SampleLayout(dataset="dataset_path", text="text")
 
     def evaluate(self) -> Scores:
         """Read the dataset once.

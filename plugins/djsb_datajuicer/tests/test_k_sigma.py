@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from djsb_core.api import Change, ComponentError, Kind
+from djsb_core.api import BoundSide, Change, ComponentError, Kind
 from djsb_core.testing import ComponentContract
 from djsb_datajuicer.k_sigma import KSigmaRefiner, k_sigma_bounds
 from djsb_datajuicer.operators import operator_of
@@ -144,10 +144,38 @@ def test_the_refined_recipe_is_legal_and_the_old_one_untouched(make_data: Any) -
     assert values["clean_links_mapper"] == {}
 
 
+BOUNDED = {
+    "text_length_filter": ("max_len", "text_len"),
+    "alphanumeric_filter": ("max_ratio", "alnum_ratio"),
+    "special_characters_filter": ("max_ratio", "special_char_ratio"),
+    "character_repetition_filter": ("max_ratio", "char_rep_ratio"),
+    "word_repetition_filter": ("max_ratio", "word_rep_ratio"),
+    "words_num_filter": ("max_num", "num_words"),
+    "language_id_score_filter": ("min_score", "lang_score"),
+    "average_line_length_filter": ("max_len", "avg_line_length"),
+    "maximum_line_length_filter": ("min_len", "max_line_length"),
+    "perplexity_filter": ("max_ppl", "perplexity"),
+    "image_shape_filter": ("max_width", "image_width"),
+}
+
+
+def test_changes_name_the_statistics_that_they_bound() -> None:
+    process = [{name: {argument: 7}} for name, (argument, _) in BOUNDED.items()]
+    names = {stat for _, stat in BOUNDED.values()} | {"image_height"}
+    statistics = {name: summary(0.5, 0.1) for name in names}
+    changes = refiner(k=1).refine({"process": process}, statistics).changes
+    assert {one.operator: (one.argument, one.statistic) for one in changes} == BOUNDED
+    sides = {one.side for one in changes if one.argument.startswith("max")}
+    assert sides == {BoundSide.UPPER}
+    assert {one.side for one in changes} - sides == {BoundSide.LOWER}
+
+
 def test_changes_tell_old_and_new() -> None:
     recipe = {"process": [{"text_length_filter": {"min_len": 10}}, "clean_ip_mapper"]}
     refined = refiner(k=2).refine(recipe, {"text_len": summary(100, 20)})
-    assert refined.changes == [Change("text_length_filter", "min_len", 10, 60)]
+    assert refined.changes == [
+        Change("text_length_filter", "min_len", 10, 60, "text_len", BoundSide.LOWER)
+    ]
     assert refined.recipe["process"] == [
         {"text_length_filter": {"min_len": 60}},
         {"clean_ip_mapper": {}},

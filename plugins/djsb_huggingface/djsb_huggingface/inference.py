@@ -15,6 +15,8 @@ from djsb_core.api import (
     ComponentConfig,
     ComponentError,
     InputPath,
+    Metric,
+    MetricKind,
     ModelInferExecutor,
     OutputPath,
     read_jsonl,
@@ -95,6 +97,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
     """
 
     config_type = HuggingfaceInferConfig
+    metrics = (Metric("samples", "samples", kind=MetricKind.COUNT),)
 
     def check(self) -> Sequence[str]:
         """Look for packages, for the model's files, and for datasets of one name."""

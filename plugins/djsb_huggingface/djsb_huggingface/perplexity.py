@@ -6,7 +6,7 @@ import math
 from array import array
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -14,7 +14,10 @@ from djsb_core.api import (
     ComponentConfig,
     ComponentError,
     InputPath,
+    Metric,
+    MetricKind,
     ModelEvaluator,
+    SampleLayout,
     Scores,
     query,
     read_jsonl,
@@ -97,11 +100,21 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
     """
 
     config_type = PerplexityConfig
-    higher_is_better: ClassVar[dict[str, bool]] = {
-        "loss": False,
-        "bits_per_byte": False,
-        "perplexity": False,
-    }
+    metrics = (
+        Metric(
+            "loss", "nats per token", higher_is_better=False, primary=True, across_tokenizers=False
+        ),
+        Metric("bits_per_byte", "bits per byte", higher_is_better=False, primary=True),
+        Metric("perplexity", higher_is_better=False, function_of="loss", across_tokenizers=False),
+        *(
+            Metric(f"{name}_stderr", unit, kind=MetricKind.ERROR, error_of=name)
+            for name, unit in (("loss", "nats per token"), ("bits_per_byte", "bits per byte"))
+        ),
+        Metric("tokens", "tokens", kind=MetricKind.COUNT),
+        *(Metric(name, "documents", kind=MetricKind.COUNT) for name in ("documents", "skipped")),
+    )
+
+    samples = SampleLayout(dataset="dataset_path", text="text")
 
     def check(self) -> Sequence[str]:
         """Look for the packages and for the files of the model."""

@@ -18,6 +18,8 @@ from djsb_core.api import (
     ComponentConfig,
     ComponentError,
     InputPath,
+    Metric,
+    MetricKind,
     ModelTrainExecutor,
     OutputPath,
     PathContext,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from djsb_core.api import DoctorCheck
 
+NATS = "nats per token"
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
@@ -150,7 +153,19 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     config_type = ModelscopeTrainConfig
     # Libraries read their variables once a process, and keep log files and random states.
     own_process = True
-    higher_is_better = {"loss": False, "final_loss": False, "eval_loss": False}  # noqa: RUF012 (as in the base class)
+    metrics = (
+        *(
+            Metric(name, NATS, higher_is_better=False, across_tokenizers=False)
+            for name in ("loss", "final_loss", "eval_loss")
+        ),
+        *(
+            Metric(name, name, kind=MetricKind.COUNT, primary=True)
+            for name in ("tokens", "documents")
+        ),
+        Metric("steps", "steps", kind=MetricKind.COUNT),
+        Metric("seconds", "s", kind=MetricKind.DETAIL),
+        *(Metric(name, kind=MetricKind.DETAIL) for name in ("lr", "epoch")),
+    )
 
     def check(self) -> Sequence[str]:
         """Name missing packages, an unknown trainer, and what the model folder lacks."""

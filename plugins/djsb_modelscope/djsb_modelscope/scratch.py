@@ -12,6 +12,8 @@ from djsb_core.api import (
     ComponentError,
     GeneralDataExecutor,
     InputPath,
+    Metric,
+    MetricKind,
     OutputPath,
 )
 from djsb_modelscope.configuration import write_configuration
@@ -63,6 +65,10 @@ class CausalLmFromScratch(GeneralDataExecutor[CausalLmFromScratchConfig]):
     """
 
     config_type = CausalLmFromScratchConfig
+    metrics = (
+        Metric("parameters", kind=MetricKind.COUNT),
+        Metric("vocab_size", "tokens", kind=MetricKind.COUNT),
+    )
 
     def check(self) -> Sequence[str]:
         """Name missing packages."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from djsb_core.api import MetricKind, Role
 from djsb_core.job.watcher import SCRIPT
 from djsb_report.charts import curves_chart, style_of_series
-from djsb_report.reading import TRAINING, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from djsb.store.records import JobRecord
+    from djsb_core.api import Metric
     from djsb_core.job.reports import Point
+    from djsb_report.reading import Reading
 
 MOST_CURVES, MOST_PLOTS, MOST_STEPS = 24, 4, 60
-LOSS = "loss"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def read_curves(reading: Reading) -> list[Plot]:
     """Draw what the trainings of the last iteration, or a script, reported at each step."""
     found: dict[str, list[Curve]] = {}
     left_out: dict[str, int] = {}
-    trainings = [job for job in reading.latest if job.hook in (TRAINING, SCRIPT)]
+    trainings = [job for job in reading.latest if job.role is Role.TRAIN or job.hook == SCRIPT]
     for job in trainings[: 2 * MOST_CURVES]:
         for metric, points in _series(reading, job).items():
             curves = found.setdefault(metric, [])
@@ -76,18 +77,24 @@ def read_curves(reading: Reading) -> list[Plot]:
             else:
                 left_out[metric] = left_out.get(metric, 0) + 1
     more = max(0, len(trainings) - 2 * MOST_CURVES)
-    ordered = sorted(found.items(), key=lambda item: (item[0] != LOSS, -len(item[1])))
+    declared = [one for job in trainings for one in job.declarations.metrics]
+    ordered = sorted(found.items(), key=lambda item: (_place(item[0], declared), -len(item[1])))
     return [
         _plot(metric, curves, left_out.get(metric, 0) + more)
         for metric, curves in ordered[:MOST_PLOTS]
     ]
 
 
+def _place(metric: str, declared: Sequence[Metric]) -> int:
+    """Return the place of a metric among those declared; what is not declared comes last."""
+    return next((i for i, one in enumerate(declared) if one.fits(metric)), len(declared))
+
+
 def _series(reading: Reading, job: JobRecord) -> dict[str, list[Point]]:
-    """Return the series worth a plot: those with a direction, or that are named a loss."""
+    """Return the series worth a plot: scores, not counts and details."""
     found: dict[str, list[Point]] = {}
     for point in reading.store.points(job.id):
-        is_score = point.name in job.directions or LOSS in point.name
+        is_score = job.declared(point.name).kind is MetricKind.SCORE
         if point.step is not None and is_score and _is_finite(point.value):
             found.setdefault(point.name, []).append(point)
     return {name: points for name, points in found.items() if len(points) > 1}

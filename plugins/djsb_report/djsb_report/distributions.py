@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from djsb.query.select import base_of
 from djsb.report.format import number
+from djsb_core.api import MetricKind, Role
 from djsb_report.bounds import Bound, read_bounds
 from djsb_report.charts import histogram_chart
 from djsb_report.histograms import Histogram, histograms_of, joined_edges, on_bins
-from djsb_report.reading import DONE, PROBE, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from djsb.store.records import JobRecord
+    from djsb_report.reading import Reading
 
-REFINE = "refine_recipe"
 MOST_CHARTS = 24
-SUMMARY = ("count", "mean", "std", "min", "max")
 
 
 @dataclass(frozen=True)
@@ -50,20 +49,17 @@ class Distributions:
 
     @property
     def unplaced(self) -> list[Bound]:
-        """The bounds of which the names do not tell what they bound."""
-        return [one for one in self.bounds if one.statistic is None]
+        """The bounds of nothing that is shown."""
+        shown = {one.statistic for one in self.found}
+        return [one for one in self.bounds if one.statistic not in shown]
 
 
 def read_distributions(reading: Reading) -> list[Distributions]:
     """Compare the first probe of each pipeline with its last one."""
     found, room = [], MOST_CHARTS
     for pipeline in dict.fromkeys(base_of(job.pipeline) for job in reading.distinct):
-        probes = [job for job in reading.of_hook(PROBE) if base_of(job.pipeline) == pipeline]
-        refined = [
-            job
-            for job in reading.distinct
-            if (base_of(job.pipeline), job.stage) == (pipeline, REFINE) and job.status in DONE
-        ]
+        probes = [job for job in reading.analyses if base_of(job.pipeline) == pipeline]
+        refined = [job for job in reading.of_role(Role.REFINE) if base_of(job.pipeline) == pipeline]
         if probes or refined:
             one = _compare(reading, probes, refined[-1] if refined else None, room)
             room = max(0, room - len(one.found))
@@ -77,14 +73,19 @@ def _compare(
 ) -> Distributions:
     first, last = (probes[0], probes[-1]) if probes else (None, None)
     after = last if last is not first else None
-    old = reading.numbers(first) if first else {}
-    new = reading.numbers(after) if after else {}
-    statistics = [name.removesuffix(".mean") for name in old if name.endswith(".mean")]
-    bounds = read_bounds(reading, refined, statistics) if refined else []
+    old = _summaries(reading, first) if first else {}
+    new = _summaries(reading, after) if after else {}
+    statistics = list(old)
+    bounds = read_bounds(reading, refined) if refined else []
     before_bins = histograms_of(reading, first) if first else {}
     after_bins = histograms_of(reading, after) if after else {}
     found = [
-        _distribution(name, (old, new), (before_bins.get(name), after_bins.get(name)), bounds)
+        _distribution(
+            name,
+            (old[name], new.get(name, {})),
+            (before_bins.get(name), after_bins.get(name)),
+            bounds,
+        )
         for name in statistics[:room]
     ]
     return Distributions(
@@ -96,6 +97,18 @@ def _compare(
     )
 
 
+def _summaries(reading: Reading, job: JobRecord) -> dict[str, dict[str, float]]:
+    """Return the summaries of each statistic, in the order in which they were reported."""
+    measured = reading.numbers(job)
+    found: dict[str, dict[str, float]] = {}
+    for name, value in measured.items():
+        declared = job.declared(name)
+        if declared.kind is MetricKind.STATISTIC:
+            statistic = (declared.match(name) or (name,))[0]
+            found.setdefault(statistic, {})[name.removeprefix(f"{statistic}.")] = value
+    return found
+
+
 def _distribution(
     statistic: str,
     metrics: tuple[Mapping[str, float], Mapping[str, float]],
@@ -103,11 +116,8 @@ def _distribution(
     bounds: Sequence[Bound],
 ) -> Distribution:
     old, new = metrics
-    keys = [(part, f"{statistic}.{part}") for part in SUMMARY]
     own = [one for one in bounds if one.statistic == statistic]
-    summaries = [
-        (part, old.get(key), new.get(key)) for part, key in keys if key in old or key in new
-    ]
+    summaries = [(part, old.get(part), new.get(part)) for part in dict.fromkeys([*old, *new])]
     return Distribution(statistic, summaries, own, *_chart(*bins, own))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from djsb.evidence.alignment import pairs_within
 from djsb.evidence.contrast import Measurements, contrasts
-from djsb.query.declared import is_evaluation
+from djsb_report.reading import is_evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from djsb.query.funnel import read_funnel
 from djsb.query.select import base_of
-from djsb_report.reading import TRAINING, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-AFTER = "after."
+    from djsb.query.funnel import Funnel as Counted
+    from djsb_report.reading import Reading
+
 MOST_JOBS, MOST_STEPS = 12, 60
 
 
@@ -31,8 +33,10 @@ class Funnel:
     """One processing of a dataset."""
 
     name: str
-    rows_in: float
-    rows_kept: float
+    unit: str
+    """What is counted: rows."""
+    given: float
+    kept: float
     steps: Sequence[Step]
     left_out: int
 
@@ -43,19 +47,26 @@ def read_funnels(reading: Reading) -> list[Funnel]:
     for job in reading.distinct:
         if len(found) == MOST_JOBS:
             break
-        numbers = reading.numbers(job) if job.hook != TRAINING else {}
-        given = numbers.get("rows_in")
-        if not given or "rows_kept" not in numbers:
+        counted = read_funnel(job, reading.metrics(job))
+        if counted is None or not counted.given:
             continue
-        before, steps = given, []
-        for name, rows in numbers.items():
-            if name.startswith(AFTER):
-                share = round(100 * rows / given, 2)
-                steps.append(Step(name.removeprefix(AFTER), rows, before - rows, share))
-                before = rows
-        kept, label = numbers["rows_kept"], reading.named(base_of(job.pipeline), job.meta_name)
-        if not steps:
-            steps.append(Step(job.component or job.hook, kept, given - kept, 100 * kept / given))
-        left_out = max(0, len(steps) - MOST_STEPS)
-        found.append(Funnel(label, given, kept, steps[:MOST_STEPS], left_out))
+        # A job that counts no steps is one.
+        steps = list(_steps(counted.steps or [(job.component or job.hook, counted.kept)], counted))
+        found.append(
+            Funnel(
+                reading.named(base_of(job.pipeline), job.meta_name),
+                counted.unit,
+                counted.given,
+                counted.kept,
+                steps[:MOST_STEPS],
+                max(0, len(steps) - MOST_STEPS),
+            )
+        )
     return found
+
+
+def _steps(counts: Iterable[tuple[str, float]], funnel: Counted) -> Iterator[Step]:
+    before = funnel.given
+    for name, rows in counts:
+        yield Step(name, rows, before - rows, round(100 * rows / funnel.given, 2))
+        before = rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.query.facts import last_iteration, places_of
 from djsb.query.select import base_of, seed_of
+from djsb_core.api import MetricKind, Role
 from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from djsb_report.findings import Findings
 
 DONE = ("finished", "cached")
-PROBE, PROCESS, TRAINING = "ProbeViaAnalyzerHook", "ProcessDataHook", "TrainModelHook"
 EVALUATION = "evaluation"
+"""A stage: what a hook does in it that does not say what it is for."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,14 @@ class Reading:
         full = f"{base}.{name}" if self.several_pipelines else name
         return f"{full} (seed {seed})" if seed else full
 
-    def of_hook(self, hook: str) -> list[JobRecord]:
-        """Return the distinct jobs of the last iteration that ran with a hook to the end."""
-        return [job for job in self.distinct if job.hook == hook and job.status in DONE]
+    def of_role(self, role: Role) -> list[JobRecord]:
+        """Return the distinct jobs of the last iteration that did something to the end."""
+        return [job for job in self.distinct if job.role is role and job.status in DONE]
+
+    @cached_property
+    def analyses(self) -> list[JobRecord]:
+        """The distinct probes of the last iteration that measured each sample of a dataset."""
+        return [job for job in self.of_role(Role.PROBE) if measures_samples(job)]
 
     @cached_property
     def places(self) -> dict[str, str]:
@@ -114,6 +120,17 @@ class Reading:
         found = (_place_of(text, self._makers) for text in texts_of(job.settings))
         names = dict.fromkeys(self._makers[place] for place in found if place is not None)
         return [name for name in names if name != job.meta_name]
+
+
+def measures_samples(job: JobRecord) -> bool:
+    """Tell whether a job reports summaries of per-sample statistics."""
+    return any(one.kind is MetricKind.STATISTIC for one in job.declarations.metrics)
+
+
+def is_evaluation(job: JobRecord) -> bool:
+    """Tell whether what a job measured, to its end, are scores of a dataset or a model."""
+    scores = job.role is Role.EVALUATE or job.stage == EVALUATION
+    return scores and job.status in DONE and not measures_samples(job)
 
 
 def _place_of(path: str, places: Mapping[str, str]) -> str | None:

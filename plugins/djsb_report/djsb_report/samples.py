@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from djsb.query.select import base_of
 from djsb.report.format import number
 from djsb.store.environment import read_environment
-from djsb_core.errors import ComponentError
+from djsb_core.api import ComponentError, Role
 from djsb_core.jsonl import read_jsonl
-from djsb_report.reading import PROBE, PROCESS, Reading, cut, texts_of
+from djsb_report.reading import Reading, cut, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from djsb.store.records import JobRecord
     from djsb_report.bounds import Bound
@@ -27,16 +27,45 @@ MOST_ROWS = 20_000
 """Rows of each file that are read."""
 
 FEW, MOST_JOBS, LONG, MOST_FIELDS = 4, 4, 600, 8
-INTERNAL = "__dj__"
-"""How Data-Juicer begins the names of what it adds to a sample."""
-
-STATISTICS = "__dj__stats__"
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-TEXT = "text"
 NONE_FOUND = (
     "No sample of its dataset stands in its result: either the recipe changes every sample, or "
     "the dataset is another one by now."
 )
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the samples of a run look, by what its components declare."""
+
+    text: str | None
+    """Field with what a sample says; by default, its longest text."""
+    added: tuple[str, ...]
+    """Beginnings of the names of fields that are no part of a sample."""
+
+    @classmethod
+    def of(cls, jobs: Iterable[JobRecord]) -> Look:
+        """Put together what the jobs of a run declare."""
+        layouts = [job.declarations.samples for job in jobs]
+        text = next((one.text for one in layouts if one.text is not None), None)
+        return cls(text, tuple(dict.fromkeys(name for one in layouts for name in one.added)))
+
+    def own(self, sample: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a sample without what components added to it."""
+        return {key: value for key, value in sample.items() if not key.startswith(self.added)}
+
+    def main(self, sample: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the field that says most of a sample, and its text; both empty if none does."""
+        own = self.own(sample)
+        if self.text is not None and isinstance(own.get(self.text), str):
+            return self.text, own[self.text]
+        texts = [(key, value) for key, value in own.items() if isinstance(value, str)]
+        return max(texts, key=lambda pair: len(pair[1]), default=("", ""))
+
+    def digest(self, sample: Mapping[str, Any]) -> bytes:
+        """Tell equal samples by their own fields."""
+        text = json.dumps(self.own(sample), sort_keys=True)
+        return blake2b(text.encode(), digest_size=12).digest()
 
 
 @dataclass(frozen=True)
@@ -68,7 +97,8 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
     :param bounds: to say why a sample was dropped
     """
     found = []
-    for job in reading.of_hook(PROCESS)[:MOST_JOBS]:
+    processed = [job for job in reading.of_role(Role.PROCESS) if job.declarations.samples.dataset]
+    for job in processed[:MOST_JOBS]:
         name = reading.named(base_of(job.pipeline), job.meta_name)
         try:
             given, result = _given(reading, job), _result(job)
@@ -85,8 +115,7 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
 
 def _given(reading: Reading, job: JobRecord) -> Path | None:
     """Find the dataset that a job read; a relative path means what it meant to the run."""
-    recipe = job.settings.get("dj_configs")
-    named = recipe.get("dataset_path") if isinstance(recipe, dict) else None
+    named = job.dataset
     if not isinstance(named, str) or not named.endswith(ENDINGS):
         return None
     started_in = read_environment(reading.run.folder).get("working_directory", "")
@@ -104,8 +133,9 @@ def _compare(
     reading: Reading, name: str, paths: tuple[Path, Path], bounds: Sequence[Bound]
 ) -> Samples:
     given, result = paths
-    kept_rows = {_digest(sample) for sample in _first(result)}
-    rows = [_digest(sample) for sample in _first(given)]
+    look = Look.of(reading.jobs)
+    kept_rows = {look.digest(sample) for sample in _first(result)}
+    rows = [look.digest(sample) for sample in _first(given)]
     if kept_rows.isdisjoint(rows):
         return Samples(name, [], [], len(rows), NONE_FOUND)
     # The smallest digests: as good as drawn by chance, and the same every time.
@@ -116,11 +146,11 @@ def _compare(
         for digest, sample in zip(rows, _first(given), strict=False)
         if digest in dropped or digest in kept
     }
-    reasons = _reasons(reading, {digest: shown[digest] for digest in dropped}, bounds)
+    reasons = _reasons(reading, look, [shown[digest] for digest in dropped], bounds)
     return Samples(
         name,
-        [_shown(shown[digest], reasons.get(digest, [])) for digest in dropped],
-        [_shown(shown[digest], []) for digest in kept],
+        [_shown(look, shown[digest], reasons.get(digest, [])) for digest in dropped],
+        [_shown(look, shown[digest], []) for digest in kept],
         len(rows),
     )
 
@@ -129,27 +159,22 @@ def _first(path: Path) -> Iterator[dict[str, Any]]:
     return islice(read_jsonl(path), MOST_ROWS)
 
 
-def _digest(sample: Mapping[str, Any]) -> bytes:
-    """Tell equal samples by their fields, without what Data-Juicer adds."""
-    own = {key: value for key, value in sample.items() if not key.startswith(INTERNAL)}
-    return blake2b(json.dumps(own, sort_keys=True).encode(), digest_size=12).digest()
-
-
 def _reasons(
-    reading: Reading, wanted: Mapping[bytes, Mapping[str, Any]], bounds: Sequence[Bound]
+    reading: Reading, look: Look, wanted: Sequence[Mapping[str, Any]], bounds: Sequence[Bound]
 ) -> dict[bytes, list[str]]:
     """Look the dropped samples up in the first probe's result, which has their statistics."""
     placed = [one for one in bounds if one.statistic is not None]
-    probes = reading.of_hook(PROBE)
-    path = _result(probes[0]) if probes and placed and wanted else None
+    probe = next(iter(reading.analyses), None)
+    field = probe.declarations.samples.statistics if probe else None
+    path = _result(probe) if probe and field and placed and wanted else None
     if path is None:
         return {}
-    texts = {_main(sample)[1] for sample in wanted.values()}
+    texts = {look.main(sample)[1] for sample in wanted}
     found: dict[bytes, list[str]] = {}
     for sample in _first(path):
-        statistics = sample.get(STATISTICS)
-        if _main(sample)[1] in texts and isinstance(statistics, dict):
-            found[_digest(sample)] = [
+        statistics = sample.get(field or "")
+        if look.main(sample)[1] in texts and isinstance(statistics, dict):
+            found[look.digest(sample)] = [
                 f"{one.statistic} {number(value)} {'<' if one.is_lower else '>'} {number(one.new)}"
                 for one in placed
                 if isinstance(value := statistics.get(one.statistic), int | float)
@@ -158,19 +183,11 @@ def _reasons(
     return found
 
 
-def _main(sample: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the field that says most of a sample, and its text; both empty where there is none."""
-    if isinstance(sample.get(TEXT), str):
-        return TEXT, sample[TEXT]
-    texts = [(key, value) for key, value in sample.items() if isinstance(value, str)]
-    return max(texts, key=lambda pair: len(pair[1]), default=("", ""))
-
-
-def _shown(sample: Mapping[str, Any], reasons: Sequence[str]) -> Sample:
-    main, text = _main(sample)
+def _shown(look: Look, sample: Mapping[str, Any], reasons: Sequence[str]) -> Sample:
+    main, text = look.main(sample)
     fields = [
         (cut(str(key), 60), cut(value if isinstance(value, str) else json.dumps(value), 120))
-        for key, value in sample.items()
-        if not key.startswith(INTERNAL) and (key != main or not main)
+        for key, value in look.own(sample).items()
+        if key != main or not main
     ]
     return Sample(cut(text, LONG), fields[:MOST_FIELDS], reasons)

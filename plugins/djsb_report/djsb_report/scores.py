@@ -6,15 +6,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.declared import is_evaluation, is_secondary
-from djsb_report.reading import DONE, Reading
+from djsb_report.reading import Reading, is_evaluation
 from djsb_report.verdict import interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from djsb.evidence.contrast import Contrast
-    from djsb.store.records import JobRecord
     from djsb_report.findings import Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
@@ -117,14 +115,11 @@ def _measured(reading: Reading) -> list[Measured]:
     found: list[Measured] = []
     room = MOST_CELLS
     for job in reading.latest:
-        if not is_evaluation(job) or job.status not in DONE or room <= 0:
+        if not is_evaluation(job) or room <= 0:
             continue
-        values = [pair for pair in reading.numbers(job).items() if _is_shown(job, pair[0])][:room]
+        values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
+        values = values[:room]
         room -= len(values)
         label = reading.named(job.pipeline, job.meta_name)
         found.append(Measured(label, job.component or job.hook, values))
     return [one for one in found if one.values]
-
-
-def _is_shown(job: JobRecord, name: str) -> bool:
-    return name in job.directions or not is_secondary(name)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from djsb.evidence.difference import WELCH
 from djsb.evidence.verdict import Verdict
 from djsb.query.facts import settings_of
+from djsb.query.funnel import read_funnel
 from djsb.query.select import base_of
 from djsb.query.status import status_of
 from djsb.report.format import number
-from djsb_report.reading import DONE, EVALUATION, PROCESS, TRAINING, Reading, cut, listed
+from djsb_core.api import MetricKind, Role
+from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,13 +158,12 @@ def percent(share: float, sign: str = "") -> str:
 
 def _data_changes(reading: Reading) -> Iterator[str]:
     """Say what happened to the data, and whether the trainings can be compared."""
-    for job in reading.of_hook(PROCESS)[:MOST_PAIRS]:
-        found = reading.numbers(job)
-        given, kept = found.get("rows_in"), found.get("rows_kept")
-        if given and kept is not None:
-            name = reading.named(base_of(job.pipeline), job.meta_name)
-            share = percent(kept / given)
-            yield f"Data: {name} kept {number(kept)} of {number(given)} rows ({share})."
+    processed = [(job, read_funnel(job, reading.metrics(job))) for job in reading.distinct]
+    funnels = [(job, funnel) for job, funnel in processed if funnel and funnel.given]
+    for job, funnel in funnels[:MOST_PAIRS]:
+        name = reading.named(base_of(job.pipeline), job.meta_name)
+        counts = f"{number(funnel.kept)} of {number(funnel.given)} {funnel.unit}"
+        yield f"Data: {name} kept {counts} ({percent(funnel.kept / funnel.given)})."
     yield from _training_changes(reading)
 
 
@@ -170,7 +171,7 @@ def _training_changes(reading: Reading) -> Iterator[str]:
     """Compare the first training of a pipeline with each other one, of the first seed."""
     firsts: dict[tuple[str, str | None], JobRecord] = {}
     told: set[tuple[str, str]] = set()
-    for job in reading.of_hook(TRAINING):
+    for job in reading.of_role(Role.TRAIN):
         first = firsts.setdefault((job.pipeline, job.component), job)
         key = (base_of(job.pipeline), job.meta_name)
         if first is not job and key not in told and len(told) < MOST_PAIRS:
@@ -179,20 +180,33 @@ def _training_changes(reading: Reading) -> Iterator[str]:
 
 
 def _trained_alike(reading: Reading, before: JobRecord, after: JobRecord) -> str:
-    """Say how two trainings differ: in settings, and in the tokens that they saw."""
+    """Say how two trainings differ: in settings, and in the amount of data that they saw."""
     old, new = settings_of(before, reading.places), settings_of(after, reading.places)
     changed = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
     keys = [key.removeprefix("extra_configs.") for key in changed]
     names = f"{before.meta_name} and {after.meta_name}"
     where = f"only in {listed(keys, MOST_KEYS)}" if keys else "in no setting"
     text = f"Training: {names} differ {where}"
-    tokens = [reading.numbers(job).get("tokens") for job in (before, after)]
-    if None in tokens:
+    seen = _amounts(reading, before), _amounts(reading, after)
+    unit = next((unit for unit in seen[0] if unit in seen[1]), None)
+    if unit is None:
         return f"{text}."
-    if tokens[0] == tokens[1]:
-        return f"{text}; both saw {number(tokens[0])} tokens."
-    counts = " and ".join(map(number, tokens))
-    return f"{text}. They saw different amounts of data: {counts} tokens."
+    amounts = [one[unit] for one in seen]
+    if amounts[0] == amounts[1]:
+        return f"{text}; both saw {number(amounts[0])} {unit}."
+    counts = " and ".join(map(number, amounts))
+    return f"{text}. They saw different amounts of data: {counts} {unit}."
+
+
+def _amounts(reading: Reading, job: JobRecord) -> dict[str, float]:
+    """Return how much data a training saw by unit, in the order in which it is declared."""
+    measured = reading.numbers(job)
+    return {
+        declared.unit or name: measured[name]
+        for declared in job.declarations.metrics
+        for name in measured
+        if declared.kind is MetricKind.COUNT and declared.primary and declared.fits(name)
+    }
 
 
 def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
@@ -212,7 +226,7 @@ def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
             "Scores without an interval were measured once, without values for each sample: a "
             "small difference may be chance."
         )
-    if single and reading.of_hook(TRAINING):
+    if single and reading.of_role(Role.TRAIN):
         yield (
             "Each side is a single training. Chance in training (another seed, another order of "
             "the data) is not part of this: repeat with other seeds before a costly decision."

@@ -12,6 +12,7 @@ from djsb.store.store import Store
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_report.reading import Reading
 from djsb_report.write import render_report
+from tests.support.declared import with_declarations
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
@@ -73,12 +74,12 @@ class Run:
         outputs = {name: str(files / file) for name, file in columns.pop("outputs", {}).items()}
         job_id = self.store.add_job(
             self.record.id,
-            **{
+            **with_declarations({
                 "pipeline": "anonymous", "iteration": 1, "stage": stage, "position": position,
                 "meta_name": meta_name, "hook": hook, "component": "c", "package": "pkg 1.0",
                 "status": "finished", "seconds": 1.0, "folder": folder, "files": files,
                 "fingerprint": f"{self.record.id}-{position}", "outputs": outputs,
-            } | columns,
+            } | columns),
         )  # fmt: skip
         points = [Point(name, value, None, 0.0) for name, value in dict(metrics).items()]
         for name, values in series.items():
@@ -122,6 +123,12 @@ class Run:
 
     def page(self, against=None):
         return Page(render_report(self.store, self.store.run(self.record.id), against=against))
+
+
+@pytest.fixture
+def parse_page():
+    """Return what parses a report."""
+    return Page
 
 
 @pytest.fixture
@@ -179,6 +186,8 @@ def _write_full_run(store, evil):
         metrics={
             "refined.text_length_filter.max_len.old": 900,
             "refined.text_length_filter.max_len.new": limit,
+            "refined.text_length_filter.max_len.statistic": "text_len",
+            "refined.text_length_filter.max_len.side": "upper",
             f"refined.other{evil}.threshold.new": 3,
         },
         settings={"dj_configs": recipe},

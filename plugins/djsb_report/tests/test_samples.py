@@ -5,9 +5,12 @@ import json
 
 import pytest
 
+from djsb_core.api import BoundSide
 from djsb_report import samples as module
 from djsb_report.bounds import Bound
 from djsb_report.samples import LONG, read_samples
+
+UPPER = BoundSide.UPPER
 
 
 def lines(samples):
@@ -112,6 +115,6 @@ def test_why_a_sample_was_dropped(processed):
     (files / "analyzed.jsonl").write_text(
         lines({**row, "__dj__stats__": {"len": i}} for i, row in enumerate(ROWS))
     )
-    bounds = [Bound("o", "max_len", 99, 8, "len"), Bound("o", "min_len", 0, 20, None)]
+    bounds = [Bound("o", "most", 99, 8, "len", UPPER), Bound("o", "least", 0, 20, None)]
     (sample,) = only(run, bounds).dropped
     assert sample.reasons == ["len 9 > 8"]

@@ -6,12 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 from pydantic import BaseModel, Field, model_validator
 
 from djsb_core.api import (
     Analysis,
+    BoundSide,
     Change,
     ComponentConfig,
     ComponentError,
@@ -19,16 +19,20 @@ from djsb_core.api import (
     DataEvaluator,
     DataExecutor,
     DataPoolManipulator,
+    Flow,
     GeneralDataExecutor,
     GeneralProbe,
     Hook,
     InputPath,
+    Metric,
+    MetricKind,
     ModelEvaluator,
     ModelInferExecutor,
     ModelTrainExecutor,
     OutputPath,
     RecipeRefiner,
     Refinement,
+    SampleLayout,
 )
 
 
@@ -66,6 +70,11 @@ class Processor(DataExecutor[RecipeConfig]):
     """Keep the texts that are long enough."""
 
     config_type = RecipeConfig
+    metrics = (
+        Metric("rows_in", "rows", kind=MetricKind.COUNT, flow=Flow.GIVEN),
+        Metric("rows_kept", "rows", kind=MetricKind.COUNT, flow=Flow.KEPT),
+    )
+    samples = SampleLayout(dataset="dataset_path", text="text")
 
     def execute(self):
         least = self.config.process[0]["length_filter"]["min_len"]
@@ -96,7 +105,8 @@ class Refiner(RecipeRefiner[RefinerConfig]):
             return Refinement(recipe)
         new = statistics["text_len"]["mean"] * self.config.k
         refined = {**recipe, "process": [{"length_filter": {"min_len": new}}]}
-        return Refinement(refined, [Change("length_filter", "min_len", old, new)])
+        change = Change("length_filter", "min_len", old, new, "text_len", BoundSide.LOWER)
+        return Refinement(refined, [change])
 
 
 class Optimizer(BaseModel, extra="forbid"):
@@ -126,6 +136,7 @@ class Trainer(ModelTrainExecutor[TrainerConfig]):
     """Write a model of one number, printing in every way that there is."""
 
     config_type = TrainerConfig
+    metrics = (Metric("loss", higher_is_better=False),)
 
     def train(self):
         print("python speaks")  # noqa: T201
@@ -152,7 +163,7 @@ class Lengths(DataEvaluator[LengthsConfig]):
     """Mean length of a text."""
 
     config_type = LengthsConfig
-    higher_is_better: ClassVar[dict[str, bool]] = {"mean_len": True}
+    metrics = (Metric("mean_len", "characters", higher_is_better=True, primary=True),)
 
     def evaluate(self):
         lengths = [float(len(text)) for text in texts(self.config.dataset_path)]
@@ -172,6 +183,7 @@ class ModelScore(ModelEvaluator[ModelConfig]):
     """Number of texts that the model has seen."""
 
     config_type = ModelConfig
+    metrics = (Metric("seen", "texts", kind=MetricKind.COUNT),)
     output_names = ("scores", "best")
 
     def evaluate(self):
