@@ -72,7 +72,7 @@ def direction_of(jobs: Iterable[JobRecord], metric: str) -> bool | None:
 
 def is_of_data(setting: str) -> bool:
     """Tell whether a setting, by its dotted name, says of which samples a metric is."""
-    return DATA in setting.rpartition(".")[2]
+    return DATA in setting
 
 
 def counts_of(metrics: Mapping[str, float | str]) -> dict[str, tuple[float, float]]:
