@@ -32,7 +32,7 @@ def have_same_data(before: JobRecord, after: JobRecord) -> bool:
 
 
 def _of_data(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if DATA in name.rpartition(".")[2]}
+    return {name: value for name, value in settings.items() if DATA in name}
 
 
 def _contents_of(job: JobRecord) -> dict[str, Any] | None:

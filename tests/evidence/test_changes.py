@@ -173,6 +173,45 @@ def test_samples_with_other_weights_are_not_the_same_samples(measured, tmp_path)
     assert found.contrast.difference.standard_error is None
 
 
+def test_samples_of_other_data_are_no_pairs(history):
+    """What the table of a run once called better, and ``djsb compare`` did not."""
+    old, new = [1.0, 2.0, 3.0, 4.0], [1.2, 2.1, 3.4, 4.4]
+    jobs = [
+        history.score(
+            np.mean(values),
+            name,
+            samples={"score": values},
+            settings={"extra_configs": {"dataset_path": f"{name}.jsonl"}},
+        )
+        for name, values in (("d", old), ("e", new))
+    ]
+    (change,) = changes_of(history.store, history.store.jobs(history.add(*jobs).id))
+    expected = stats.ttest_ind(new, old, equal_var=False).confidence_interval(0.95)
+    gap = change.contrast.difference
+    assert gap.interval == pytest.approx((expected.low, expected.high))
+    assert gap.standard_error == pytest.approx(np.hypot(stats.sem(old), stats.sem(new)))
+    assert change.contrast.verdict == "no clear difference"
+
+
+def test_few_samples_are_judged_by_students_t(history):
+    """1.96 standard errors leave zero out; the interval of three pairs does not."""
+    old, new = [1.0, 2.0, 3.0], [1.1, 2.3, 3.4]
+    jobs = [
+        history.score(np.mean(values), name, samples={"score": values})
+        for name, values in (("a", old), ("b", new))
+    ]
+    (change,) = changes_of(history.store, history.store.jobs(history.add(*jobs).id))
+    gap = change.contrast.difference
+    assert gap.estimate > 1.96 * gap.standard_error
+    assert change.contrast.verdict == "no clear difference"
+
+
+def test_jobs_that_disagree_on_what_is_better_get_no_verdict(history):
+    jobs = [history.score(0.5, "a"), history.score(0.6, "b", directions={"score": False})]
+    (change,) = changes_of(history.store, history.store.jobs(history.add(*jobs).id))
+    assert change.contrast.verdict == ""
+
+
 # -- over seeds ------------------------------------------------------------------------------------
 
 OLD, NEW = [5.75, 5.81, 5.79], [5.67, 5.70, 5.74]

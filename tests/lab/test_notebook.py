@@ -77,6 +77,20 @@ def test_jobs(run):
     assert str(frame["started"].dt.tz) == "UTC"
 
 
+def test_changes(run):
+    found = run.changes.set_index("metric")
+    assert found.loc["mean_len", "difference"] == found.loc["mean_len", "value"] - 4.0
+
+
+def test_a_run_beside_others_and_a_part_beside_another(run):
+    found = run.compare("last~1").query("job == 'eval_before'")
+    assert found["difference"].tolist() == [0.0]
+    (row,) = run.compare("last:eval_data", part="eval_before").to_dict("records")
+    assert (row["metric"], row["first"], row["value"]) == ("mean_len", 4.0, 7.0)
+    with pytest.raises(RequestError, match="no pipeline or job 'nothing'"):
+        run.compare("last", part="nothing")
+
+
 def test_samples(run, lab):
     series = run.samples("eval_before", "mean_len")
     assert series.tolist() == [1, 2, 3, 4, 10]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb.query.select import is_place, select_metrics, select_run, select_side
+from djsb.query.select import base_of, is_place, seed_of, select_metrics, select_run, select_side
 from djsb_core.errors import RequestError
 from djsb_core.job.watcher import SCRIPT
 
@@ -152,3 +152,16 @@ def test_a_metric_of_one_of_several_pipelines(history):
     assert select_metrics(history.store, run, "only.f1")[0].meta_name == "only"
     with pytest.raises(RequestError, match=r"'eval' may mean, in run .*:\n  a\.eval\n  b\.eval$"):
         select_metrics(history.store, run, "eval")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "base", "seed"),
+    [
+        ("p", "p", ""),
+        ("p@seed=7", "p", "7"),
+        ("p@seed=-7", "p", "-7"),
+        ("p@seed=x", "p@seed=x", ""),
+    ],
+)
+def test_the_seed_of_a_pipeline(pipeline, base, seed):
+    assert (base_of(pipeline), seed_of(pipeline)) == (base, seed)

@@ -1,5 +1,7 @@
 """The words at the top follow from the numbers."""
 
+import math
+
 import pytest
 
 from djsb_report.verdict import conclude
@@ -66,6 +68,33 @@ def test_scores_with_an_interval_decide(new_run):
     found = verdict(run)
     assert found.headline == "Better on sure."
     assert not any("unsure" in line for line in found.changes)
+
+
+def test_a_score_that_is_no_number_has_no_verdict(new_run):
+    run = new_run()
+    scored(run, "before", {"a": 1.0, "b": 1.0}, {"a": True, "b": True})
+    scored(run, "after", {"a": math.nan, "b": 1.0}, {"a": True, "b": True})
+    found = verdict(run)
+    assert (found.tone, found.headline) == ("unclear", "The same on b; no verdict on a.")
+    assert "1 → nan, no verdict (higher is better)" in found.changes[0]
+
+
+def test_scores_without_any_verdict(new_run):
+    run = new_run()
+    for name, value in (("before", 1.0), ("after", math.nan)):
+        scored(run, name, {"a": value}, {"a": True})
+    found = verdict(run)
+    assert (found.tone, found.headline) == ("none", "No verdict on a.")
+
+
+def test_samples_of_other_data_are_not_called_the_same(new_run):
+    run = new_run()
+    for name, value in (("raw", 0.5), ("refined", 0.6)):
+        settings = {"extra_configs": {"dataset_path": f"{name}.jsonl"}}
+        run.score(name, value, 0.1, settings=settings)
+    found = verdict(run)
+    assert any("measured on different samples" in line for line in found.certainty)
+    assert not any("on the same" in line for line in found.certainty)
 
 
 def test_metrics_without_direction_decide_nothing(new_run):
