@@ -19,8 +19,8 @@ RESAMPLES = 9_999
 SEED = 1
 """The same comparison gives the same interval."""
 
-BATCH = 2_000_000
-"""Numbers that are drawn at a time."""
+BATCH = 200_000
+"""Numbers that are drawn at a time: so few stay in a processor's cache."""
 
 
 def bootstrap_interval(
@@ -35,16 +35,22 @@ def bootstrap_interval(
     """
     import numpy as np
 
-    sums = np.column_stack([changes, weights]).astype(float)
+    sums = np.array([changes, weights], dtype=float)
     with np.errstate(all="ignore"):
-        drawn = np.concatenate([block.astype(float) @ sums for block in _draws(len(sums))])
-        ratios = drawn[:, 0] / drawn[:, 1]
+        ratios = np.concatenate(
+            [_ratios(block.astype(float), sums) for block in _draws(sums.shape[1])]
+        )
         if not np.isfinite(ratios).all():
             return None
         tail = (1 - confidence) / 2
         shares = _accelerated(ratios, sums, tail) or (tail, 1 - tail)
     low, high = np.percentile(ratios, [100 * share for share in shares])
     return float(low), float(high)
+
+
+def _ratios(times: Any, sums: Any) -> Any:  # noqa: ANN401 (arrays)
+    """Return the ratio of each draw, given how often each sample is in it."""
+    return (times @ sums[0]) / (times @ sums[1])
 
 
 @lru_cache(maxsize=4)
@@ -67,11 +73,10 @@ def _accelerated(ratios: Any, sums: Any, tail: float) -> tuple[float, float] | N
     """Return at which shares of the draws the interval ends; ``None`` where they are undefined."""
     import numpy as np
 
-    total = sums.sum(axis=0)
+    total = sums.sum(axis=1)
     estimate = total[0] / total[1]
     below = float((ratios < estimate).mean() + (ratios <= estimate).mean()) / 2
-    rest = total - sums
-    left_out = rest[:, 0] / rest[:, 1]
+    left_out = (total[0] - sums[0]) / (total[1] - sums[1])
     influence = left_out.mean() - left_out
     spread = float((influence**2).sum())
     if not 0 < below < 1 or not np.isfinite(spread) or spread <= 0:
