@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from djsb.planner.planned import Plan
     from djsb.runner.options import RunOptions
+    from djsb_core.interfaces.placement import Placement
 
 
 @click.command()
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Run up to N independent pipelines side by side; 0: run jobs in this process.",
     metavar="N",
+)
+@click.option(
+    "placement",
+    "--on",
+    metavar="NAME[:ADDRESS]",
+    default="local",
+    show_default=True,
+    help="Where jobs run: a placement of `djsb list-components --kind placements`.",
 )
 @click.option(
     "--keep-going", is_flag=True, help="After a failure, run the pipelines that do not need it."
@@ -53,6 +62,7 @@ def run(  # noqa: PLR0913 (one argument an option)
     workers: int,
     rerun: tuple[str, ...],
     *,
+    placement: str,
     keep_going: bool,
     force: bool,
     no_cache: bool,
@@ -69,6 +79,7 @@ def run(  # noqa: PLR0913 (one argument an option)
     failed, 2 the request is wrong, 130 interrupted.
     """
     from djsb.config.reader import read_experiment
+    from djsb.placement.choice import create_placement
     from djsb.planner.plan import plan
     from djsb.report.plan import plan_text
     from djsb.runner.options import RunOptions
@@ -81,15 +92,22 @@ def run(  # noqa: PLR0913 (one argument an option)
         return
     for note in planned.notes:
         click.echo(f"note: {note}", err=True)
-    if not no_preflight:
-        _preflight(planned)
     options = RunOptions(
-        workers, force, frozenset(rerun), not no_cache, keep_going, preflight=not no_preflight
+        workers,
+        force,
+        frozenset(rerun),
+        not no_cache,
+        keep_going,
+        preflight=not no_preflight,
+        placement=placement,
     )
+    where = create_placement(placement, workers)
+    if not no_preflight:
+        _preflight(planned, where)
     click.echo(_run(planned, options))
 
 
-def _preflight(planned: Plan) -> None:
+def _preflight(planned: Plan, placement: Placement[Any]) -> None:
     """Say what is good to know before the first job.
 
     :raises RequestError: with all that would keep the run from ending well
@@ -97,7 +115,7 @@ def _preflight(planned: Plan) -> None:
     from djsb.planner.preflight import preflight, problems_of
     from djsb_core.errors import RequestError
 
-    problems, notes = problems_of(preflight(planned))
+    problems, notes = problems_of(preflight(planned, placement))
     for note in notes:
         click.echo(f"note: {note}", err=True)
     if problems:

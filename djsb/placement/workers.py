@@ -219,6 +219,7 @@ class WorkerProcess(Executor):
         try:
             if self._stopped:  # checked only now: what stops us looks at `_exchange` afterwards
                 raise KeyboardInterrupt
+            exchange.raise_if_stopped()
             return exchange.run(message, new=new)
         except WorkerEndedError:
             exchange.raise_if_stopped()
