@@ -76,7 +76,8 @@ class Session:
         """
         self.workers = workers
         self.listeners = create_listeners() if listeners is None else listeners
-        self._pool = ExecutorPool(create_placement(placement, workers))
+        self.placement = create_placement(placement, workers)
+        self._pool = ExecutorPool(self.placement)
         self._signals = Signals(self._interrupts, take=take_signals)
         self._running: set[Interrupt] = set()
         self._changed = Condition(RLock())
