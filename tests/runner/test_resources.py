@@ -7,8 +7,7 @@ import pytest
 
 from djsb.placement import local
 from djsb.planner.preflight import preflight
-from djsb.runner.options import RunOptions
-from djsb.runner.run import run
+from djsb.runner.session import Session
 from djsb_core.errors import JobError, RequestError
 from djsb_core.interfaces.resources import Resources
 
@@ -154,9 +153,9 @@ def test_resources_do_not_decide_the_result(seeing):
 )
 def test_a_placement_that_is_not_there(seeing, choice, message):
     with pytest.raises(RequestError) as caught:
-        run(seeing.plan(jobs("hook: See")), seeing.listeners, RunOptions(placement=choice))
+        Session(1, seeing.listeners, placement=choice)
     assert str(caught.value) == message
-    assert not (seeing.folder / "w" / "djsb.sqlite").exists()
+    seeing.write("sandbox.yaml", jobs("hook: See"))
     ran = seeing.djsb("run", "sandbox.yaml", "--on", choice)
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
     assert message in ran.stderr
