@@ -24,6 +24,7 @@ def test_groups_are_those_of_the_design():
         "djsb.model_infer_executors",
         "djsb.model_evaluators",
         "djsb.environments",
+        "djsb.placements",
     }
 
 

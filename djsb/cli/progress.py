@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
 from djsb.report.format import duration, number
+from djsb_core.errors import JobCancelledError
 from djsb_core.hookspecs import JobInfo, hookimpl
 from djsb_core.interfaces.metrics import MetricKind
 
@@ -94,9 +95,13 @@ class Progress(AbstractContextManager["Progress"]):
 
     @hookimpl
     def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
-        """Show that the job failed."""
-        word = "interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        self._display.end(self._title(job), f"{word} after {duration(seconds)}")
+        """Show that the job failed, or was cancelled."""
+        if isinstance(error, JobCancelledError):
+            outcome = f"cancelled after {duration(seconds)}: {error}"
+        else:
+            word = "interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED"
+            outcome = f"{word} after {duration(seconds)}"
+        self._display.end(self._title(job), outcome)
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
@@ -190,9 +195,9 @@ class LiveLines:
         """Replace the live line by one that stays."""
         if title in self._tasks:
             self._bars.remove_task(self._tasks.pop(title))
-        failed = outcome.startswith(("FAILED", "interrupted"))
+        failed = outcome.startswith(("FAILED", "interrupted", "cancelled"))
         sign, style = ("✗", "red") if failed else ("✓", "green")
-        self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{outcome}[/]")
+        self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{_escape(outcome)}[/]")
 
     def say(self, text: str) -> None:
         """Print the line above those that are live."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from djsb.planner.planned import Plan
     from djsb.runner.options import RunOptions
+    from djsb.runner.session import Session
 
 
 @click.command()
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Run up to N independent pipelines side by side; 0: run jobs in this process.",
     metavar="N",
+)
+@click.option(
+    "placement",
+    "--on",
+    metavar="NAME[:ADDRESS]",
+    default="local",
+    show_default=True,
+    help="Where jobs run: a placement of `djsb list-components --kind placements`.",
 )
 @click.option(
     "--keep-going", is_flag=True, help="After a failure, run the pipelines that do not need it."
@@ -54,6 +63,7 @@ def run(  # noqa: PLR0913 (one argument an option)
     workers: int,
     rerun: tuple[str, ...],
     *,
+    placement: str,
     keep_going: bool,
     force: bool,
     no_cache: bool,
@@ -71,9 +81,10 @@ def run(  # noqa: PLR0913 (one argument an option)
     """
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan
-    from djsb.planner.preflight import require
     from djsb.report.plan import plan_text
     from djsb.runner.options import RunOptions
+    from djsb.runner.session import Session
+    from djsb_core.errors import JobError, JobsError
 
     planned = plan(read_experiment(experiment, overrides))
     if planned.experiment.schema.debug:
@@ -81,35 +92,34 @@ def run(  # noqa: PLR0913 (one argument an option)
     if dry_run:
         click.echo(plan_text(planned))
         return
-    _show_notes(planned.notes)
-    if not no_preflight:
-        _show_notes(require(planned, "--no-preflight"))
     options = RunOptions(
         force, frozenset(rerun), not no_cache, keep_going, preflight=not no_preflight
     )
-    click.echo(_run(planned, workers, options))
+    try:
+        with Session(workers, placement=placement, take_signals=True) as session:
+            summary = _run(planned, options, session)
+    except (JobError, JobsError, KeyboardInterrupt) as error:
+        error.add_note(f"Finished jobs are kept; go on with: djsb run {experiment}")
+        raise
+    click.echo(summary)
+
+
+def _run(planned: Plan, options: RunOptions, session: Session) -> str:
+    """Run a plan with progress, and return its summary."""
+    from djsb.cli.progress import Progress
+    from djsb.planner.preflight import require
+    from djsb.report.summary import summarize
+
+    schema = planned.experiment.schema
+    several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
+    _show_notes(planned.notes)
+    if options.preflight:
+        _show_notes(require(planned, session.placement, "--no-preflight"))
+    with Progress(len(planned.jobs), **several) as progress:
+        record = session.run(planned, options, [progress])
+    return summarize(session.store(Path(schema.work_dir)), record.id)
 
 
 def _show_notes(notes: Iterable[str]) -> None:
     for note in notes:
         click.echo(f"note: {note}", err=True)
-
-
-def _run(planned: Plan, workers: int, options: RunOptions) -> str:
-    """Run a plan with progress, and return its summary."""
-    from djsb.cli.progress import Progress
-    from djsb.report.summary import summarize
-    from djsb.runner.session import Session
-    from djsb_core.errors import JobError, JobsError
-
-    schema = planned.experiment.schema
-    several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
-    try:
-        with Session(workers, take_signals=True) as session:
-            with Progress(len(planned.jobs), **several) as progress:
-                record = session.run(planned, options, [progress])
-            return summarize(session.store(Path(schema.work_dir)), record.id)
-    except (JobError, JobsError, KeyboardInterrupt) as error:
-        path = planned.experiment.document.path
-        error.add_note(f"Finished jobs are kept; go on with: djsb run {path}")
-        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from djsb.doctor.devices import check_torch
 from djsb_core import hookspecs
+from djsb_core.announced import announced, package_of
 from djsb_core.discovery import LISTENERS
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.machine.checks import check_command
@@ -19,6 +19,7 @@ from djsb_core.machine.packages import wanted_packages
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from importlib.metadata import EntryPoint
 
 COMMANDS = {"pyspark": "java", "ffmpeg-python": "ffmpeg"}
 """The program that a package starts, and that pip does not install."""
@@ -63,8 +64,8 @@ def check_listeners(
     One that cannot be asked is a check that fails: a plugin's own fault breaks only itself.
     """
     checks: dict[str, list[DoctorCheck]] = {}
-    for entry in entry_points(group=LISTENERS):
-        package = entry.dist.name if entry.dist else ""
+    for entry in announced(LISTENERS):
+        package, _ = package_of(entry)
         if package not in packages and entry.name not in trackers:
             continue
         try:

@@ -12,6 +12,7 @@ from djsb.config.experiment import Experiment
 from djsb.config.reader import read_experiment
 from djsb.lab.events import EventListener
 from djsb.lab.recorded import Run
+from djsb.placement.choice import LOCAL
 from djsb.planner.plan import plan as plan_experiment
 from djsb.planner.plan import survey
 from djsb.planner.preflight import require
@@ -62,6 +63,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     overrides: Mapping[str, Any] | None = None,
     *,
     workers: int | None = None,
+    placement: str | None = None,
     on_progress: Callable[[Event], None] | None = None,
     session: Session | None = None,
     check: bool = True,
@@ -79,6 +81,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
         ``{"execution_job_configs.0.extra_configs.train.max_epochs": 1}``
     :param workers: processes that run independent pipelines side by side, by default one; 0: jobs
         run in this process
+    :param placement: where jobs run, as ``--on`` names it; by default on this machine
     :param on_progress: called with each moment of the run; the threads of the run take turns. If
         it raises, it is not called again, with a warning.
     :param session: one with processes and listeners to reuse; by default one for this run only
@@ -94,17 +97,17 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     :raises JobsError: if jobs of several pipelines fail; likewise
     :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
     """
-    if session is not None and workers is not None:
-        raise ValueError("a session has its own workers: give one of session and workers")
+    if session is not None and (workers, placement) != (None, None):
+        raise ValueError("a session has its own workers and placement: give them to the session")
     planned = plan(experiment, overrides)
     listener = EventListener(on_progress)
-    _warn(planned.notes, listener, on_progress)
-    if preflight:
-        _warn(require(planned, "preflight=False"), listener, on_progress)
     options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
     work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
-    own = Session(1 if workers is None else workers) if session is None else nullcontext(session)
+    own = nullcontext(session) if session is not None else _session(workers, placement)
     with own as used:
+        _warn(planned.notes, listener, on_progress)
+        if preflight:
+            _warn(require(planned, used.placement, "preflight=False"), listener, on_progress)
         try:
             record = used.run(planned, options, [listener])
         except (JobError, JobsError) as error:
@@ -115,6 +118,10 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
                 raise
             return failed
     return Run(work_dir, record.id)
+
+
+def _session(workers: int | None, placement: str | None) -> Session:
+    return Session(1 if workers is None else workers, placement=placement or LOCAL)
 
 
 def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment:

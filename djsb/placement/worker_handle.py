@@ -53,6 +53,7 @@ class WorkerHandle:
         self.interpreter = interpreter
         self.has_worked = False
         """Whether it has run a job."""
+        self._variables = _variables(interpreter)
         self._token = uuid.uuid4().hex
         self._splitter = LineSplitter()
         self._events: deque[dict[str, Any]] = deque()
@@ -73,7 +74,7 @@ class WorkerHandle:
                 stderr=self._stderr,
                 pass_fds=(write_end,),
                 start_new_session=True,
-                env={**_variables(interpreter), TOKEN: self._token},
+                env={**self._variables, TOKEN: self._token},
             )
         except BaseException:
             os.close(self._pipe)
@@ -92,6 +93,21 @@ class WorkerHandle:
     def is_alive(self) -> bool:
         """Tell whether the process runs."""
         return self._process.poll() is None
+
+    def is_current(self) -> bool:
+        """Tell whether it finds modules where this process does now."""
+        return _variables(self.interpreter)["PYTHONPATH"] == self._variables["PYTHONPATH"]
+
+    def surroundings(self) -> dict[str, Any]:
+        """Return what has changed around this process since the last message, for the next job.
+
+        Its working directory, and its environment variables; ``None`` for one that was removed.
+        """
+        before, now = self._variables, _variables(self.interpreter)
+        self._variables = now
+        changed: dict[str, str | None] = dict.fromkeys(before.keys() - now.keys())
+        changed |= {name: value for name, value in now.items() if before.get(name) != value}
+        return {"working_directory": os.getcwd(), "changed_variables": changed}  # noqa: PTH109
 
     def has_others(self) -> bool:
         """Tell whether processes that the worker has started are alive."""

@@ -198,7 +198,8 @@ class WorkerProcess(Executor):
             handle, new = self._acquire(key, process)
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
-            outputs = self._run(exchange, message, key, new=new, keep=not process.alone)
+            sent = {**message, **handle.surroundings()}
+            outputs = self._run(exchange, sent, key, new=new, keep=not process.alone)
             if outputs is not None:
                 return outputs
 
@@ -209,7 +210,8 @@ class WorkerProcess(Executor):
         while True:
             handle, new = self._acquire(key, process)
             exchange = Exchange(handle, NullSink(), None, self._grace)
-            outputs = self._run(exchange, message, key, new=new, keep=True)
+            sent = {**message, **handle.surroundings()}
+            outputs = self._run(exchange, sent, key, new=new, keep=True)
             if outputs is not None:
                 problems: list[str] = outputs["problems"]
                 return problems
@@ -228,6 +230,7 @@ class WorkerProcess(Executor):
         try:
             if self._stopped:  # checked only now: what stops us looks at `_exchange` afterwards
                 raise KeyboardInterrupt
+            exchange.raise_if_stopped()
             return exchange.run(message, new=new)
         except WorkerEndedError:
             exchange.raise_if_stopped()
@@ -246,10 +249,10 @@ class WorkerProcess(Executor):
             self.release_gpus(visible.split(","))
         if idle is not None:
             fits = not (process.alone and idle.has_worked)
-            if fits and idle.is_alive():
+            if fits and idle.is_alive() and idle.is_current():
                 self._working = idle
                 return idle, False
-            if fits or visible:  # it has ended, or it may hold memory of the job's GPUs
+            if fits or visible:  # it is of no use, or it may hold memory of the job's GPUs
                 idle.close()
             else:
                 self._idle[key] = idle

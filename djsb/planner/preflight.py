@@ -12,6 +12,8 @@ from pydantic import ValidationError
 
 from djsb.cache.cache import cache_root
 from djsb.doctor.plugin_checks import check_plugins, well_formed
+from djsb.placement.choice import create_placement
+from djsb.placement.resources import broker_of
 from djsb.planner.settings import pending_settings
 from djsb_core.discovery import find_component, load_component
 from djsb_core.errors import RequestError
@@ -19,6 +21,7 @@ from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
+from djsb_core.interfaces.resources import Resources
 from djsb_core.job.request import build
 from djsb_core.machine.checks import check_folders
 from djsb_core.published import CORE
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from djsb.planner.planned import Plan, PlannedJob
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.placement import Placement
     from djsb_environments.kept import Environments
     from djsb_environments.wanted import WantedEnvironment
 
@@ -37,14 +41,17 @@ TRACKERS = "DJSB_TRACKERS"
 """Variable that names trackers where the experiment does not."""
 
 
-def preflight(plan: Plan) -> list[DoctorCheck]:
+def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[DoctorCheck]:
     """Check, in a few hundredths of a second, what keeps a plan from running.
 
-    Folders and disks, the packages in use and their own checks, and what the components need.
-    What :func:`~djsb.planner.plan.plan` has noted already is left out.
+    Folders and disks, the resources of its jobs, the packages in use and their own checks, and
+    what the components need. What :func:`~djsb.planner.plan.plan` has noted already is left out.
+
+    :param placement: where its jobs will run; by default on this machine
     """
     checks = [
         *check_places(plan.experiment.schema.work_dir),
+        *check_resources(plan, placement or create_placement()),
         *environment_checks(plan, look_inside=False),
     ]
     trackers = trackers_of(plan)
@@ -55,13 +62,14 @@ def preflight(plan: Plan) -> list[DoctorCheck]:
     return list(dict.fromkeys([*checks, *new]))
 
 
-def require(plan: Plan, remedy: str) -> list[str]:
+def require(plan: Plan, placement: Placement[Any], remedy: str) -> list[str]:
     """Return what is good to know before the first job, in sentences.
 
+    :param placement: where its jobs will run
     :param remedy: what to give to run all the same
     :raises RequestError: with all that would keep the run from ending well
     """
-    problems, notes = problems_of(preflight(plan))
+    problems, notes = problems_of(preflight(plan, placement))
     if problems:
         count = len(problems)
         text = problems[0] if count == 1 else "\n  ".join([f"{count} problems", *problems])
@@ -78,7 +86,14 @@ def examine_plan(plan: Plan, problems: Sequence[str] = ()) -> tuple[list[DoctorC
     notes = [note for note in plan.notes if not any(_among([note], need) for need in needs)]
     environments = environment_checks(plan, look_inside=True)
     return list(
-        dict.fromkeys([*check_places(plan.experiment.schema.work_dir), *environments, *needs])
+        dict.fromkeys(
+            [
+                *check_places(plan.experiment.schema.work_dir),
+                *check_resources(plan, create_placement()),
+                *environments,
+                *needs,
+            ]
+        )
     ), notes
 
 
@@ -95,6 +110,19 @@ def check_places(work_dir: str) -> list[DoctorCheck]:
     return check_folders(
         {"work_dir": folder, "cache": cache_root(folder), "temporary files": temporary}
     )
+
+
+def check_resources(plan: Plan, placement: Placement[Any]) -> list[DoctorCheck]:
+    """Find the jobs that ask for more than there is: they could never start."""
+    broker, checks = broker_of(placement), []
+    for job in plan.jobs:
+        spec, asked = job.spec, job.spec.resources.model_fields_set
+        wanted = spec.resources.over(broker.limit(job.default_resources)) if asked else Resources(0)
+        for key, text in broker.problems(wanted).items():
+            place = spec.document.place((*spec.location, "resources", key))
+            subject = f"{place}: resources.{key} of '{spec.meta_name}'"
+            checks.append(DoctorCheck(subject, ok=False, finding=text, kind=CheckKind.CONFIG))
+    return checks
 
 
 def trackers_of(plan: Plan) -> list[str]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from djsb.runner.sources import source_digest
 from djsb_core.job.reports import plain
 
 if TYPE_CHECKING:
@@ -93,9 +93,12 @@ class Fingerprint:
             return {key: self._comparable(item, replaced) for key, item in value.items()}
         if isinstance(value, list):
             return [self._comparable(item, replaced) for item in value]
-        if isinstance(value, str) and is_like_path(value) and Path(value).name in self._names:
+        if isinstance(value, str) and is_like_path(value) and self._may_be_declared(value):
             return self._declared(Path(value), replaced) or value
         return value
+
+    def _may_be_declared(self, text: str) -> bool:
+        return any(name in text for name in self._names) and Path(text).name in self._names
 
     def _declared(self, path: Path, replaced: set[Path]) -> dict[str, str] | None:
         """Stand for a path that a component's config declares as one."""
@@ -117,12 +120,11 @@ class Fingerprint:
         return file_part(path, self.digests)
 
     def _code(self, info: ComponentInfo) -> dict[str, str]:
-        sources = [self.digests.path(path) for path in _sources(info.target.partition(":")[0])]
         return {
             "target": info.target,
             "package": info.package,
             "version": info.version,
-            "source": hashlib.sha256("".join(sources).encode()).hexdigest(),
+            "source": source_digest(info.target.partition(":")[0]),
         }
 
 
@@ -163,19 +165,10 @@ def _is_absolute_and_there(path: Path) -> bool:
     try:
         if not (path.is_absolute() and path.exists()):
             return False
+        if path.is_file():
+            return True
         # A folder around the whole lab, such as "/", is no result of a job.
         real = path.resolve()
         return not any(place.resolve().is_relative_to(real) for place in (Path.cwd(), Path.home()))
     except (OSError, RuntimeError):  # a name that is too long, a loop of links: a text
         return False
-
-
-def _sources(module: str) -> list[Path]:
-    """List a component's own code: its module and the modules beside it in its package."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return []
-    path = Path(file)
-    if (path.parent / "__init__.py").is_file():
-        return sorted(path.parent.glob("*.py"))
-    return [path]

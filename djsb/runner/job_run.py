@@ -17,6 +17,7 @@ from djsb_core.interfaces.placement import Cancellation
 from djsb_core.job.reports import LOG
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from djsb.cache.entry import Entry
@@ -42,6 +43,19 @@ class JobRun:
     """Of the execution."""
     started: float = field(default_factory=time.monotonic)
     cancellation: Cancellation = field(default_factory=Cancellation)
+    _columns: dict[str, Any] = field(default_factory=dict)
+    """What the job's row in the store has besides what :attr:`info` says."""
+
+    def __post_init__(self) -> None:
+        """Say which package and environment the job uses."""
+        info = self.job.component_info or self.job.hook_info
+        environment = self.job.environment and self.job.environment.name
+        self._columns = {
+            "package": f"{info.package} {info.version}",
+            "environment": environment,
+            "role": self.job.hook.role and self.job.hook.role.value,
+            "declarations": self.info.declarations.to_json(),
+        }
 
     def run(self) -> None:
         """Run the job, or take over an earlier execution, and record it.
@@ -88,75 +102,90 @@ class JobRun:
     @cached_property
     def recorder(self) -> JobRecorder:
         """The job's row in the store, and what it measures."""
-        info = self.job.component_info or self.job.hook_info
-        recorder = self.state.recorder.job(
-            self.info,
-            package=f"{info.package} {info.version}",
-            environment=self.job.environment and self.job.environment.name,
-            role=self.job.hook.role and self.job.hook.role.value,
-            declarations=self.info.declarations.to_json(),
-        )
+        return self._known(self.state.recorder.job(self.info, **self._columns))
+
+    def _known(self, recorder: JobRecorder) -> JobRecorder:
         self.history.job_ids[self.info.position] = recorder.job_id
         return recorder
 
     def _run(self) -> dict[str, Any]:
         state, position = self.state, self.info.position
-        job_id = self.recorder.job_id
-        metrics = self._metrics()
-        prepared = prepare_job(state.plan, self.job, self.history, metrics, state.cache.digests)
+        prepared = prepare_job(
+            state.plan, self.job, self.history, self._metrics(), state.cache.digests
+        )
         # A secret decides no result: with another key for an API, a job is still the same.
         prepared = replace(prepared, parts=state.masker.value(prepared.parts))
         self.history.keys[position] = prepared.repeat_key
-        state.store.update_job(
-            job_id,
-            fingerprint=prepared.key,
-            settings=state.masker.value(prepared.sections),
-        )
+        self._columns |= {
+            "fingerprint": prepared.key,
+            "settings": state.masker.value(prepared.sections),
+        }
         result = self._find_or_execute(prepared)
-        exports = self._put_in_place(prepared, result.folder)
         self.history.outputs[position] = result.outputs
-        outputs: dict[str, Any] = state.masker.value(result.outputs)
-        self.recorder.finish(
-            result.seconds,
-            "finished" if self.source_run is None else "cached",
-            source_run=self.source_run,
-            files=result.folder,
-            exports=exports,
-            outputs=outputs,
-        )
         self.seconds = result.seconds
-        return outputs
+        return self._masked(result.outputs)
+
+    def _masked(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        masked: dict[str, Any] = self.state.masker.value(outputs)
+        return masked
 
     def _find_or_execute(self, prepared: PreparedJob) -> Executed:
         state, spec = self.state, self.job.spec
-        execution = Execution(
-            state, prepared, self.history, self.recorder, self.folder, self.cancellation
-        )
         if not (spec.cache and state.options.cache):
-            return execution.uncached()
+            return self._finish(prepared, self._execution(prepared).uncached())
         forced = state.options.is_forced(spec)
         entry = None if forced else state.cache.find(prepared.key)
         if entry is None:
+            _ = self.recorder  # others see that it runs, or waits
             with state.cache.lock(prepared.key, self._raise_if_stopped):
                 # Another run may have made it while this one waited.
                 entry = None if forced else state.cache.find(prepared.key)
                 if entry is None:
-                    return execution.cached()
-        return self._reuse(entry)
+                    executed = self._execution(prepared).cached()
+            if entry is None:
+                return self._finish(prepared, executed)
+        return self._reuse(prepared, entry)
+
+    def _execution(self, prepared: PreparedJob) -> Execution:
+        return Execution(
+            self.state, prepared, self.history, self.recorder, self.folder, self.cancellation
+        )
 
     def _raise_if_stopped(self) -> None:
         self.state.interrupt.raise_if_asked()
         self.cancellation.raise_if_cancelled()
 
-    def _reuse(self, entry: Entry) -> Executed:
+    def _finish(self, prepared: PreparedJob, result: Executed) -> Executed:
+        """Put the results of an execution in place, and record its end."""
+        exports = self._put_in_place(prepared, result.folder)
+        self.recorder.finish(
+            result.seconds,
+            files=result.folder,
+            exports=exports,
+            outputs=self._masked(result.outputs),
+        )
+        return result
+
+    def _reuse(self, prepared: PreparedJob, entry: Entry) -> Executed:
         """Take over an earlier execution: its outputs, metrics and log."""
-        log = self.folder / LOG
         if (entry.folder / LOG).is_file():
-            link_file(entry.folder / LOG, log)
+            link_file(entry.folder / LOG, self.folder / LOG)
         link_attempt(self.folder, entry.folder)
-        self.recorder.replay(entry)
+        outputs = entry.outputs
+        exports = self._put_in_place(prepared, entry.folder)
+        waited = vars(self).get("recorder")  # for another run that executed it
+        self.recorder = self._known(
+            self.state.recorder.reused_job(
+                self.info,
+                entry,
+                waited,
+                exports=exports,
+                outputs=self._masked(outputs),
+                **self._columns,
+            )
+        )
         self.source_run = entry.run_id
-        return Executed(dict(entry.outputs), entry.folder, entry.seconds)
+        return Executed(outputs, entry.folder, entry.seconds)
 
     def _put_in_place(self, prepared: PreparedJob, folder: Path) -> dict[str, str]:
         """Put named results where the settings name them; return them by where they were made."""

@@ -73,9 +73,47 @@ class RunRecorder:
 
         :param columns: of its row in the store, besides those that ``info`` has
         """
-        names = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
-        values = {name: getattr(info, name) for name in (*names, "folder")}
-        return JobRecorder(self, info, self.store.add_job(self.record.id, **values, **columns))
+        job_id = self.store.add_job(self.record.id, **_columns_of(info), **columns)
+        return JobRecorder(self, info, job_id)
+
+    def reused_job(
+        self, info: JobInfo, entry: Entry, waited: JobRecorder | None, **columns: object
+    ) -> JobRecorder:
+        """Record a job that takes over an earlier execution, with all that this measured.
+
+        :param waited: its recorder, if it is recorded already
+        :param columns: of its row in the store, besides those that ``info`` has
+        """
+        points = self.masked([Point(*values) for values in entry.points])
+        artifacts = [
+            Artifact(name, ArtifactKind(kind), step, path)
+            for name, kind, step, path in entry.artifacts
+        ]
+        columns |= {
+            "status": "cached",
+            "source_run": entry.run_id,
+            "seconds": entry.seconds,
+            "files": entry.folder,
+        }
+        if waited is None:
+            columns |= _columns_of(info)
+            job_id = self.store.add_job(self.record.id, points, artifacts, **columns)
+        else:
+            job_id = waited.job_id
+            self.store.update_job(job_id, points, artifacts, **columns)
+        recorder = JobRecorder(self, info, job_id, points, artifacts)
+        recorder.tell_points(points)
+        for artifact in artifacts:
+            recorder.tell_artifact(artifact)
+        return recorder
+
+    def masked(self, points: list[Point]) -> list[Point]:
+        """Return values of metrics without secrets in their texts."""
+        mask = self.masker.text
+        return [
+            replace(point, value=mask(point.value)) if isinstance(point.value, str) else point
+            for point in points
+        ]
 
 
 @dataclass
@@ -93,30 +131,20 @@ class JobRecorder:
 
     def points(self, points: list[Point]) -> None:
         """Take values of metrics."""
-        mask = self.run.masker.text
-        points = [
-            replace(point, value=mask(point.value)) if isinstance(point.value, str) else point
-            for point in points
-        ]
+        points = self.run.masked(points)
         self.heard += points
         self.run.store.add_points(self.job_id, points)
-        self._tell_points(points)
+        self.tell_points(points)
 
     def artifact(self, artifact: Artifact) -> None:
         """Take a file that the job reports."""
         self.kept.append(artifact)
         self.run.store.add_artifact(self.job_id, artifact)
-        self._tell_artifact(artifact)
+        self.tell_artifact(artifact)
 
     def silent(self, seconds: float) -> None:
         """Warn that the job's process is unresponsive."""
         self.run.tell("djsb_job_silent", job=self.info, seconds=seconds)
-
-    def replay(self, entry: Entry) -> None:
-        """Take what an earlier execution measured."""
-        self.points([Point(*values) for values in entry.points])
-        for name, kind, step, path in entry.artifacts:
-            self.artifact(Artifact(name, ArtifactKind(kind), step, path))
 
     def forget(self) -> None:
         """Forget what a failed attempt measured."""
@@ -124,12 +152,12 @@ class JobRecorder:
         self.kept.clear()
         self.run.store.forget_metrics(self.job_id)
 
-    def finish(self, seconds: float, status: str = "finished", **columns: object) -> None:
+    def finish(self, seconds: float, **columns: object) -> None:
         """Record that the job has ended well.
 
         :param columns: of its row in the store
         """
-        self.run.store.update_job(self.job_id, status=status, seconds=seconds, **columns)
+        self.run.store.update_job(self.job_id, status="finished", seconds=seconds, **columns)
 
     def tell_finished(
         self, seconds: float, outputs: Mapping[str, Any] | None = None, *, cached: bool = False
@@ -158,7 +186,8 @@ class JobRecorder:
         told = error if shown == str(error) else DjsbError(shown)
         self.run.tell("djsb_job_failed", job=self.info, error=told, seconds=seconds)
 
-    def _tell_points(self, points: list[Point]) -> None:
+    def tell_points(self, points: list[Point]) -> None:
+        """Tell values of metrics."""
         for point in points:
             self.run.tell(
                 "djsb_metric_logged",
@@ -169,7 +198,8 @@ class JobRecorder:
                 seconds=point.seconds,
             )
 
-    def _tell_artifact(self, artifact: Artifact) -> None:
+    def tell_artifact(self, artifact: Artifact) -> None:
+        """Tell a file that the job reported."""
         self.run.tell(
             "djsb_artifact_logged",
             job=self.info,
@@ -178,6 +208,11 @@ class JobRecorder:
             path=artifact.path,
             step=artifact.step,
         )
+
+
+def _columns_of(info: JobInfo) -> dict[str, object]:
+    names = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
+    return {name: getattr(info, name) for name in (*names, "folder")}
 
 
 def job_folder(position: int, name: str) -> str:

@@ -87,8 +87,10 @@ class PlanRun:
             workers = min(state.workers, max(len(state.plan.pipelines), 1))
             outcome = schedule.run_side_by_side(run_one, workers, stopped, stop)
         self._raise(outcome)
-        reasons = [f"{name}: {error}" for name, error in outcome.cancelled.items()]
-        return f"cancelled: {'; '.join(reasons)}" if reasons else None
+        reasons = [
+            f"a job of '{name}' was cancelled: {error}" for name, error in outcome.cancelled.items()
+        ]
+        return state.masker.text("; ".join(reasons)) or None
 
     def _run_pipeline(self, pipeline: str, history: History) -> None:
         state, run_id = self.state, self.state.recorder.record.id

@@ -18,6 +18,7 @@ from djsb.runner.options import RunOptions
 from djsb.runner.places import Places
 from djsb.runner.recorder import RunRecorder
 from djsb.runner.run import PlanRun
+from djsb.runner.sources import refuse_changed
 from djsb.runner.state import RunState
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
@@ -75,7 +76,8 @@ class Session:
         """
         self.workers = workers
         self.listeners = create_listeners() if listeners is None else listeners
-        self._pool = ExecutorPool(create_placement(placement, workers))
+        self.placement = create_placement(placement, workers)
+        self._pool = ExecutorPool(self.placement)
         self._signals = Signals(self._interrupts, take=take_signals)
         self._running: set[Interrupt] = set()
         self._changed = Condition(RLock())
@@ -93,14 +95,17 @@ class Session:
         """Run every job of a plan that no earlier run has done.
 
         :param listeners: hear of this run only
-        :raises RequestError: if the options do not fit the plan, or name a sweep that is not
-            there; then nothing ran
+        :raises RequestError: if the options do not fit the plan or name a sweep that is not there,
+            or if the code of a component is no longer what was imported; then nothing ran
         :raises JobError: if a job fails; the finished jobs are kept
         :raises KeyboardInterrupt: if the user ends the run; likewise
         :raises ValueError: if the session is closed
         """
         options = options or RunOptions()
         options.check(plan, self.workers)
+        refuse_changed(
+            info for job in plan.jobs for info in (job.hook_info, job.component_info) if info
+        )
         schema = plan.experiment.schema
         masker = _masker(plan)
         tell = self._teller(listeners)

@@ -53,7 +53,7 @@ CREATE TABLE jobs (
     hook TEXT NOT NULL,
     component TEXT,
     package TEXT,                  -- the component's distribution and version
-    status TEXT NOT NULL,          -- running, finished, cached, failed, interrupted, skipped
+    status TEXT NOT NULL,          -- running, finished, cached, failed, interrupted, cancelled
     fingerprint TEXT,              -- key of the job's entry in the cache
     source_run TEXT,               -- the run that executed the job, if it was reused
     folder TEXT NOT NULL,          -- the job's log

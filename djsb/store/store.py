@@ -119,25 +119,48 @@ class Store:
             (status, seconds, reason, run_id),
         )
 
-    def add_job(self, run_id: str, **values: object) -> int:
-        """Record a job that starts; ``values`` are columns of ``jobs``."""
+    def add_job(
+        self,
+        run_id: str,
+        points: Sequence[Point] = (),
+        artifacts: Sequence[Artifact] = (),
+        /,
+        **values: object,
+    ) -> int:
+        """Record a job that starts, or one that was reused with all that it reported.
+
+        :param values: columns of ``jobs``
+        """
         columns = {"run_id": run_id, "status": "running", "started": time.time(), **values}
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
         given = tuple(_column(value) for value in columns.values())
-        return self._write(f"INSERT INTO jobs ({names}) VALUES ({marks})", given)  # noqa: S608
+        insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608
+        with self._lock, self._connection:
+            job_id = self._connection.execute(insert, given).lastrowid or 0
+            self._insert_reports(job_id, points, artifacts)
+        return job_id
 
-    def update_job(self, job_id: int, **values: object) -> None:
-        """Change columns of a job, in one transaction."""
+    def update_job(
+        self,
+        job_id: int,
+        points: Sequence[Point] = (),
+        artifacts: Sequence[Artifact] = (),
+        /,
+        **values: object,
+    ) -> None:
+        """Change columns of a job and add to what it reported, in one transaction."""
         changes = ", ".join(f"{name} = ?" for name in values)
         given = tuple(_column(value) for value in values.values())
-        self._write(f"UPDATE jobs SET {changes} WHERE id = ?", (*given, job_id))  # noqa: S608
+        update = f"UPDATE jobs SET {changes} WHERE id = ?"  # noqa: S608
+        with self._lock, self._connection:
+            self._connection.execute(update, (*given, job_id))
+            self._insert_reports(job_id, points, artifacts)
 
     def add_points(self, job_id: int, points: Sequence[Point]) -> None:
         """Record values of metrics."""
-        rows = [(job_id, p.name, p.step, _storable(p.value), p.seconds) for p in points]
         with self._lock, self._connection:
-            self._connection.executemany("INSERT INTO metrics VALUES (?, ?, ?, ?, ?)", rows)
+            self._insert_reports(job_id, points, ())
 
     def forget_metrics(self, job_id: int) -> None:
         """Remove the values and samples that a failed attempt of a job recorded."""
@@ -319,6 +342,18 @@ class Store:
         except OSError as error:
             raise RequestError(f"cannot make a new folder in {parent}: {error.strerror}") from error
         raise RequestError(f"cannot make a new folder in {parent}: too many runs at once")
+
+    def _insert_reports(
+        self, job_id: int, points: Sequence[Point], artifacts: Sequence[Artifact]
+    ) -> None:
+        self._connection.executemany(
+            "INSERT INTO metrics VALUES (?, ?, ?, ?, ?)",
+            [(job_id, p.name, p.step, _storable(p.value), p.seconds) for p in points],
+        )
+        self._connection.executemany(
+            "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)",
+            [(job_id, a.name, a.kind.value, a.step, str(a.path)) for a in artifacts],
+        )
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> int:
         with self._lock, self._connection:

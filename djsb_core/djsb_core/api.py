@@ -144,12 +144,18 @@ def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck
 def run_job(request: JobRequest, sink: ReportSink) -> dict[str, Any]:
     """Run a job in this process and return its outputs by name; what it prints is in its log.
 
-    For executors that have brought the request to where the job is to run. The variables of the
-    request are set; they stay.
+    For executors that have brought the request to where the job is to run, one at a time. The
+    variables of the request are set meanwhile.
     """
+    before = {name: os.environ.get(name) for name in request.variables}
     os.environ.update(request.variables)
-    with job_log(request.log):
-        return perform(request, JobWatcher(request.folder, sink.points, sink.artifact))
+    try:
+        with job_log(request.log):
+            return perform(request, JobWatcher(request.folder, sink.points, sink.artifact))
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
 
 
 def inspect_job(request: JobRequest, *, whole: bool) -> list[str]:

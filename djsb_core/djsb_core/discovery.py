@@ -10,13 +10,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.announced import announced, package_of
 from djsb_core.errors import PluginLoadError, UnknownComponentError
 from djsb_core.published import advise
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import pluggy
 
     from djsb_core.interfaces.component import AnyComponent
@@ -41,7 +43,7 @@ class ComponentInfo:
 
 def list_components(group: str) -> list[ComponentInfo]:
     """List what installed packages announce in one entry-point group; imports no plugin code."""
-    return [_info(entry) for entry in sorted(entry_points(group=group), key=_name)]
+    return [_info(entry) for entry in sorted(announced(group), key=_name)]
 
 
 def find_component(kind: Kind, name: object) -> ComponentInfo:
@@ -50,7 +52,7 @@ def find_component(kind: Kind, name: object) -> ComponentInfo:
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it
     """
-    entries = entry_points(group=kind.group)
+    entries = announced(kind.group)
     found = [_info(entry) for entry in entries if entry.name == name]
     if not found:
         advice = advise(kind.group, name)
@@ -91,11 +93,13 @@ def load_command(name: str) -> object | None:
 
     :raises PluginLoadError: if its package does not import
     """
-    for entry in entry_points(group=COMMANDS, name=name):
+    for entry in announced(COMMANDS):
+        if entry.name != name:
+            continue
         try:
             command: object = entry.load()
         except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-            package, version = _package(entry)
+            package, version = package_of(entry)
             raise PluginLoadError(
                 f"command '{name}' of {package} {version}", _reason(cause)
             ) from cause
@@ -106,8 +110,8 @@ def load_command(name: str) -> object | None:
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
     manager = new_listeners()
-    for entry in entry_points(group=LISTENERS):
-        package, _ = _package(entry)
+    for entry in announced(LISTENERS):
+        package, _ = package_of(entry)
         name = f"{entry.name} of {package}"  # two packages may give a listener the same name
         try:
             manager.register(entry.load(), name=name)
@@ -161,11 +165,7 @@ def _name(entry: EntryPoint) -> str:
 
 
 def _info(entry: EntryPoint) -> ComponentInfo:
-    return ComponentInfo(entry.name, *_package(entry), entry.value)
-
-
-def _package(entry: EntryPoint) -> tuple[str, str]:
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("an unknown package", "")
+    return ComponentInfo(entry.name, *package_of(entry), entry.value)
 
 
 def _reason(cause: BaseException) -> str:

@@ -192,10 +192,10 @@ def djsb_job_finished(
 
 @hookspec
 def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
-    """Announce a job that failed.
+    """Announce a job that failed, or was cancelled.
 
     :param job: the job
-    :param error: what the job raised
+    :param error: what the job raised; a ``JobCancelledError`` if it was cancelled
     :param seconds: wall time of the job
     """
 

@@ -20,6 +20,7 @@ from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.metrics import find_metric
 from djsb_core.job.watcher import flatten
+from djsb_core.placement_rules import PlacementRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -355,6 +356,12 @@ class EnvironmentContract(ComponentContract):
         variables = component.variables(folder)  # type: ignore[attr-defined]
         assert python.is_relative_to(folder)
         assert variables["PATH"].split(os.pathsep)[0] == str(python.parent)
+
+
+class PlacementContract(PlacementRules, ComponentContract):
+    """What placements keep besides: small jobs run, fail, and end where they are executed."""
+
+    kind = Kind.PLACEMENT
 
 
 def _list_arguments(recipe: Mapping[str, Any]) -> dict[tuple[int, str, str], Any]:

@@ -60,9 +60,7 @@ def program(pipe):
 
 def test_it_serves_until_it_is_told_to_end(program, pipe):
     assert pipe.next() == {"event": "hello", "version": __version__, "pid": program.pid}
-    program.stdin.write(
-        b'no request\n{"half a req\n\n{"request": {"folder": 3}}\n{"request": "x"}\n'
-    )
+    program.stdin.write(b'none\n{"half a req\n\n{"request": {"folder": 3}}\n{"request": "x"}\n')
     program.stdin.flush()
     ends = [pipe.next(), pipe.next()]
     assert [(end["event"], end["type"]) for end in ends] == [("failed", "TypeError")] * 2

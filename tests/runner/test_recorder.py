@@ -43,6 +43,9 @@ def entry(tmp_path):
     return SimpleNamespace(
         points=[[p.name, p.value, p.step, p.seconds] for p in POINTS],
         artifacts=[(one.name, one.kind.value, one.step, one.path)],
+        run_id="earlier",
+        seconds=7.0,
+        folder=tmp_path,
     )
 
 
@@ -71,7 +74,8 @@ def test_samples_are_kept(recorder, told, tmp_path):
 
 
 def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
-    recorder.replay(entry(tmp_path))
+    recorder.points(POINTS)
+    recorder.artifact(samples(tmp_path))
     recorder.forget()
     store = recorder.run.store
     assert (store.points(recorder.job_id), store.samples(recorder.job_id)) == ([], {})
@@ -80,10 +84,17 @@ def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
     assert store.points(recorder.job_id) == POINTS[2:]
 
 
-def test_an_earlier_execution_is_replayed(recorder, told, tmp_path):
-    recorder.replay(entry(tmp_path))
-    store = recorder.run.store
-    assert store.points(recorder.job_id) == POINTS
-    assert list(store.samples(recorder.job_id)) == ["loss"]
+@pytest.mark.parametrize("has_waited", [False, True])
+def test_an_earlier_execution_is_recorded_whole(recorder, told, tmp_path, has_waited):
+    waited, run = recorder if has_waited else None, recorder.run
+    reused = run.reused_job(recorder.info, entry(tmp_path), waited, outputs={"a": 1})
+    assert (reused.job_id == recorder.job_id) is has_waited
+    store = run.store
+    assert store.points(reused.job_id) == reused.heard == POINTS
+    assert list(store.samples(reused.job_id)) == ["loss"]
+    job = store.jobs(run.record.id)[-1]
+    assert (job.id, job.status, job.source_run, job.seconds, job.outputs) == (
+        reused.job_id, "cached", "earlier", 7.0, {"a": 1},
+    )  # fmt: skip
     assert [moment for moment, _ in told][-2:] == ["djsb_metric_logged", "djsb_artifact_logged"]
     assert len(told) == len(POINTS) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -46,12 +47,15 @@ class PathContext:
 
     def _find(self, folder: Path, path: Path) -> Path | None:
         """Find what this run makes first: what lies there may be of another run."""
-        tries = [(folder / one).resolve() for one in (path, _without_iteration(path))]
+        names = dict.fromkeys((path, _without_iteration(path)))
+        tries = [(folder / name).resolve() for name in names]
         results = (self._find_result(one) for one in tries)
         there = (one for one in tries if one.exists())
         return next((one for one in (*results, *there) if one is not None), None)
 
     def _find_result(self, candidate: Path) -> Path | None:
+        if not self.placed and not self.expected:
+            return None
         around = [one for one in (candidate, *candidate.parents) if one in self.placed]
         if len(around) > 1:  # one result lies inside another: the first that is listed counts
             around.sort(key=list(self.placed).index)
@@ -72,6 +76,8 @@ class PathContext:
 
 def _without_iteration(path: Path) -> Path:
     """Leave out ``iter_1``: published configs name a result of the first iteration like this."""
+    if not any(map(ITERATION.fullmatch, path.parts)):
+        return path
     return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
 
 
@@ -120,13 +126,21 @@ def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
 
 
 def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
-    for name, info in type(config).model_fields.items():
+    for name, roles in _fields_of(type(config)):
         value = getattr(config, name, None)  # a config that is not complete yet lacks some
-        marked = _roles(info.metadata, info.annotation)
-        if any(role.writes is writes for role in marked):
+        if writes in roles:
             yield from _paths_in(value)
         elif isinstance(value, BaseModel):
             yield from _walk_model(value, writes=writes)
+
+
+@lru_cache(maxsize=1024)
+def _fields_of(model: type[BaseModel]) -> tuple[tuple[str, frozenset[bool]], ...]:
+    """List the fields of a model, and for each whether it holds paths that are read or written."""
+    return tuple(
+        (name, frozenset(role.writes for role in _roles(info.metadata, info.annotation)))
+        for name, info in model.model_fields.items()
+    )
 
 
 def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # noqa: ANN401

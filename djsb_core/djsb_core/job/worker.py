@@ -106,6 +106,7 @@ class Worker:
         from djsb_core.job.request import JobRequest, inspect, perform
         from djsb_core.job.watcher import JobWatcher
 
+        _enter(message)
         request: JobRequest = JobRequest.from_json(message["request"])
         os.environ.update(request.variables)  # no code of a component is imported yet
         watcher = JobWatcher(request.folder, reports.points, reports.artifact)
@@ -227,6 +228,17 @@ def _read_messages(descriptor: int, messages: SimpleQueue[dict[str, Any]]) -> No
 def _end_everything() -> None:
     kill_tree(os.getpid(), os.environ.get(TOKEN, ""))
     os.kill(os.getpid(), signal.SIGKILL)  # where it leads no group
+
+
+def _enter(message: dict[str, Any]) -> None:
+    """Take over what has changed around djsb since the job before, in a session of many runs."""
+    if "working_directory" in message:
+        os.chdir(message["working_directory"])
+    for name, value in message.get("changed_variables", {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

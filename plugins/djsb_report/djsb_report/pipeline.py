@@ -26,6 +26,7 @@ SIGNS = {
     "running": "…",
     "failed": "✗",
     "interrupted": "■",
+    "cancelled": "■",
     "skipped": "\N{EN DASH}",
 }
 STAGES = {

@@ -47,6 +47,10 @@ class Act(Hook[ActConfig, object]):
     def pid(self):
         return os.getpid()
 
+    def variables(self):
+        names = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        return {name: os.environ.get(name) for name in names}
+
     def last_wish(self):
         atexit.register((self.workspace.folder / "wish").touch)
 
