@@ -79,8 +79,8 @@ def run(  # noqa: PLR0913 (one argument an option)
     if dry_run:
         click.echo(plan_text(planned))
         return
-    for note in planned.notes:
-        click.echo(f"note: {note}", err=True)
+    for warning in planned.warnings:
+        click.echo(f"note: {warning}", err=True)
     if not no_preflight:
         _preflight(planned)
     options = RunOptions(

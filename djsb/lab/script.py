@@ -23,6 +23,7 @@ from djsb.store.store import Store
 from djsb_core.discovery import create_listeners, notify
 from djsb_core.errors import describe_cause
 from djsb_core.hookspecs import JobInfo
+from djsb_core.identity import JobId
 from djsb_core.job.reports import LOG
 from djsb_core.job.watcher import BARE, SCRIPT, JobWatcher, flatten
 from djsb_core.masking import Masker
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from djsb.lab.notebook import Where
-    from djsb_core.job.reports import Artifact, Point
+from djsb_core.job.reports import Artifact, Point
 
 
 @dataclass(frozen=True)
@@ -264,9 +265,9 @@ class SandboxWatcher:
         folder = self.folder / f"{position + 1:02d}-{safe}"
         folder.mkdir()
         (folder / LOG).touch()
-        info = JobInfo(self.id, "anonymous", 1, "execution", position, name, SCRIPT, None, folder)
-        columns = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "folder")
-        job_id = self._store.add_job(self.id, **{key: getattr(info, key) for key in columns})
+        which = JobId("anonymous", "execution", position, name)
+        info = JobInfo(self.id, which, SCRIPT, None, folder)
+        job_id = self._store.add_job(self.id, **vars(which), hook=SCRIPT, folder=folder)
         self._tell("djsb_job_started", job=info)
 
         def hear(points: list[Point]) -> None:

@@ -76,11 +76,7 @@ class JobRun:
         spec, info = self.job.spec, self.job.component_info
         return JobInfo(
             run_id=self.state.record.id,
-            pipeline=spec.pipeline,
-            iteration=self.history.iteration,
-            stage=spec.stage.value,
-            position=spec.position,
-            meta_name=spec.meta_name,
+            id=spec.id,
             hook=spec.hook,
             component=info.name if info else None,
             folder=self.folder,
@@ -90,10 +86,11 @@ class JobRun:
     def recorder(self) -> Recorder:
         """The job's row in the store, and what it measures."""
         info = self.job.component_info or self.job.hook_info
-        columns = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
         job_id = self.state.store.add_job(
             self.state.record.id,
-            **{name: getattr(self.info, name) for name in columns},
+            **vars(self.info.id),
+            hook=self.info.hook,
+            component=self.info.component,
             package=f"{info.package} {info.version}",
             folder=self.folder,
             environment=self.job.environment and self.job.environment.name,

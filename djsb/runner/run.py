@@ -132,11 +132,12 @@ class _Run:
         state.tell("djsb_run_finished", run_id=run_id, seconds=seconds)
 
     def _iterate(self) -> None:
-        plan, previous = self.state.plan, None
-        several = plan.experiment.schema.max_iter_num != 1
+        previous = None
+        several = self.state.plan.experiment.schema.max_iter_num != 1
         for number in count(1):
+            plan = self.state.plan.in_iteration(number)
             history = History(number, several, previous)
-            self._run_pipelines(history)
+            self._run_pipelines(plan, history)
             measured = measure_targets(plan, history)
             self.state.store.add_targets(self.state.record.id, measured)
             if not several and not measured:
@@ -147,26 +148,26 @@ class _Run:
             history.previous = None  # only the last iteration hands values on
             previous = history
 
-    def _run_pipelines(self, history: History) -> None:
+    def _run_pipelines(self, plan: Plan, history: History) -> None:
         state = self.state
-        schedule = Schedule(state.plan.pipelines, state.plan.needs, state.options.keep_going)
+        schedule = Schedule(plan.pipelines, plan.needs, state.options.keep_going)
 
         def run_one(pipeline: str) -> None:
-            self._run_pipeline(pipeline, history)
+            self._run_pipeline(plan, pipeline, history)
 
         if state.options.workers == 0:
             outcome = schedule.run_here(run_one)
         else:
             interrupt = state.pool.interrupt
-            workers = min(state.options.workers, max(len(state.plan.pipelines), 1))
+            workers = min(state.options.workers, max(len(plan.pipelines), 1))
             outcome = schedule.run_side_by_side(run_one, workers, lambda: interrupt.asked)
         self._raise(outcome)
 
-    def _run_pipeline(self, pipeline: str, history: History) -> None:
+    def _run_pipeline(self, plan: Plan, pipeline: str, history: History) -> None:
         state = self.state
         state.tell("djsb_pipeline_started", run_id=state.record.id, pipeline=pipeline)
         try:
-            for job in state.plan.jobs_of(pipeline):
+            for job in plan.jobs_of(pipeline):
                 JobRun(state, job, history, self._folder(job, history)).run()
         except BaseException as error:
             state.tell(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core.errors import ComponentError, DjsbError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
+from djsb_core.identity import JobId
 from djsb_core.interfaces.component import (
     Component,
     ComponentConfig,
@@ -61,6 +62,7 @@ __all__ = [
     "Hook",
     "InputPath",
     "JobContext",
+    "JobId",
     "JobInfo",
     "Kind",
     "ModelEvaluator",

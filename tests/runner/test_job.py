@@ -79,7 +79,7 @@ def test_where_results_are_made(prepare, lab):
     assert job.exports(folder, history) == []
     order = job.order(folder, lab.folder / "log", history)
     assert order.outputs == job.made_in(folder, history)
-    assert (order.meta_name, order.iteration, order.output_names) == ("second", 1, ("text",))
+    assert (order.id.meta_name, order.id.iteration, order.output_names) == ("second", 1, ("text",))
 
 
 ONCE = SimpleNamespace(pipeline="p", seed=None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from djsb.placement.workers import ANYWHERE, InProcessExecutor, WorkerProcess
+from djsb_core.identity import JobId
 from djsb_core.job.request import JobRequest
 
 LAB = Path(__file__).with_name("lab_files")
@@ -69,10 +70,7 @@ def order(folder, hook="Act", **settings):
         component=None,
         dj_configs=None,
         extra_configs=settings,
-        meta_name="job",
-        pipeline="anonymous",
-        stage="execution",
-        iteration=1,
+        id=JobId("anonymous", "execution", 0, "job"),
         folder=folder,
         log=folder / "log.txt",
         lookup=(folder,),

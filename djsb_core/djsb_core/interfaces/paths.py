@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -12,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 MISSING = "input_path_missing"
 ITERATION = re.compile(r"iter_[0-9]+")
@@ -24,7 +26,7 @@ class PathContext:
     folders: tuple[Path, ...] = field(default_factory=lambda: (Path.cwd(),))
     """Where a relative path is looked up, in this order."""
 
-    expected: frozenset[Path] = frozenset()
+    expected: AbstractSet[Path] = frozenset()
     """Absolute paths that do not exist yet, because an earlier job writes them."""
 
     placed: Mapping[Path, Path] = field(default_factory=dict)
@@ -44,14 +46,21 @@ class PathContext:
                 return found
         return None
 
+    def resolve(self, path: Path) -> Path:
+        """Return the absolute path without links."""
+        return path.resolve()
+
     def _find(self, folder: Path, path: Path) -> Path | None:
         """Find what this run makes first: what lies there may be of another run."""
-        tries = [(folder / one).resolve() for one in (path, _without_iteration(path))]
+        names = dict.fromkeys((path, _without_iteration(path)))
+        tries = [self.resolve(folder / name) for name in names]
         results = (self._find_result(one) for one in tries)
         there = (one for one in tries if one.exists())
         return next((one for one in (*results, *there) if one is not None), None)
 
     def _find_result(self, candidate: Path) -> Path | None:
+        if not self.placed and not self.expected:
+            return None
         around = [one for one in (candidate, *candidate.parents) if one in self.placed]
         if len(around) > 1:  # one result lies inside another: the first that is listed counts
             around.sort(key=list(self.placed).index)
@@ -72,6 +81,8 @@ class PathContext:
 
 def _without_iteration(path: Path) -> Path:
     """Leave out ``iter_1``: published configs name a result of the first iteration like this."""
+    if ITERATION.search(str(path)) is None:
+        return path
     return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
 
 
@@ -120,13 +131,21 @@ def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
 
 
 def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
-    for name, info in type(config).model_fields.items():
+    for name, roles in _roles_of(type(config)).items():
         value = getattr(config, name, None)  # a config that is not complete yet lacks some
-        marked = _roles(info.metadata, info.annotation)
-        if any(role.writes is writes for role in marked):
+        if writes in roles:
             yield from _paths_in(value)
         elif isinstance(value, BaseModel):
             yield from _walk_model(value, writes=writes)
+
+
+@lru_cache(maxsize=256)
+def _roles_of(model: type[BaseModel]) -> Mapping[str, frozenset[bool]]:
+    """Tell of each field of a model whether it is marked as read (False) or written (True)."""
+    return {
+        name: frozenset(role.writes for role in _roles(info.metadata, info.annotation))
+        for name, info in model.model_fields.items()
+    }
 
 
 def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # noqa: ANN401
