@@ -26,9 +26,9 @@ def validate(
 
     Whether all is there that its jobs need is said by: djsb doctor EXPERIMENT
 
-    With --json, each problem has file, line (both null where it stands in no file), key, text,
-    severity (error, or warning: it can run) and remedy (empty where text says it). Exit status:
-    0 it can run, 2 it has errors.
+    With --json, each problem has file and line (null where it stands in no file), key, text,
+    severity (error, or warning: the experiment can run) and remedy (empty where the text has it).
+    Exit status: 0 the experiment can run, 2 it has errors.
     """
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan

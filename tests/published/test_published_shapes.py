@@ -81,9 +81,8 @@ def test_only_what_is_not_here_is_wrong(shape):
 )
 def test_a_file_that_is_to_be_brought_is_named(shape, file):
     (problem,) = problems(shape)
-    assert f"dataset_path: no such file or folder: '{file}' (looked in {Path.cwd()} and" in str(
-        problem
-    )
+    assert problem.location[-1] == "dataset_path"
+    assert f"no such file or folder: '{file}' (looked in {Path.cwd()} and" in problem.text
 
 
 @pytest.mark.usefixtures("complete")
