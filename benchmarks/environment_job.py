@@ -26,6 +26,7 @@ from djsb.config.reader import read_experiment
 from djsb.placement.exchange import NullSink
 from djsb.placement.workers import Place, WorkerProcess
 from djsb.planner.plan import plan
+from djsb_core.identity import JobId
 from djsb_core.job.request import JobRequest
 from djsb_environments.kept import Environments
 
@@ -66,10 +67,7 @@ def time_job(interpreter: Interpreter, folder: Path) -> float:
         component="mse",
         dj_configs=None,
         extra_configs=dict(SETTINGS),
-        meta_name="job",
-        pipeline="anonymous",
-        stage="evaluation",
-        iteration=1,
+        id=JobId("anonymous", "evaluation", 0, "job"),
         folder=folder,
         log=folder / "log.txt",
         lookup=(Path.cwd(),),

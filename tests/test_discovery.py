@@ -15,6 +15,7 @@ from djsb_core.discovery import (
 )
 from djsb_core.errors import PluginLoadError, UnknownComponentError
 from djsb_core.hookspecs import JobInfo, hookimpl
+from djsb_core.identity import JobId
 from djsb_core.interfaces.kinds import Kind
 
 GOOD = """
@@ -209,7 +210,7 @@ def test_a_listener_that_fails_is_dropped_with_one_warning_and_others_still_hear
     warnings = [one for one in caplog.records if "dropped listener 'bad'" in one.getMessage()]
     assert [one.levelno for one in warnings] == [logging.WARNING]
     assert "djsb_component_remarks: SystemExit: bad" in warnings[0].getMessage()
-    job = JobInfo("r", "p", 1, "s", 0, "m", "h", None, None)
+    job = JobInfo("r", JobId("p", "s", 0, "m"), "h", None, None)
     assert notify(listeners, "djsb_job_started", job=job) == []
 
 

@@ -1,5 +1,6 @@
 import errno
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from djsb_core.errors import (
     describe_cause,
     suggest,
 )
+from djsb_core.problems import Problem
 
 
 def test_every_error_is_in_the_tree_of_the_docstring():
@@ -33,16 +35,17 @@ def test_exit_codes():
 
 
 def test_one_problem_stands_alone_and_several_are_counted():
-    assert str(ConfigError(["a"])) == "a"
-    assert str(ConfigError(["a", "b"])) == "2 problems\n  a\n  b"
+    assert str(ConfigError([Problem("a")])) == "a"
+    assert str(ConfigError([Problem("a"), Problem("b")])) == "2 problems\n  a\n  b"
 
 
 def test_a_message_stays_readable():
-    (problem,) = ConfigError([f"x.yaml:1: {'x' * 10_000_000}: unknown key"]).problems
-    assert problem.startswith("x.yaml:1: xxx")
-    assert problem.endswith("xxx: unknown key")
-    assert len(problem) < 3000
-    many = ConfigError(f"x.yaml:{i}: wrong" for i in range(10_000))
+    place = {"file": Path("x.yaml"), "location": ("x" * 10_000_000,)}
+    shown = str(ConfigError([Problem("unknown key", line=1, **place)]))
+    assert shown.startswith("x.yaml:1: xxx")
+    assert shown.endswith("xxx: unknown key")
+    assert len(shown) < 3000
+    many = ConfigError(Problem("wrong", file=Path("x.yaml"), line=i) for i in range(10_000))
     assert len(many.problems) == 10_000
     assert str(many).endswith("x.yaml:199: wrong\n  … and 9800 more")
     assert len(str(UnknownComponentError("hook", "x" * 10_000_000, ["Echo"]))) < 3000

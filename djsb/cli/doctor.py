@@ -57,7 +57,7 @@ def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[Group]:
 
 def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:
     from djsb.config.reader import read_experiment
-    from djsb.doctor.experiment import Examined, as_checks
+    from djsb.doctor.experiment import Examined
     from djsb.planner.plan import survey
     from djsb.planner.preflight import examine_plan, packages_in_use, trackers_of
     from djsb_core.errors import ConfigError
@@ -65,8 +65,8 @@ def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:
     try:
         experiment = read_experiment(Path(path), overrides)
     except ConfigError as error:
-        return Examined(path, as_checks(error.problems, required=True))
-    planned, problems = survey(experiment)
-    checks, notes = examine_plan(planned, problems)
-    checks = [*as_checks(problems, required=True), *checks, *as_checks(notes, required=False)]
-    return Examined(path, checks, packages_in_use(planned), trackers_of(planned))
+        return Examined(path, error.problems)
+    planned, errors = survey(experiment)
+    checks, warnings = examine_plan(planned, errors)
+    packages, trackers = packages_in_use(planned), trackers_of(planned)
+    return Examined(path, errors, checks, warnings, packages, trackers)

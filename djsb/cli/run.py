@@ -112,7 +112,7 @@ def _run(planned: Plan, options: RunOptions, session: Session) -> str:
 
     schema = planned.experiment.schema
     several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
-    _show_notes(planned.notes)
+    _show_notes(planned.warnings)
     if options.preflight:
         _show_notes(require(planned, session.placement, "--no-preflight"))
     with Progress(len(planned.jobs), **several) as progress:
@@ -120,6 +120,6 @@ def _run(planned: Plan, options: RunOptions, session: Session) -> str:
     return summarize(session.store(Path(schema.work_dir)), record.id)
 
 
-def _show_notes(notes: Iterable[str]) -> None:
+def _show_notes(notes: Iterable[object]) -> None:
     for note in notes:
         click.echo(f"note: {note}", err=True)

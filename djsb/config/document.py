@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from djsb_core.errors import ConfigError
+from djsb_core.problems import Problem
 from djsb_core.yaml_text import FLOAT_WITHOUT_DOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Location: TypeAlias = tuple[str | int, ...]
-"""The keys and indices that lead to a value."""
+    from djsb_core.problems import Location
 
 MAX_DEPTH = 64
 MAX_VALUES = 100_000  # aliases of aliases can make a small file expand without end
@@ -48,20 +49,47 @@ _Loader.add_implicit_resolver(*FLOAT_WITHOUT_DOT)
 
 
 @dataclass(frozen=True)
-class Document:
-    """One file: its value, and the line of each value in it."""
+class SourceFile:
+    """One file, and the line of each value in it."""
 
     path: Path
-    value: Any
-    lines: Mapping[Location, int] = field(default_factory=dict)
+    lines: Mapping[Location, int] = field(default_factory=lambda: MappingProxyType({}))
 
-    def place(self, location: Location) -> str:
-        """Return ``file:line`` of a value, or of the nearest one around it."""
+    def line(self, location: Location) -> int | None:
+        """Return the line of a value, or of the nearest one around it."""
         for end in range(len(location), -1, -1):
             line = self.lines.get(location[:end])
             if line is not None:
-                return f"{self.path}:{line}"
-        return f"{self.path}"
+                return line
+        return None
+
+    def place(self, location: Location) -> str:
+        """Return ``file:line`` of a value, or of the nearest one around it."""
+        line = self.line(location)
+        return f"{self.path}" if line is None else f"{self.path}:{line}"
+
+    def problem(
+        self, location: Location, text: str, remedy: str = "", *, key: Location | None = None
+    ) -> Problem:
+        """Say what is wrong with a value.
+
+        :param key: the location to show, if it is another one
+        """
+        shown = location if key is None else key
+        return Problem(text, remedy, self.path, self.line(location), shown)
+
+
+@dataclass(frozen=True)
+class Document:
+    """The value of one file."""
+
+    source: SourceFile
+    value: Any
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.source.path
 
 
 def read_document(path: Path) -> Document:
@@ -72,18 +100,19 @@ def read_document(path: Path) -> Document:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror or error}"]) from error
+        text = f"cannot be read: {error.strerror or error}"
+        raise ConfigError([Problem(text, file=path)]) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        problem = f"{path}:{line}: not UTF-8 text: {error.reason}; save the file as UTF-8"
-        raise ConfigError([problem]) from error
+        problem = f"not UTF-8 text: {error.reason}"
+        raise _error(path, line, problem, "save the file as UTF-8") from error
     is_json = path.suffix == ".json"
     try:
         return _read_yaml(path, text.replace("\t", " ") if is_json else text)
     except yaml.YAMLError as error:
         if is_json:
             return _read_json(path, text)
-        raise ConfigError([_describe(path, text, error)]) from error
+        raise _error(path, *_describe(text, error)) from error
 
 
 def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
@@ -101,13 +130,13 @@ def _read_json(path: Path, text: str) -> Document:
         value = json.loads(text, object_pairs_hook=_without_duplicates)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise ConfigError([f"{path}:1: not JSON: half of a surrogate pair is no text"]) from error
+        raise _error(path, 1, "not JSON: half of a surrogate pair is no text") from error
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
-        raise ConfigError([f"{path}:{line}: not JSON: {getattr(error, 'msg', error)}"]) from error
+        raise _error(path, line, f"not JSON: {getattr(error, 'msg', error)}") from error
     if _depth(value) > MAX_DEPTH:
-        raise ConfigError([f"{path}:1: nested deeper than {MAX_DEPTH} levels"])
-    return Document(path, value, {(): 1})
+        raise _error(path, 1, f"nested deeper than {MAX_DEPTH} levels")
+    return _document(path, value, {(): 1})
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -139,14 +168,18 @@ def _read_yaml(path: Path, text: str) -> Document:
     try:
         node = loader.get_single_node()
         if node is None:
-            return Document(path, None, {(): 1})
+            return _document(path, None, {(): 1})
         walk = _Walk(path, loader)
         value = walk.value_of(node, ())
     finally:
         loader.dispose()
     if walk.problems:
         raise ConfigError(walk.problems)
-    return Document(path, value, walk.lines)
+    return _document(path, value, walk.lines)
+
+
+def _document(path: Path, value: object, lines: dict[Location, int]) -> Document:
+    return Document(SourceFile(path, MappingProxyType(lines)), value)
 
 
 def _check_depth(path: Path, text: str) -> None:
@@ -159,7 +192,7 @@ def _check_depth(path: Path, text: str) -> None:
             depth -= 1
         if depth > MAX_DEPTH or count > 2 * MAX_VALUES:
             line = event.start_mark.line + 1 if event.start_mark else 1
-            raise ConfigError([f"{path}:{line}: {TOO_LARGE}"])
+            raise _error(path, line, TOO_LARGE)
 
 
 class _Walk:
@@ -169,7 +202,7 @@ class _Walk:
         self.path = path
         self.loader = loader
         self.lines: dict[Location, int] = {}
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         self._open: list[int] = []
 
     def value_of(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401
@@ -178,7 +211,7 @@ class _Walk:
         if id(node) in self._open:
             return self._problem(line, "an alias refers to a value that contains it")
         if len(location) > MAX_DEPTH or len(self.lines) > MAX_VALUES:
-            raise ConfigError([f"{self.path}:{line}: {TOO_LARGE}"])
+            raise _error(self.path, line, TOO_LARGE)
         self._open.append(id(node))
         try:
             if isinstance(node, yaml.ScalarNode):
@@ -231,15 +264,20 @@ class _Walk:
             seen.setdefault(key_node.value, line)
 
     def _problem(self, line: int, text: str) -> None:
-        problem = f"{self.path}:{line}: {text}"
+        problem = Problem(text, file=self.path, line=line)
         if problem not in self.problems:  # an alias that is used often repeats itself
             self.problems.append(problem)
 
 
-def _describe(path: Path, text: str, error: yaml.YAMLError) -> str:
+def _error(path: Path, line: int, text: str, remedy: str = "") -> ConfigError:
+    return ConfigError([Problem(text, remedy, path, line)])
+
+
+def _describe(text: str, error: yaml.YAMLError) -> tuple[int, str]:
+    """Return the line at which a text is no YAML, and why."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
     line = mark.line + 1 if mark else 1
     if isinstance(error, yaml.reader.ReaderError):  # a character that YAML has not, by its offset
         line = text.encode()[: error.position].count(b"\n") + 1
-    return f"{path}:{line}: not plain YAML: {what}"
+    return line, f"not plain YAML: {what}"

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from djsb.config.dotted import split_path
-from djsb.config.problems import show_location
 from djsb.config.resources import ResourcesSchema
+from djsb.config.schema import Stage
 from djsb_core.interfaces.hook import Section
+from djsb_core.problems import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from djsb.config.document import Document, Location
+    from djsb.config.document import Document, SourceFile
     from djsb.config.references import Reference, Update
-    from djsb.config.schema import ExperimentSchema, Stage
+    from djsb.config.schema import ExperimentSchema
     from djsb.config.targets import Target
+    from djsb_core.identity import JobId
+    from djsb_core.problems import Location, Problem
 
 ANONYMOUS = "anonymous"
 """The name of the pipeline whose stages are those of the experiment itself."""
@@ -40,12 +44,12 @@ def split_seed(pipeline: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True)
 class Settings:
-    """One section of a job, and the document that its values come from."""
+    """One section of a job, and the file that its values come from."""
 
-    values: dict[str, Any] | None
-    document: Document
+    values: Mapping[str, Any] | None
+    source: SourceFile
     location: Location
-    """Where the section begins in its document."""
+    """Where the section begins in its file."""
     failed: bool = False
     """Whether its file could not be read; that is reported already."""
 
@@ -54,23 +58,17 @@ class Settings:
 class JobSpec:
     """One job as it was read; nothing of it is loaded or checked against components yet."""
 
-    pipeline: str
-    stage: Stage
-    position: int
-    """Place among all jobs of the experiment, from 0."""
+    id: JobId
     location: Location
-    document: Document
+    source: SourceFile
     hook: str
-    meta_name: str
-    """As in the file, or made from stage and place where the file gives none."""
-
     named: bool
     """Whether the file gives the ``meta_name``."""
 
     sections: Mapping[Section, Settings]
     inputs: tuple[Reference, ...] = ()
     output: tuple[str, ...] | None = None
-    local: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     cache: bool = True
     timeout: float | None = None
     """In seconds."""
@@ -79,24 +77,61 @@ class JobSpec:
     seed: int | None = None
     """The seed with which its pipeline is repeated, if it is."""
 
-    def problem(self, location: Location, text: str) -> str:
-        """Say what is wrong at a key of this job: file, line, key and sentence.
+    @property
+    def pipeline(self) -> str:
+        """The pipeline that it is part of."""
+        return self.id.pipeline
+
+    @property
+    def stage(self) -> Stage:
+        """The list of jobs that it stands in."""
+        return Stage(self.id.stage)
+
+    @property
+    def position(self) -> int:
+        """Place among all jobs of the experiment, from 0."""
+        return self.id.position
+
+    @property
+    def meta_name(self) -> str:
+        """As in the file, or made from stage and place where the file gives none."""
+        return self.id.meta_name
+
+    def with_local(self, target: str, value: object) -> JobSpec:
+        """Return the job with one more override."""
+        return replace(self, local=MappingProxyType({**self.local, target: value}))
+
+    def problem(
+        self,
+        location: Location,
+        text: str,
+        remedy: str = "",
+        severity: Severity = Severity.ERROR,
+    ) -> Problem:
+        """Say what is wrong with a value of this job.
 
         :param location: inside the job: ``("extra_configs", "train", "lr")``
         """
-        shown = show_location((*self.location, *location))
-        return f"{self._place(location)}: {shown}: {text}"
+        source, at = self._find(location)
+        problem = source.problem(at, text, remedy, key=(*self.location, *location))
+        return replace(problem, severity=severity)
 
-    def _place(self, location: Location) -> str:
+    def place(self, location: Location = ()) -> str:
+        """Return ``file:line`` of a value of this job."""
+        source, at = self._find(location)
+        return source.place(at)
+
+    def _find(self, location: Location) -> tuple[SourceFile, Location]:
+        """Find the file, and the location in it, that gives a value of this job."""
         parts = tuple(str(part) for part in location)
         for target in self.local:
             overridden = split_path(target)
             if parts[: len(overridden)] == overridden:
-                return self.document.place((*self.location, "local", target))
+                return self.source, (*self.location, "local", target)
         if location and location[0] in tuple(Section):
             section = self.sections[Section(location[0])]
-            return section.document.place((*section.location, *location[1:]))
-        return self.document.place((*self.location, *location))
+            return section.source, (*section.location, *location[1:])
+        return self.source, (*self.location, *location)
 
 
 @dataclass(frozen=True)
@@ -104,10 +139,12 @@ class Experiment:
     """The whole file, with the settings of every job read."""
 
     document: Document
+    """The file as it was read, with overrides."""
+
     schema: ExperimentSchema
     jobs: tuple[JobSpec, ...]
-    problems: tuple[str, ...] = ()
-    """What is wrong with its form, each with file, line and key."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with its form."""
 
     pipelines: tuple[str, ...] = (ANONYMOUS,)
     """Their names, in order; one may have no jobs."""
@@ -118,12 +155,12 @@ class Experiment:
     updates: tuple[Update, ...] = ()
     """What one iteration gives to the next."""
 
-    unread: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    unread: Mapping[int, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """Pipeline and name of the jobs that could not be read, by position; empty where unknown."""
 
-    def problem(self, location: Location, text: str) -> str:
-        """Say what is wrong at a key of the experiment itself: file, line, key and sentence."""
-        return f"{self.document.place(location)}: {show_location(location)}: {text}"
+    def problem(self, location: Location, text: str, remedy: str = "") -> Problem:
+        """Say what is wrong with a value of the experiment itself."""
+        return self.document.source.problem(location, text, remedy)
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from djsb.config.dotted import split_path
 from djsb.config.experiment import JobSpec, Settings
+from djsb.config.frozen import freeze
 from djsb.config.references import Reference, check_form
 from djsb.config.schema import JobSchema, Stage
+from djsb_core.identity import JobId
 from djsb_core.interfaces.hook import Section
+from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from djsb.config.document import Document, Location
+    from djsb.config.document import Document
     from djsb.config.pipelines import PipelineSpec
     from djsb.config.reading import Reading
+    from djsb_core.problems import Location
 
 
 class JobReader:
@@ -42,22 +47,21 @@ class JobReader:
         job = self.reading.validate(JobSchema, value, document, at)
         if job is None:
             return None
+        meta_name = job.meta_name or f"{stage.value}_{index}"
+        sections = {
+            section: self._section(getattr(job, section.value), section, document, at)
+            for section in Section
+        }
         return JobSpec(
-            pipeline=self.pipeline.name,
-            stage=stage,
-            position=position,
+            id=JobId(self.pipeline.name, stage.value, position, meta_name),
             location=at,
-            document=document,
+            source=document.source,
             hook=job.hook,
-            meta_name=job.meta_name or f"{stage.value}_{index}",
             named=bool(job.meta_name),
-            sections={
-                section: self._section(getattr(job, section.value), section, document, at)
-                for section in Section
-            },
+            sections=MappingProxyType(sections),
             inputs=tuple(self._inputs(job, document, at)),
             output=tuple(job.output) if job.output is not None else None,
-            local=self._local(job, document, at),
+            local=freeze(self._local(job, document, at)),
             cache=job.cache,
             timeout=job.timeout,
             retries=job.retries,
@@ -70,16 +74,19 @@ class JobReader:
     ) -> Settings:
         place = (*at, section.value)
         if not isinstance(value, str):
-            return Settings(value, document, place)
+            return Settings(freeze(value), document.source, place)
         if value.startswith("<") and value.endswith(">"):
-            return Settings(None, document, place)  # the published form of "set by the input"
+            return Settings(
+                None, document.source, place
+            )  # the published form of "set by the input"
         found = self.reading.side_file(value, document, place)
         if found is None:
-            return Settings(None, document, place, failed=True)
+            return Settings(None, document.source, place, failed=True)
         if found.value is not None and not isinstance(found.value, dict):
-            self.reading.problems.append(f"{found.path}:1: must be a mapping of settings")
-            return Settings(None, document, place, failed=True)
-        return Settings(found.value or {}, found, ())
+            text = "must be a mapping of settings"
+            self.reading.problems.append(Problem(text, file=found.path, line=1))
+            return Settings(None, document.source, place, failed=True)
+        return Settings(freeze(found.value or {}), found.source, ())
 
     def _inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
         for target, source in job.input.items():
@@ -88,7 +95,7 @@ class JobReader:
                 yield Reference(target, self._of_this_repetition(source))
             else:
                 key = (*at, "input")
-                self.reading.say(document, (*key, target), wrong, key)
+                self.reading.add_problem(document.source, (*key, target), wrong, key=key)
 
     def _of_this_repetition(self, source: str) -> str:
         """Let a reference inside a pipeline mean its repetition with the same seed."""
@@ -100,5 +107,5 @@ class JobReader:
             if split_path(target)[0] not in tuple(Section):
                 text = f"'{target}' must begin with dj_configs or extra_configs"
                 key = (*at, "local")
-                self.reading.say(document, (*key, target), text, key)
+                self.reading.add_problem(document.source, (*key, target), text, key=key)
         return job.local

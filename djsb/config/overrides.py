@@ -11,12 +11,16 @@ from djsb.config.dotted import get_value, set_value, split_path
 from djsb.config.schema import Stage
 from djsb_core.errors import ConfigError
 from djsb_core.interfaces.hook import Section
+from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def apply_override(tree: Any, text: str) -> str | None:  # noqa: ANN401 (any tree)
+FORM = "write --set key.0.key=VALUE"
+
+
+def apply_override(tree: Any, text: str) -> Problem | None:  # noqa: ANN401 (any tree)
     """Change a value of the experiment, in place.
 
     Settings that stand in a file of their own are left alone: the job gets a ``local`` override.
@@ -25,18 +29,19 @@ def apply_override(tree: Any, text: str) -> str | None:  # noqa: ANN401 (any tre
     :returns: what is wrong with the override, if anything is
     """
     path, sign, value_text = text.partition("=")
+    location = (f"--set {text}",)
     if not sign or not path:
-        return f"--set {text}: write --set key.0.key=VALUE"
+        return Problem(FORM, location=location)
     try:
         _set(tree, split_path(path), parse_value(value_text))
     except KeyError as missing:
-        return f"--set {text}: no '{missing.args[0]}' there; write --set key.0.key=VALUE"
+        return Problem(f"no '{missing.args[0]}' there", FORM, location=location)
     except (yaml.YAMLError, ConfigError):
-        return f"--set {text}: the value is not YAML"
+        return Problem("the value is not YAML", location=location)
     return None
 
 
-def set_override(tree: Any, path: str, value: object) -> str | None:  # noqa: ANN401 (any tree)
+def set_override(tree: Any, path: str, value: object) -> Problem | None:  # noqa: ANN401 (any tree)
     """Change a value of the experiment, in place; see :func:`apply_override`.
 
     :param path: ``key.0.key``
@@ -45,7 +50,8 @@ def set_override(tree: Any, path: str, value: object) -> str | None:  # noqa: AN
     try:
         _set(tree, split_path(path), value)
     except KeyError as missing:
-        return f"overrides: {path}: no '{missing.args[0]}' there; write key.0.key"
+        text = f"no '{missing.args[0]}' there"
+        return Problem(text, "write key.0.key", location=("overrides", path))
     return None
 
 

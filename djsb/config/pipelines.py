@@ -13,8 +13,9 @@ from djsb.config.schema import ExperimentSchema, Stage, StagesSchema
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from djsb.config.document import Document, Location
+    from djsb.config.document import Document
     from djsb.config.reading import Reading
+    from djsb_core.problems import Location
 
 STAGES = tuple(stage.key for stage in Stage)
 FORM = "write a list of '- name: {execution_job_configs: […]}', or a mapping of names to stages"
@@ -48,12 +49,12 @@ def read_pipelines(tree: Mapping[str, Any], reading: Reading) -> list[PipelineSp
         return list(_repeated(PipelineSpec(ANONYMOUS, tree, reading.document, (), known)))
     outside = [key for key in STAGES if tree.get(key)]
     if outside:
-        place = reading.document.place((outside[0],))
+        place = reading.document.source.place((outside[0],))
         text = f"there are also {', '.join(outside)} outside of them ({place}); use one form"
-        reading.say(reading.document, ("pipelines",), text)
+        reading.add_problem(reading.document.source, ("pipelines",), text)
     if tree.get("seeds"):
         text = "give them inside a pipeline: '- name: {seeds: […], execution_job_configs: […]}'"
-        reading.say(reading.document, ("seeds",), text)
+        reading.add_problem(reading.document.source, ("seeds",), text)
     return [one for pipeline in _named(given, reading) for one in _repeated(pipeline)]
 
 
@@ -76,10 +77,10 @@ def _named(given: object, reading: Reading) -> Iterator[PipelineSpec]:
             continue
         wrong = _wrong_name(name)
         if name in first:
-            wrong = f"another pipeline has this name ({reading.document.place(first[name])})"
+            wrong = f"another pipeline has this name ({reading.document.source.place(first[name])})"
         first.setdefault(name, location)
         if wrong is not None:
-            reading.say(reading.document, location, wrong)
+            reading.add_problem(reading.document.source, location, wrong)
         yield _read(name, value, reading, location)
 
 
@@ -90,7 +91,9 @@ def _entries(given: object, reading: Reading) -> Iterator[tuple[str, Any, Locati
             yield name, value, ("pipelines", name)
         return
     if not isinstance(given, list):
-        reading.say(reading.document, ("pipelines",), f"should hold pipelines; {FORM}")
+        reading.add_problem(
+            reading.document.source, ("pipelines",), f"should hold pipelines; {FORM}"
+        )
         yield "", None, ()
         return
     for i, item in enumerate(given):
@@ -98,7 +101,7 @@ def _entries(given: object, reading: Reading) -> Iterator[tuple[str, Any, Locati
             ((name, value),) = item.items()
             yield name, value, ("pipelines", i, name)
         else:
-            reading.say(reading.document, ("pipelines", i), _wrong_item(item))
+            reading.add_problem(reading.document.source, ("pipelines", i), _wrong_item(item))
             yield "", None, ()
 
 
@@ -126,8 +129,8 @@ def _read(name: str, value: object, reading: Reading, location: Location) -> Pip
         document, at, value = found, (), found.value
     stages = {} if value is None else value
     if not isinstance(stages, dict):
-        place = document.place(at)
-        reading.problems.append(f"{place}: {name}: should be a mapping of the four stages")
+        text = "should be a mapping of the four stages"
+        reading.add_problem(document.source, at, text, key=(name,))
         return PipelineSpec(name, None, document, at)
     # The lists of jobs are read one by one, later; here only the keys are checked.
     keys = {key: [] if key in STAGES else given for key, given in stages.items()}

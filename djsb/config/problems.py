@@ -1,4 +1,4 @@
-"""Say what is wrong with a value: place, key, what is wrong, what would be right."""
+"""Say what is wrong with a value: its key, what is wrong, what would be right."""
 
 from __future__ import annotations
 
@@ -11,57 +11,55 @@ from pydantic import BaseModel
 
 from djsb_core.errors import suggest
 from djsb_core.masking import MASK, is_secret_name
+from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-    from djsb.config.document import Location
+    from djsb_core.problems import Location
 
 SHORT = 60
 
 
-def show_location(location: Location) -> str:
-    """Write a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
-
-
 def describe_errors(
     error: ValidationError, model: type[BaseModel], values: object
-) -> Iterator[tuple[Location, str]]:
-    """Say each problem of a pydantic validation once: where in ``values``, and what is wrong.
+) -> Iterator[Problem]:
+    """List the problems of a pydantic validation, each once, with its location in ``values``.
 
     A value that may be of several types fails once for each of them; the sentences for one place
     are joined, or the one that explains most is kept.
     """
-    places: dict[Location, dict[str, bool]] = {}
-    for problem in error.errors():
-        place = _location_in(values, problem)
-        sentence = _sentence(problem, model)
-        if any(is_secret_name(str(part).rpartition(".")[2]) for part in place):
-            sentence = sentence.replace(_show(problem["input"]), MASK)
-        places.setdefault(place, {}).setdefault(sentence, _explains(problem))
-    for location, sentences in places.items():
+    places: dict[Location, dict[Problem, bool]] = {}
+    for details in error.errors():
+        location = _location_in(values, details)
+        text, remedy = _describe(details, model)
+        if any(is_secret_name(str(part).rpartition(".")[2]) for part in location):
+            text = text.replace(_show(details["input"]), MASK)
+        problem = Problem(text, remedy, location=location)
+        places.setdefault(location, {}).setdefault(problem, _explains(details))
+    for location, explained in places.items():
         if any(other != location and other[: len(location)] == location for other in places):
             continue  # a place inside says it more exactly
-        best = max(sentences.values())
-        yield location, " or ".join(text for text, good in sentences.items() if good == best)
+        best = max(explained.values())
+        problem, *others = (one for one, good in explained.items() if good == best)
+        if others:
+            text = " or ".join(one.sentence for one in (problem, *others))
+            problem = Problem(text, location=location)
+        yield problem
 
 
-def _location_in(values: object, problem: ErrorDetails) -> Location:
+def _location_in(values: object, details: ErrorDetails) -> Location:
     """Keep what is a key or index of the file: pydantic also names the branches of unions."""
     location: list[str | int] = []
     tree: Any = values
-    for i, part in enumerate(problem["loc"]):
-        last = i == len(problem["loc"]) - 1
+    for i, part in enumerate(details["loc"]):
+        last = i == len(details["loc"]) - 1
         if _has_part(tree, part):
             tree = tree[part]
-        elif not (last and problem["type"] == "missing"):
+        elif not (last and details["type"] == "missing"):
             continue
         location.append(part)
     return tuple(location)
@@ -73,27 +71,28 @@ def _has_part(tree: object, part: str | int) -> bool:
     return isinstance(tree, list | tuple) and isinstance(part, int) and part < len(tree)
 
 
-def _sentence(problem: ErrorDetails, model: type[BaseModel]) -> str:
-    kind, given = problem["type"], problem["input"]
+def _describe(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
+    """Return what is wrong, and what would be right where that is known apart from it."""
+    kind, given = details["type"], details["input"]
     if kind == "extra_forbidden":
-        known = _known_keys(model, problem["loc"][:-1])
-        return f"unknown key; {suggest(problem['loc'][-1], known)}"
+        known = _known_keys(model, details["loc"][:-1])
+        return "unknown key", suggest(details["loc"][-1], known)
     if kind == "missing":
-        return "missing; it is required"
-    message = problem["msg"].removeprefix("Value error, ")
+        return "missing; it is required", ""
+    message = details["msg"].removeprefix("Value error, ")
     message = message.replace("Input should be ", "should be ", 1)
     message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", message)
-    if _explains(problem) or "'" in message:
-        return message
-    return f"{message}, not {_show(given)}"
+    if not _explains(details) and "'" not in message:
+        message = f"{message}, not {_show(given)}"
+    return message, ""
 
 
-def _explains(problem: ErrorDetails) -> bool:
+def _explains(details: ErrorDetails) -> bool:
     """Tell whether a problem comes with a sentence that says what would be right.
 
     Those of validators do; pydantic's own have a page in its documentation instead.
     """
-    return problem["type"] in {"value_error", "extra_forbidden"} or "url" not in problem
+    return details["type"] in {"value_error", "extra_forbidden"} or "url" not in details
 
 
 def _show(given: object) -> str:
@@ -130,8 +129,10 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (a
         yield from _models_in(argument)
 
 
-def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> str | None:
-    """Say which part of a dotted setting a model does not have; ``None`` where it cannot be told.
+def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> tuple[str, str] | None:
+    """Say which part of a dotted setting a model does not have, and which it may mean.
+
+    ``None`` where it has all parts, or where that cannot be told.
 
     :param key: ``("train", "optimizer", "lr")``
     """
@@ -147,7 +148,7 @@ def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> str | None:
             for name, info in one.model_fields.items():
                 fields |= dict.fromkeys((name, info.alias or name), info.annotation)
         if part not in fields:
-            return f"unknown setting '{part}'; {suggest(part, fields)}"
+            return f"unknown setting '{part}'", suggest(part, fields)
         current = fields[part]
     return None
 
@@ -171,21 +172,3 @@ def _only_models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (any
         found = [_only_models(one) for one in arguments if one not in {type(None), ...}]
         return [model for models in found for model in models] if all(found) else []
     return list(_models_in(annotation)) if origin is None else []
-
-
-PROBLEM = re.compile(r"(.+?):(\d+): (?:\S*?(\w*): )?(.*)", re.DOTALL)
-"""File, line, the key at the end of the location, and the sentence."""
-
-
-def in_order(problems: Iterable[str]) -> list[str]:
-    """Order problems as their places stand in the files; say one in a shared recipe once."""
-    once: dict[tuple[str | Any, ...], str] = {}
-    for problem in problems:
-        found = PROBLEM.match(problem)
-        once.setdefault(found.groups() if found else (problem,), problem)
-    return sorted(once.values(), key=_place)
-
-
-def _place(problem: str) -> tuple[str, int]:
-    found = PROBLEM.match(problem)
-    return (found[1], int(found[2])) if found else ("", 0)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from djsb.config.document import Document, Location, read_document
+from djsb.config.document import Document, read_document
 from djsb.config.experiment import Experiment, JobSpec
+from djsb.config.frozen import freeze, thaw
 from djsb.config.jobs import JobReader
 from djsb.config.overrides import apply_override, set_override
 from djsb.config.pipelines import PipelineSpec, read_pipelines
@@ -23,6 +24,8 @@ from djsb_core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from djsb_core.problems import Location
 
 
 def read_experiment(
@@ -37,13 +40,14 @@ def read_experiment(
     :raises ConfigError: if the file cannot be read at all
     """
     document = source if isinstance(source, Document) else read_document(source)
-    tree = copy.deepcopy(document.value)
+    tree = document.value if document is not source else thaw(document.value)
     if isinstance(overrides, Mapping):
         wrong = [set_override(tree, path, value) for path, value in overrides.items()]
     else:
         wrong = [apply_override(tree, override) for override in overrides]
     if not isinstance(tree, dict):
-        raise ConfigError([f"{document.place(())}: an experiment is a mapping of keys"])
+        text = "an experiment is a mapping of keys"
+        raise ConfigError([document.source.problem((), text)])
     reading = Reading(replace(document, value=tree))
     reading.problems += [problem for problem in wrong if problem is not None]
     return _Reader(reading).read()
@@ -68,16 +72,17 @@ class _Reader:
         problems = self.reading.problems
         if not self.jobs and not problems:
             keys = ", ".join(stage.key for stage in Stage)
-            problems.append(f"{self.document.place(())}: no job to run; add one to {keys}")
+            remedy = f"add one to {keys}"
+            problems.append(self.document.source.problem((), "no job to run", remedy))
         return Experiment(
-            self.document,
-            schema,
+            replace(self.document, value=freeze(self.tree)),
+            _frozen(schema),
             tuple(self.jobs),
             tuple(problems),
             tuple(pipeline.name for pipeline in pipelines if pipeline.name),
             targets,
             updates,
-            self.unread,
+            MappingProxyType(self.unread),
         )
 
     def _read_schema(self) -> ExperimentSchema:
@@ -89,11 +94,13 @@ class _Reader:
             right = {key: value for key, value in keys.items() if _is_right(key, value)}
             schema = ExperimentSchema.model_validate(right)
         for key, feature in schema.later_keys():
-            text = f"{feature} is not supported yet by this version; remove the key"
-            self.reading.say(self.document, (key,), text)
+            text = f"{feature} is not supported yet by this version"
+            self.reading.add_problem(self.document.source, (key,), text, "remove the key")
         if schema.max_iter_num == 0 and not schema.iter_targets:
-            text = "0 is no limit; say in iter_targets when to end, or give a number"
-            self.reading.say(self.document, ("max_iter_num",), text)
+            remedy = "say in iter_targets when to end, or give a number"
+            self.reading.add_problem(
+                self.document.source, ("max_iter_num",), "0 is no limit", remedy
+            )
         return schema
 
     def _read_targets(self, schema: ExperimentSchema) -> Iterator[tuple[Target, Location]]:
@@ -103,7 +110,7 @@ class _Reader:
             try:
                 yield parse_target(text), at
             except ValueError as error:
-                self.reading.say(self.document, at, str(error))
+                self.reading.add_problem(self.document.source, at, str(error))
 
     def _read_updates(self, schema: ExperimentSchema) -> Iterator[Update]:
         sources: dict[str, str] = {}
@@ -115,7 +122,8 @@ class _Reader:
             if wrong is None:
                 yield Update(source, target)
             else:
-                self.reading.say(self.document, ("iter_updater", source), wrong, ("iter_updater",))
+                at = ("iter_updater", source)
+                self.reading.add_problem(self.document.source, at, wrong, key=at[:1])
 
     def _read_pipeline(self, pipeline: PipelineSpec) -> None:
         if pipeline.stages is None or not pipeline.complete:
@@ -128,7 +136,7 @@ class _Reader:
             if listed is None:
                 continue
             if not isinstance(listed, list):
-                self.reading.say(pipeline.document, at, "should be a list of jobs")
+                self.reading.add_problem(pipeline.document.source, at, "should be a list of jobs")
                 self._cannot_read(pipeline.name)
                 continue
             for i, value in enumerate(listed):
@@ -144,6 +152,11 @@ class _Reader:
         name = job.get("meta_name") if isinstance(job, dict) else None
         position = len(self.jobs) + len(self.unread)
         self.unread[position] = (pipeline, name if isinstance(name, str) else "")
+
+
+def _frozen(schema: ExperimentSchema) -> ExperimentSchema:
+    """Return the keys of the experiment with lists and mappings that nobody can change."""
+    return schema.model_copy(update={name: freeze(value) for name, value in schema})
 
 
 def _is_right(key: str, value: object) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from djsb.config.document import Document, Location, read_document
+from djsb.config.document import Document, SourceFile, read_document
 from djsb.config.experiment import lookup_folders
-from djsb.config.problems import describe_errors, show_location
+from djsb.config.problems import describe_errors
 from djsb_core.errors import ConfigError
 from djsb_core.interfaces.paths import PathContext
+
+if TYPE_CHECKING:
+    from djsb_core.problems import Location, Problem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -21,19 +24,24 @@ class Reading:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
         self._context = PathContext(lookup_folders(document.path))
         self._files: dict[str, Document | None] = {}
 
-    def say(
-        self, document: Document, location: Location, text: str, key: Location | None = None
+    def add_problem(
+        self,
+        source: SourceFile,
+        location: Location,
+        text: str,
+        remedy: str = "",
+        *,
+        key: Location | None = None,
     ) -> None:
-        """Note a problem: file, line, key and sentence.
+        """Note a problem of a value.
 
-        :param key: the key to show, if it is not the location
+        :param key: the location to show, if it is another one
         """
-        shown = show_location(location if key is None else key)
-        self.problems.append(f"{document.place(location)}: {shown}: {text}")
+        self.problems.append(source.problem(location, text, remedy, key=key))
 
     def side_file(self, path: str, document: Document, location: Location) -> Document | None:
         """Read a file that stands at a location in place of a value; each file once.
@@ -63,7 +71,7 @@ class Reading:
 
     def _say_absent(self, path: str, document: Document, location: Location) -> None:
         text = f"no such file: '{path}' (looked in {self._context.tried})"
-        self.say(document, location, text)
+        self.add_problem(document.source, location, text)
 
     def validate(
         self, model: type[ModelT], value: object, document: Document, at: Location
@@ -75,10 +83,10 @@ class Reading:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for location, sentence in describe_errors(error, model, value):
-                place = document.place((*at, *location))
-                shown = show_location((*at, *location)) or "experiment"
-                self.problems.append(f"{place}: {shown}: {sentence}")
+            for problem in describe_errors(error, model, value):
+                location = (*at, *problem.location)
+                key = location or ("experiment",)
+                self.add_problem(document.source, location, problem.text, problem.remedy, key=key)
             return None
 
 

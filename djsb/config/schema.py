@@ -175,6 +175,8 @@ NamedPipeline = Annotated[dict[str, Pipeline], Field(min_length=1, max_length=1)
 class ExperimentSchema(StagesSchema):
     """The experiment file."""
 
+    model_config = ConfigDict(frozen=True)
+
     project_name: str = Field("hello_world", description="Name of the project, for trackers.")
     experiment_name: str = Field("experiment1", description="Name of the experiment.")
     work_dir: str = Field(

@@ -16,12 +16,14 @@ from pydantic import (
     model_validator,
 )
 
-from djsb.config.document import Document, read_document
-from djsb.config.problems import describe_errors, show_location
+from djsb.config.document import Document, SourceFile, read_document
+from djsb.config.problems import describe_errors
 from djsb_core.errors import ConfigError, suggest
 
 if TYPE_CHECKING:
     import os
+
+    from djsb_core.problems import Problem
 
 Whole = Annotated[int, Field(strict=True)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -238,17 +240,19 @@ def read_sweep(given: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     :raises ConfigError: with every problem of it
     """
     if isinstance(given, Mapping):
-        document = Document(Path("hpo_config"), dict(given))
+        document = Document(SourceFile(Path("hpo_config")), dict(given))
     else:
         document = read_document(Path(given))
     try:
         return Sweep(SweepSchema.model_validate(document.value), document.value)
     except ValidationError as error:
-        problems = [
-            f"{document.place(location)}: {show_location(location) or 'sweep'}: {sentence}"
-            for location, sentence in describe_errors(error, SweepSchema, document.value)
-        ]
-        raise ConfigError(problems) from error
+        found = describe_errors(error, SweepSchema, document.value)
+        raise ConfigError(_located(problem, document.source) for problem in found) from error
+
+
+def _located(problem: Problem, source: SourceFile) -> Problem:
+    location = problem.location
+    return source.problem(location, problem.text, problem.remedy, key=location or ("sweep",))
 
 
 def _listed(names: AbstractSet[str]) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from djsb.doctor.groups import Group, examine_packages, find_plugin, merge
 from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.problems import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Container, Sequence
 
-PLACE = re.compile(r"(.+?:\d+): (.*)", re.DOTALL)
+    from djsb_core.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,12 @@ class Examined:
 
     title: str
     """Its file."""
-    checks: Sequence[DoctorCheck]
-    """What is wrong with the file, and what is needed where it runs."""
+    errors: Sequence[Problem] = ()
+    """What is wrong with the file."""
+    checks: Sequence[DoctorCheck] = ()
+    """What is needed where it runs."""
+    warnings: Sequence[Problem] = ()
+    """What its user should know."""
     packages: Sequence[str] = ()
     trackers: Sequence[str] = ()
 
@@ -39,25 +43,31 @@ def examine_experiments(
     names = [*(name for one in experiments for name in one.packages), *asked]
     trackers = [name for one in experiments for name in one.trackers]
     packages = examine_packages(list(dict.fromkeys(names)), trackers, with_extras=asked)
-    absent = {f": {one.sentence}" for group in packages for one in group.checks if not one.ok}
-    own = [
-        Group(one.title, [check for check in one.checks if not _states(check, absent)])
-        for one in experiments
-    ]
+    absent = {one.sentence for group in packages for one in group.checks if not one.ok}
+    own = [Group(one.title, _checks_of(one, absent)) for one in experiments]
     return merge([*own, *packages])
 
 
-def as_checks(sentences: Iterable[str], *, required: bool) -> list[DoctorCheck]:
-    """Turn a plan's problems or notes, each with file and line, into failed checks."""
-    checks = []
-    for sentence in sentences:
-        found = PLACE.fullmatch(sentence)
-        subject, finding = found.groups() if found else ("experiment", sentence)
-        kind = CheckKind.CONFIG
-        checks.append(DoctorCheck(subject, ok=False, finding=finding, kind=kind, required=required))
-    return checks
+def _checks_of(examined: Examined, absent: Container[str]) -> list[DoctorCheck]:
+    """List the checks of an experiment, without what the checks of a package say.
+
+    :param absent: what these find missing, in sentences
+    """
+    errors, warnings = (
+        [_as_check(problem) for problem in problems if problem.sentence not in absent]
+        for problems in (examined.errors, examined.warnings)
+    )
+    return [*errors, *examined.checks, *warnings]
 
 
-def _states(check: DoctorCheck, endings: Iterable[str]) -> bool:
-    """Tell whether a problem of the file says what the check of a package says."""
-    return check.kind is CheckKind.CONFIG and check.finding.endswith(tuple(endings))
+def _as_check(problem: Problem) -> DoctorCheck:
+    """Turn a problem of a file into a failed check."""
+    subject = problem.place if problem.line else "experiment"
+    place = "" if problem.line else problem.place
+    return DoctorCheck(
+        subject,
+        ok=False,
+        finding=": ".join(filter(None, (place, problem.key, problem.sentence))),
+        kind=CheckKind.CONFIG,
+        required=problem.severity is Severity.ERROR,
+    )

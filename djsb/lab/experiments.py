@@ -7,19 +7,20 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from djsb.config.document import Document
+from djsb.config.document import Document, SourceFile
 from djsb.config.experiment import Experiment
 from djsb.config.reader import read_experiment
 from djsb.lab.events import EventListener
 from djsb.lab.recorded import Run
 from djsb.placement.choice import LOCAL
 from djsb.planner.plan import plan as plan_experiment
-from djsb.planner.plan import survey
+from djsb.planner.plan import validate as validate_experiment
 from djsb.planner.preflight import require
 from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
 from djsb_core.errors import ConfigError, JobError, JobsError
 from djsb_core.job.reports import plain
+from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
     import os
@@ -36,14 +37,14 @@ MAPPING = Path("<mapping>")
 """Stands in place of the file where an experiment is given as a mapping."""
 
 
-def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[str]:
-    """Return every problem that keeps an experiment from running; nothing is run.
+def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[Problem]:
+    """Return every problem of an experiment, errors first, then warnings; nothing is run.
 
     :param experiment: a file, a mapping, or an :class:`Experiment`
     :param overrides: values by the paths that ``--set`` takes
     """
     try:
-        return survey(_read(experiment, overrides))[1]
+        return validate_experiment(_read(experiment, overrides))
     except ConfigError as error:  # the file cannot be read at all
         return list(error.problems)
 
@@ -105,7 +106,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
     own = nullcontext(session) if session is not None else _session(workers, placement)
     with own as used:
-        _warn(planned.notes, listener, on_progress)
+        _warn(planned.warnings, listener, on_progress)
         if preflight:
             _warn(require(planned, used.placement, "preflight=False"), listener, on_progress)
         try:
@@ -131,18 +132,17 @@ def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment
     if isinstance(experiment, str) or hasattr(experiment, "__fspath__"):
         return read_experiment(Path(experiment).expanduser(), overrides)
     try:
-        document = Document(MAPPING, plain(dict(experiment)))
+        document = Document(SourceFile(MAPPING), plain(dict(experiment)))
     except RecursionError as error:
-        raise ConfigError(
-            [f"{MAPPING}: a value that contains itself, or is nested too deep"]
-        ) from error
+        text = "a value that contains itself, or is nested too deep"
+        raise ConfigError([Problem(text, file=MAPPING)]) from error
     return read_experiment(document, overrides)
 
 
 def _warn(
-    texts: Iterable[str], listener: EventListener, on_progress: Callable[[Event], None] | None
+    texts: Iterable[object], listener: EventListener, on_progress: Callable[[Event], None] | None
 ) -> None:
-    for text in texts:
+    for text in map(str, texts):
         if on_progress is None:
             log.warning(text)
         else:

@@ -20,6 +20,7 @@ from djsb.store.environment import write_environment
 from djsb.store.store import Store
 from djsb_core.discovery import create_listeners, notify
 from djsb_core.hookspecs import JobInfo
+from djsb_core.identity import JobId
 from djsb_core.job.reports import LOG
 from djsb_core.job.watcher import BARE, SCRIPT, JobWatcher, flatten
 from djsb_core.masking import Masker
@@ -259,7 +260,8 @@ class SandboxWatcher:
         folder = self.folder / job_folder(position, name)
         folder.mkdir()
         (folder / LOG).touch()
-        info = JobInfo(self.id, "anonymous", 1, "execution", position, name, SCRIPT, None, folder)
+        which = JobId("anonymous", "execution", position, name)
+        info = JobInfo(self.id, which, SCRIPT, None, folder)
         recorder = self._recorder.job(info)
         self._tell("djsb_job_started", job=info)
 

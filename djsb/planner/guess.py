@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -29,11 +28,3 @@ def _nested(annotation: Any, value: object) -> object:  # noqa: ANN401 (any anno
             if isinstance(candidate, type) and issubclass(candidate, BaseModel):
                 return guess_config(candidate, value)
     return value
-
-
-def resolve(path: Path) -> Path | None:
-    """Return the absolute path without links; ``None`` for what cannot be a path."""
-    try:
-        return path.resolve()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, a loop of links
-        return None

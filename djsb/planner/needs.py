@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def find_needs(
         needs[pipeline] |= found - {pipeline}
         reads.add(job.reads, pipeline)
         writes.add(job.writes, pipeline)
-    return {name: frozenset(found) for name, found in needs.items()}
+    return MappingProxyType({name: frozenset(found) for name, found in needs.items()})
 
 
 class _Paths:

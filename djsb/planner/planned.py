@@ -1,65 +1,41 @@
-"""A checked experiment: its jobs, loaded and bound to each other."""
+"""A checked experiment: its jobs, loaded, bound to each other and checked. Nobody changes it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from djsb.planner.binding import BoundJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from djsb.config.experiment import Experiment, JobSpec
-    from djsb.config.references import Reference
-    from djsb.config.targets import Target
-    from djsb.planner.settings import JobSettings, Source
-    from djsb_core.discovery import ComponentInfo
-    from djsb_core.interfaces.component import AnyComponent
-    from djsb_core.interfaces.hook import Hook
+    from djsb.config.experiment import Experiment
+    from djsb.planner.binding import BoundTargets
     from djsb_core.interfaces.resources import Resources
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.problems import Problem
 
 
-@dataclass
-class PlannedJob:
-    """One job whose hook and component are loaded and whose settings are checked."""
+@dataclass(frozen=True, kw_only=True)
+class PlannedJob(BoundJob):
+    """One bound job whose settings are checked."""
 
-    spec: JobSpec
-    hook: type[Hook[Any, Any]]
-    hook_info: ComponentInfo
-    component: type[AnyComponent] | None
-    component_info: ComponentInfo | None
-    settings: JobSettings
-    sources: Mapping[Reference, Source] = field(default_factory=dict)
-    """What each entry of its ``input`` means."""
-    carried: Mapping[Reference, Source] = field(default_factory=dict)
-    """Settings that take their value from the iteration before; the first has the file's."""
-    probe: int | None = None
-    """Position of the job whose metrics this one reads, for a refinement."""
     reads: tuple[Path, ...] = ()
     """Absolute paths that decide the result, as far as they are known before the run."""
     writes: tuple[Path, ...] = ()
     """Absolute paths that the settings name for results, as far as they are known."""
-    environment: WantedEnvironment | None = None
-    """The isolated environment that it runs in; ``None`` for the one that djsb runs in."""
 
     @property
     def default_resources(self) -> Resources:
         """What it takes of the machine as far as its ``resources`` do not say so."""
         return (self.component or self.hook).resources
 
-    @property
-    def output_names(self) -> tuple[str, ...]:
-        """What the job returns, in order: the file's names, else those of the hook."""
-        return self.spec.output or self.returned_names
-
-    @property
-    def returned_names(self) -> tuple[str, ...]:
-        """The names that the hook (or its component) gives to what the job returns."""
-        if self.hook.outputs_of_component and self.component is not None:
-            return self.component.output_names
-        return self.hook.output_names
+    def in_iteration(self, iteration: int) -> PlannedJob:
+        """Return the job in another iteration."""
+        return replace(self, spec=replace(self.spec, id=self.spec.id.in_iteration(iteration)))
 
 
 @dataclass(frozen=True)
@@ -68,14 +44,14 @@ class Plan:
 
     experiment: Experiment
     jobs: tuple[PlannedJob, ...]
-    targets: tuple[tuple[Target, Source], ...] = ()
+    targets: BoundTargets = ()
     """What ends the iteration, and which output each target looks at."""
 
-    needs: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    needs: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     """For each pipeline the earlier ones that it must wait for."""
 
-    notes: tuple[str, ...] = ()
-    """What the user should know before the run, each with file and line."""
+    warnings: tuple[Problem, ...] = ()
+    """What the user should know before the run."""
 
     expected: frozenset[Path] = frozenset()
     """Absolute paths that jobs write to, as their settings name them."""
@@ -94,3 +70,9 @@ class Plan:
     def jobs_of(self, pipeline: str) -> tuple[PlannedJob, ...]:
         """Return the jobs of one pipeline, in order."""
         return tuple(job for job in self.jobs if job.spec.pipeline == pipeline)
+
+    def in_iteration(self, iteration: int) -> Plan:
+        """Return the plan of another iteration: the same jobs, each with its own identity."""
+        if iteration == 1:
+            return self
+        return replace(self, jobs=tuple(job.in_iteration(iteration) for job in self.jobs))

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.placement import Placement
+    from djsb_core.problems import Problem
     from djsb_environments.kept import Environments
     from djsb_environments.wanted import WantedEnvironment
 
@@ -45,7 +46,7 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
     """Check, in a few hundredths of a second, what keeps a plan from running.
 
     Folders and disks, the resources of its jobs, the packages in use and their own checks, and
-    what the components need. What :func:`~djsb.planner.plan.plan` has noted already is left out.
+    what the components need. What the plan's warnings say already is left out.
 
     :param placement: where its jobs will run; by default on this machine
     """
@@ -58,7 +59,7 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
     own = check_plugins(packages_in_use(plan), trackers=trackers, name_broken=False)
     for found in own.values():
         checks += found
-    new = (need for need in component_needs(plan) if not _among(plan.notes, need))
+    new = (need for need in component_needs(plan) if not _among(plan.warnings, need))
     return list(dict.fromkeys([*checks, *new]))
 
 
@@ -77,13 +78,16 @@ def require(plan: Plan, placement: Placement[Any], remedy: str) -> list[str]:
     return notes
 
 
-def examine_plan(plan: Plan, problems: Sequence[str] = ()) -> tuple[list[DoctorCheck], list[str]]:
-    """Return what a plan needs besides packages, and those of its notes that this does not say.
+def examine_plan(
+    plan: Plan, problems: Sequence[Problem] = ()
+) -> tuple[list[DoctorCheck], list[Problem]]:
+    """Return what a plan needs but packages, and those of its warnings that this does not say.
 
     :param problems: of the plan; a need that one of them states is left out
     """
     needs = [need for need in component_needs(plan) if not _among(problems, need)]
-    notes = [note for note in plan.notes if not any(_among([note], need) for need in needs)]
+    said = {need.sentence for need in needs if not need.ok}
+    warnings = [warning for warning in plan.warnings if warning.sentence not in said]
     environments = environment_checks(plan, look_inside=True)
     return list(
         dict.fromkeys(
@@ -94,14 +98,14 @@ def examine_plan(plan: Plan, problems: Sequence[str] = ()) -> tuple[list[DoctorC
                 *needs,
             ]
         )
-    ), notes
+    ), warnings
 
 
 def problems_of(checks: Sequence[DoctorCheck]) -> tuple[list[str], list[str]]:
     """Return in sentences what ends a run, and what is only to be known."""
     problems = [check.sentence for check in checks if not check.ok and check.required]
-    notes = [check.sentence for check in checks if not check.ok and not check.required]
-    return problems, notes
+    warnings = [check.sentence for check in checks if not check.ok and not check.required]
+    return problems, warnings
 
 
 def check_places(work_dir: str) -> list[DoctorCheck]:
@@ -119,7 +123,7 @@ def check_resources(plan: Plan, placement: Placement[Any]) -> list[DoctorCheck]:
         spec, asked = job.spec, job.spec.resources.model_fields_set
         wanted = spec.resources.over(broker.limit(job.default_resources)) if asked else Resources(0)
         for key, text in broker.problems(wanted).items():
-            place = spec.document.place((*spec.location, "resources", key))
+            place = spec.source.place((*spec.location, "resources", key))
             subject = f"{place}: resources.{key} of '{spec.meta_name}'"
             checks.append(DoctorCheck(subject, ok=False, finding=text, kind=CheckKind.CONFIG))
     return checks
@@ -207,7 +211,7 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
     kinds = filter(None, (job.hook, job.component))
     if job.settings.pending or all(kind.needs is Component.needs for kind in kinds):
         return  # what it needs is not known yet, or nothing
-    sections = job.settings.dj_configs, job.settings.extra_configs
+    sections = job.settings.sections()
     context = PathContext(plan.experiment.folders, expected=plan.expected)
     try:
         hook, component = build(job.hook, job.component, sections, Workspace(), context)
@@ -226,5 +230,5 @@ def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
         return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
 
 
-def _among(notes: Iterable[str], need: DoctorCheck) -> bool:
-    return not need.ok and any(note.endswith(need.sentence) for note in notes)
+def _among(problems: Iterable[Problem], need: DoctorCheck) -> bool:
+    return not need.ok and any(problem.sentence == need.sentence for problem in problems)

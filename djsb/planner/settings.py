@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb.config.document import read_document
 from djsb.config.dotted import get_value, remove_value, set_value, split_path
+from djsb.config.frozen import freeze, thaw
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.hook import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from djsb.config.document import Location
     from djsb.config.experiment import JobSpec
     from djsb.config.references import Reference
+    from djsb_core.problems import Location
 
 
 @dataclass(frozen=True)
@@ -42,60 +42,107 @@ class Source:
             raise ComponentError(f"the output '{path}' has no '{missing.args[0]}'") from None
 
 
-@dataclass
+@dataclass(frozen=True)
 class JobSettings:
     """What a job was given, section by section; ``None`` where it was given nothing."""
 
-    dj_configs: dict[str, Any] | None
-    extra_configs: dict[str, Any] | None
-    pending: set[Location] = field(default_factory=set)
+    dj_configs: Mapping[str, Any] | None
+    extra_configs: Mapping[str, Any] | None
+    pending: frozenset[Location] = frozenset()
     """Settings whose value only an earlier job's result gives."""
 
-    def section(self, section: Section) -> dict[str, Any] | None:
+    def section(self, section: Section) -> Mapping[str, Any] | None:
         """Return one section."""
         return self.dj_configs if section is Section.DJ_CONFIGS else self.extra_configs
 
-    def set_section(self, section: Section, values: dict[str, Any] | None) -> None:
-        """Replace one section."""
-        setattr(self, section.value, values)
+    def sections(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """Return a copy of the sections as plain data: ``dj_configs``, then ``extra_configs``."""
+        return thaw(self.dj_configs), thaw(self.extra_configs)
 
     def is_pending(self, location: Location) -> bool:
         """Tell whether the value at a location (or one around or inside it) is still unknown."""
+        if not self.pending:
+            return False
         shown = tuple(str(part) for part in location)
         return any(_overlap(shown, tuple(map(str, waiting))) for waiting in self.pending)
 
 
-def local_settings(spec: JobSpec) -> JobSettings:
-    """Copy a job's sections and apply its ``local`` overrides.
+class _Draft:
+    """The settings of a job while they are put together; only what changes is copied."""
+
+    def __init__(self, sections: Mapping[Section, Any]) -> None:
+        self._frozen = dict(sections)
+        self._changed: dict[Section, Any] = {}
+
+    def open(self, section: Section) -> Any:  # noqa: ANN401 (a mapping, or none)
+        """Return a section that may be changed."""
+        if section not in self._changed:
+            self._changed[section] = thaw(self._frozen[section])
+        return self._changed[section]
+
+    def put(self, target: tuple[str, ...], value: Any) -> None:  # noqa: ANN401 (any setting)
+        """Set a value.
+
+        :raises KeyError: if the target names a place that is not there
+        """
+        section, key = Section(target[0]), target[1:]
+        if not key:
+            self._changed[section] = thaw(value)
+            return
+        if self.open(section) is None:
+            self._changed[section] = {}
+        set_value(self._changed[section], key, thaw(value))
+
+    def remove(self, reference: Reference) -> None:
+        """Remove what a reference will give."""
+        values = self.open(reference.section)
+        if not reference.key:
+            self._changed[reference.section] = None
+        elif values is not None:
+            remove_value(values, reference.key)
+
+    def finish(self, pending: frozenset[Location] = frozenset()) -> JobSettings:
+        """Return the settings, which nobody can change."""
+        recipe, extra = (
+            freeze(self._changed[section]) if section in self._changed else self._frozen[section]
+            for section in Section
+        )
+        return JobSettings(recipe, extra, pending)
+
+
+def _draft(spec: JobSpec, sections: Mapping[Section, Any] | None = None) -> _Draft:
+    """Apply a job's ``local`` overrides to its sections, or to others.
 
     :raises KeyError: if an override names a place that is not there
     """
-    return with_local(spec, {section: spec.sections[section].values for section in Section})
-
-
-def with_local(spec: JobSpec, sections: Mapping[Section, dict[str, Any] | None]) -> JobSettings:
-    """Copy sections and apply a job's ``local`` overrides to them.
-
-    :raises KeyError: if an override names a place that is not there
-    """
-    recipe, extra = (copy.deepcopy(sections[section]) for section in Section)
-    settings = JobSettings(recipe, extra)
+    own = {section: spec.sections[section].values for section in Section}
+    draft = _Draft(own | dict(sections or {}))
     for target, value in spec.local.items():
-        _put(settings, split_path(target), copy.deepcopy(value))
-    return settings
+        draft.put(split_path(target), value)
+    return draft
 
 
 def pending_settings(spec: JobSpec) -> JobSettings:
-    """Return the settings as far as they are known before the run; the rest is ``pending``."""
-    settings = local_settings(spec)
+    """Return the settings as far as they are known before the run; the rest is ``pending``.
+
+    :raises KeyError: if an override names a place that is not there
+    """
+    draft = _draft(spec)
     for reference in spec.inputs:
-        settings.pending.add((reference.section.value, *reference.key))
-        values = settings.section(reference.section)
-        if not reference.key:
-            settings.set_section(reference.section, None)
-        elif values is not None:
-            remove_value(values, reference.key)
-    return settings
+        draft.remove(reference)
+    pending = ((reference.section.value, *reference.key) for reference in spec.inputs)
+    return draft.finish(frozenset(pending))
+
+
+def with_recipe_of(maker: JobSettings, spec: JobSpec, settings: JobSettings) -> JobSettings:
+    """Give a job the recipe that an earlier job refines, as if nothing was refined.
+
+    :raises KeyError: if an override names a place that is not there
+    """
+    sections = {section: maker.section(section) for section in Section}
+    recipe = _draft(spec, sections).finish().dj_configs
+    known = (Section.DJ_CONFIGS.value,)
+    return replace(settings, dj_configs=recipe, pending=settings.pending - {known})
 
 
 def resolved_settings(spec: JobSpec, values: Mapping[Reference, Any]) -> JobSettings:
@@ -105,37 +152,27 @@ def resolved_settings(spec: JobSpec, values: Mapping[Reference, Any]) -> JobSett
         hands on
     :raises ComponentError: if a whole section is replaced by something that is no mapping
     """
-    sections = {section: spec.sections[section].values for section in Section}
-    for reference, value in values.items():
-        if not reference.key:  # first: ``local`` and other inputs change what it brings
-            sections[reference.section] = _read_section(value, reference)
-    settings = with_local(spec, sections)
+    whole = {
+        reference.section: _read_section(value, reference)
+        for reference, value in values.items()
+        if not reference.key  # first: ``local`` and other inputs change what it brings
+    }
+    draft = _draft(spec, whole)
     for reference, value in values.items():
         if reference.key:
-            _put(settings, (reference.section.value, *reference.key), value)
-    return settings
+            draft.put((reference.section.value, *reference.key), value)
+    return draft.finish()
 
 
-def _put(settings: JobSettings, target: tuple[str, ...], value: Any) -> None:  # noqa: ANN401
-    section, key = Section(target[0]), target[1:]
-    if not key:
-        settings.set_section(section, value)
-        return
-    values = settings.section(section)
-    if values is None:
-        values = {}
-        settings.set_section(section, values)
-    set_value(values, key, value)
-
-
-def _read_section(value: Any, reference: Reference) -> dict[str, Any]:  # noqa: ANN401
+def _read_section(value: Any, reference: Reference) -> Mapping[str, Any]:  # noqa: ANN401
     if isinstance(value, str | Path):
         value = read_document(Path(value)).value
     if not isinstance(value, dict):
         raise ComponentError(
             f"input {reference.target}: '{reference.source}' gives no mapping of settings"
         )
-    return value
+    section: Mapping[str, Any] = freeze(value)
+    return section
 
 
 def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

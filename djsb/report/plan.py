@@ -26,7 +26,7 @@ def plan_text(plan: Plan) -> str:
         if count > 1:
             lines.append(f"\n{_heading(plan, i)}")
         lines += _stages(plan, name, width)
-    return "\n".join([*lines, *(f"\nnote: {note}" for note in plan.notes)])
+    return "\n".join([*lines, *(f"\nnote: {warning}" for warning in plan.warnings)])
 
 
 def _iterations(plan: Plan) -> Iterator[str]:

@@ -130,9 +130,7 @@ class Execution:
     def _record(self, result: Executed) -> dict[str, Any]:
         info, folder = self.recorder.info, result.folder
         return {
-            "meta_name": info.meta_name,
-            "pipeline": info.pipeline,
-            "iteration": info.iteration,
+            **vars(info.id),
             "hook": info.hook,
             "component": info.component,
             "run": info.run_id,

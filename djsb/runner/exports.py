@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from djsb.planner.named import in_subfolders
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -56,21 +58,6 @@ def exports_of(named: Path, made: Path, subfolders: tuple[str, ...] = ()) -> Ite
     for child in sorted(made.parent.iterdir()):
         path = named.with_name(child.name)
         yield Export(path, child, in_subfolders(path, subfolders, folder=child.is_dir()))
-
-
-def in_subfolders(named: Path, subfolders: tuple[str, ...], *, folder: bool) -> Path:
-    """Return the place of an iteration's result, as in the published format.
-
-    ``out/kept.jsonl`` becomes ``out/iter_2/kept.jsonl``; the folder ``out`` becomes ``out/iter_2``.
-    """
-    if folder:
-        return named.joinpath(*subfolders)
-    return named.parent.joinpath(*subfolders, named.name)
-
-
-def seed_folder(seed: int | None) -> tuple[str, ...]:
-    """Name the folder for the results of a pipeline that is repeated with seeds."""
-    return () if seed is None else (f"seed_{seed}",)
 
 
 def put_in_place(export: Export, before: Path | None) -> None:

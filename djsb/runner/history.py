@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb.runner.exports import in_subfolders, seed_folder
+from djsb.planner.named import in_subfolders, seed_folder
 from djsb_core.interfaces.paths import ITERATION
 
 if TYPE_CHECKING:

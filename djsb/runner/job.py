@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from djsb.planner.planned import Plan, PlannedJob
     from djsb.runner.history import History
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.problems import Problem
 
 ENVIRONMENT = "environment"
 """The part of a key that says which isolated environment a job runs in."""
@@ -42,7 +43,6 @@ class PreparedJob:
     """A job whose references are resolved and whose component can be built."""
 
     job: PlannedJob
-    iteration: int
     settings: JobSettings
     """As they are used."""
     context: PathContext
@@ -65,10 +65,8 @@ class PreparedJob:
     @property
     def sections(self) -> dict[str, Any]:
         """The settings as plain data."""
-        return {
-            "dj_configs": self.settings.dj_configs,
-            "extra_configs": self.settings.extra_configs,
-        }
+        dj_configs, extra_configs = self.settings.sections()
+        return {"dj_configs": dj_configs, "extra_configs": extra_configs}
 
     @property
     def resumes(self) -> bool:
@@ -107,10 +105,7 @@ class PreparedJob:
             component=info.name if info else None,
             dj_configs=plain(self.settings.dj_configs),
             extra_configs=plain(self.settings.extra_configs),
-            meta_name=spec.meta_name,
-            pipeline=spec.pipeline,
-            stage=spec.stage.value,
-            iteration=self.iteration,
+            id=spec.id,
             folder=folder,
             log=log,
             lookup=self.context.folders,
@@ -148,7 +143,7 @@ def prepare_job(
     )
     if job.environment is not None:
         parts[ENVIRONMENT] = job.environment.key[:16]
-    prepared = PreparedJob(job, history.iteration, settings, context, built, metrics, parts)
+    prepared = PreparedJob(job, settings, context, built, metrics, parts)
     if prepared.resumes:  # what lies there decides the result, which stays there
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
@@ -178,20 +173,21 @@ def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:
 def _build(
     job: PlannedJob, settings: JobSettings, context: PathContext
 ) -> tuple[AnyComponent, ...]:
-    sections = (settings.dj_configs, settings.extra_configs)
     try:
-        hook, component = build(job.hook, job.component, sections, Workspace(), context)
+        hook, component = build(job.hook, job.component, settings.sections(), Workspace(), context)
     except ValidationError as error:
-        raise ComponentError("\n  ".join(_problems(job, settings, error))) from error
+        raise ComponentError("\n  ".join(map(str, _problems(job, settings, error)))) from error
     return (hook, component) if component else (hook,)
 
 
-def _problems(job: PlannedJob, settings: JobSettings, error: ValidationError) -> list[str]:
+def _problems(job: PlannedJob, settings: JobSettings, error: ValidationError) -> list[Problem]:
     slot = job.hook.uses
     of_component = job.component is not None and error.title == job.component.config_type.__name__
     section = slot.section if slot and of_component else Section.EXTRA_CONFIGS
     model = job.component.config_type if of_component and job.component else job.hook.config_type
+    dj_configs, extra_configs = settings.sections()
+    values = dj_configs if section is Section.DJ_CONFIGS else extra_configs
     return [
-        job.spec.problem((section.value, *location), sentence)
-        for location, sentence in describe_errors(error, model, settings.section(section))
+        job.spec.problem((section.value, *problem.location), problem.text, problem.remedy)
+        for problem in describe_errors(error, model, values)
     ]

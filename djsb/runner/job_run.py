@@ -88,11 +88,7 @@ class JobRun:
         spec, info = self.job.spec, self.job.component_info
         return JobInfo(
             run_id=self.state.recorder.record.id,
-            pipeline=spec.pipeline,
-            iteration=self.history.iteration,
-            stage=spec.stage.value,
-            position=spec.position,
-            meta_name=spec.meta_name,
+            id=spec.id,
             hook=spec.hook,
             component=info.name if info else None,
             folder=self.folder,

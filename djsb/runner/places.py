@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from djsb.placement.interrupt import Interrupt
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan, PlannedJob
+    from djsb_core.problems import Problem
     from djsb_environments.kept import Environments
     from djsb_environments.wanted import WantedEnvironment
 
@@ -76,7 +77,7 @@ class Places:
             self._made[asked] = ProcessSpec(interpreter)
         return self._made[asked]
 
-    def _inspect(self, job: PlannedJob) -> Iterator[str]:
+    def _inspect(self, job: PlannedJob) -> Iterator[Problem]:
         """Say what keeps a job from running in its environment; what was found once is kept."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
@@ -114,10 +115,7 @@ class Places:
             component=info.name if info else None,
             dj_configs=plain(job.settings.dj_configs),
             extra_configs=plain(job.settings.extra_configs),
-            meta_name=spec.meta_name,
-            pipeline=spec.pipeline,
-            stage=spec.stage.value,
-            iteration=1,
+            id=spec.id,
             folder=folder,
             log=folder / LOG,
             lookup=self.plan.experiment.folders,

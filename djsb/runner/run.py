@@ -19,7 +19,7 @@ from djsb_core.errors import JobError, JobsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from djsb.planner.planned import PlannedJob
+    from djsb.planner.planned import Plan, PlannedJob
     from djsb.runner.state import RunState
 
 
@@ -50,11 +50,12 @@ class PlanRun:
         recorder.end(None, self.reason)
 
     def _iterate(self) -> None:
-        plan, previous = self.state.plan, None
-        several = plan.experiment.schema.max_iter_num != 1
+        previous = None
+        several = self.state.plan.experiment.schema.max_iter_num != 1
         for number in count(1):
+            plan = self.state.plan.in_iteration(number)
             history = History(number, several, previous)
-            self.reason = self._run_pipelines(history)
+            self.reason = self._run_pipelines(plan, history)
             if self.reason is not None:
                 return
             measured = measure_targets(plan, history)
@@ -67,13 +68,13 @@ class PlanRun:
             history.previous = None  # only the last iteration hands values on
             previous = history
 
-    def _run_pipelines(self, history: History) -> str | None:
+    def _run_pipelines(self, plan: Plan, history: History) -> str | None:
         """Run all pipelines; return why the run ends here, if a job was cancelled."""
         state = self.state
-        schedule = Schedule(state.plan.pipelines, state.plan.needs, state.options.keep_going)
+        schedule = Schedule(plan.pipelines, plan.needs, state.options.keep_going)
 
         def run_one(pipeline: str) -> None:
-            self._run_pipeline(pipeline, history)
+            self._run_pipeline(plan, pipeline, history)
 
         def stopped() -> bool:
             return state.interrupt.asked
@@ -84,7 +85,7 @@ class PlanRun:
         if state.workers == 0:
             outcome = schedule.run_here(run_one)
         else:
-            workers = min(state.workers, max(len(state.plan.pipelines), 1))
+            workers = min(state.workers, max(len(plan.pipelines), 1))
             outcome = schedule.run_side_by_side(run_one, workers, stopped, stop)
         self._raise(outcome)
         reasons = [
@@ -92,11 +93,11 @@ class PlanRun:
         ]
         return state.masker.text("; ".join(reasons)) or None
 
-    def _run_pipeline(self, pipeline: str, history: History) -> None:
+    def _run_pipeline(self, plan: Plan, pipeline: str, history: History) -> None:
         state, run_id = self.state, self.state.recorder.record.id
         state.tell("djsb_pipeline_started", run_id=run_id, pipeline=pipeline)
         try:
-            for job in state.plan.jobs_of(pipeline):
+            for job in plan.jobs_of(pipeline):
                 JobRun(state, job, history, self._folder(job, history)).run()
         except BaseException as error:
             state.tell("djsb_pipeline_failed", run_id=run_id, pipeline=pipeline, error=error)

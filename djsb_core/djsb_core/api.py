@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from djsb_core.changes import read_changes, watch_changes
 from djsb_core.errors import ComponentError, DjsbError, JobCancelledError, JobTimeoutError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
+from djsb_core.identity import JobId
 from djsb_core.interfaces.component import (
     Component,
     ComponentConfig,
@@ -82,6 +83,7 @@ __all__ = [
     "InputPath",
     "JobCancelledError",
     "JobContext",
+    "JobId",
     "JobInfo",
     "JobRequest",
     "JobTimeoutError",

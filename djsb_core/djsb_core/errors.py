@@ -18,8 +18,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from djsb_core.problems import LONG, shorten
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from djsb_core.problems import Problem
 
 
 FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
@@ -30,10 +34,6 @@ MAKE_SPACE = "make space, then run the same command again: finished jobs are kep
 
 MANY = 200
 """As many problems are shown."""
-
-LONG = 2000
-"""As many characters of one problem are shown."""
-
 
 MANY_WORDS = 30
 """As many known words are listed."""
@@ -57,11 +57,11 @@ class RequestError(DjsbError):
 class ConfigError(RequestError):
     """The experiment is wrong; carries every problem found, not only the first."""
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems: Sequence[str] = [_shorten(problem) for problem in problems]
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: Sequence[Problem] = tuple(problems)
         count = len(self.problems)
         more = [f"… and {count - MANY} more"] if count > MANY else []
-        lines = "\n  ".join([*self.problems[:MANY], *more])
+        lines = "\n  ".join([*map(str, self.problems[:MANY]), *more])
         super().__init__(lines if count == 1 else f"{count} problems\n  {lines}")
 
 
@@ -71,8 +71,9 @@ class UnknownComponentError(RequestError):
     def __init__(
         self, label: str, name: object, known: Iterable[str], advice: str | None = None
     ) -> None:
-        shown = _shorten(str(name))
-        super().__init__(f"unknown {label} '{shown}'; {advice or suggest(name, known)}")
+        self.text = f"unknown {label} '{shorten(str(name))}'"
+        self.remedy = advice or suggest(name, known)
+        super().__init__(f"{self.text}; {self.remedy}")
 
 
 class PluginLoadError(RequestError):
@@ -147,8 +148,3 @@ def suggest(name: object, known: Iterable[str]) -> str:
         return f"did you mean '{near[0]}'?"
     more = f" and {len(words) - MANY_WORDS} more" if len(words) > MANY_WORDS else ""
     return f"known: {', '.join(words[:MANY_WORDS]) or 'none'}{more}"
-
-
-def _shorten(text: str) -> str:
-    """Cut the middle out of a text that quotes a file at length."""
-    return text if len(text) <= LONG else f"{text[: LONG // 2]} … {text[-LONG // 2 :]}"

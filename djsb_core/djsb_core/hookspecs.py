@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import click
 
+    from djsb_core.identity import JobId
+
 NAMESPACE = "djsb"
 
 hookspec = pluggy.HookspecMarker(NAMESPACE)
@@ -32,20 +34,39 @@ class JobInfo:
     """One job of a run, as listeners see it."""
 
     run_id: str
-    pipeline: str
-    iteration: int
-    """From 1."""
-    stage: str
-    position: int
-    """Place of the job in the experiment file, from 0."""
-    meta_name: str
-    """The job's ``meta_name``; a name made from hook and position where the file gives none."""
+    id: JobId
+    """Which job of which iteration."""
     hook: str
     component: str | None
     folder: Path
     """The job's own folder, with its ``log.txt``."""
     declarations: Declarations = field(default_factory=Declarations)
     """What its hook and component say of the metrics that it reports."""
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's name, ``anonymous`` for the single form."""
+        return self.id.pipeline
+
+    @property
+    def iteration(self) -> int:
+        """The iteration, from 1."""
+        return self.id.iteration
+
+    @property
+    def stage(self) -> str:
+        """The stage: ``probe``, ``refine_recipe``, ``execution`` or ``evaluation``."""
+        return self.id.stage
+
+    @property
+    def position(self) -> int:
+        """Place of the job in the experiment file, from 0."""
+        return self.id.position
+
+    @property
+    def meta_name(self) -> str:
+        """The job's ``meta_name``; a name made from stage and place where the file gives none."""
+        return self.id.meta_name
 
 
 class CheckKind(StrEnum):

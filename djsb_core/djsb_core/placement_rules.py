@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from djsb_core.errors import DjsbError, JobCancelledError
+from djsb_core.identity import JobId
 from djsb_core.interfaces.placement import Cancellation, NullSink, ProcessSpec
 from djsb_core.job.request import JobRequest
 
@@ -115,10 +116,7 @@ def _accuracy_request(folder: Path, predicted: Path, truth: Path) -> JobRequest:
             "predicted_label_key": "label",
             "ground_truth_label_key": "label",
         },
-        meta_name="job",
-        pipeline="anonymous",
-        stage="evaluation",
-        iteration=1,
+        id=JobId("anonymous", "evaluation", 0, "job"),
         folder=folder,
         log=folder / "log.txt",
         lookup=(folder,),

@@ -177,6 +177,45 @@ def test_validate_says_every_problem(invoke, lab):
     assert "\n  sandbox.yaml:4: work_dir: should be a valid string, not 3\n" in result.stderr
 
 
+def test_validate_gives_every_problem_as_json(invoke, lab):
+    result = invoke("validate", "sandbox.yaml", "--set", "a=1", "--set", "work_dir=3", "--json")
+    assert (result.exit_code, result.stderr) == (2, "")
+    unknown, wrong = json.loads(result.stdout)
+    assert unknown["text"] == "unknown key"
+    assert unknown["remedy"].startswith(("did you mean", "known: "))
+    assert wrong == {
+        "file": "sandbox.yaml",
+        "line": 4,
+        "key": "work_dir",
+        "text": "should be a valid string, not 3",
+        "severity": "error",
+        "remedy": "",
+    }
+
+
+def test_warnings_alone_are_valid(invoke, lab):
+    assert json.loads(invoke("validate", "sandbox.yaml", "--json").stdout) == []
+    lab.write("long.yaml", lab.echo("text: long"))
+    result = invoke("validate", "long.yaml", "--json")
+    assert result.exit_code == 0
+    (warning,) = json.loads(result.stdout)
+    assert (warning["severity"], warning["text"]) == ("warning", "it will take long")
+    plain = invoke("validate", "long.yaml")
+    place = "long.yaml:3: execution_job_configs[0].extra_configs"
+    assert plain.stdout == f"long.yaml: valid, 1 job\nnote: {place}: it will take long\n"
+
+
+def test_what_cannot_be_read_at_all_is_a_problem_too(invoke, lab):
+    lab.write("bad.yaml", "a: [1\n")
+    result = invoke("validate", "bad.yaml", "--json")
+    assert result.exit_code == 2
+    (problem,) = json.loads(result.stdout)
+    assert (problem["file"], problem["line"], problem["key"]) == ("bad.yaml", 2, "")
+    result = invoke("validate", "sandbox.yaml", "--json", "--set", "work_dir.a.b=1")
+    (problem,) = json.loads(result.stdout)
+    assert (problem["file"], problem["key"]) == (None, "--set work_dir.a.b=1")
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(invoke, lab):
     before = sorted(lab.folder.rglob("*"))
     result = invoke("run", "sandbox.yaml", "--dry-run", "--set", "experiment_name=other")

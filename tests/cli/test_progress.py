@@ -13,16 +13,17 @@ from djsb.cli.progress import LiveLines, PlainLines, Progress
 from djsb_core import hookspecs
 from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
+from djsb_core.identity import JobId
 from djsb_core.interfaces.metrics import Declarations, Metric, MetricKind
 from djsb_core.job.capture import capture_output
 
 DECLARED = Declarations(
     (Metric("lr", kind=MetricKind.DETAIL), Metric("tokens", kind=MetricKind.COUNT))
 )
-JOB = JobInfo(
-    "r", "anonymous", 2, "execution", 1, "train", "TrainModelHook", "lab_trainer", Path(), DECLARED
-)
-ALONE = JobInfo("r", "anonymous", 1, "probe", 0, "[red]look[/red]", "Echo", None, Path())
+TRAIN = JobId("anonymous", "execution", 1, "train", 2)
+LOOK = JobId("anonymous", "probe", 0, "[red]look[/red]")
+JOB = JobInfo("r", TRAIN, "TrainModelHook", "lab_trainer", Path(), DECLARED)
+ALONE = JobInfo("r", LOOK, "Echo", None, Path())
 
 
 @pytest.fixture

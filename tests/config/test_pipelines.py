@@ -57,7 +57,8 @@ def test_one_pipeline_may_be_empty_if_another_is_not(read, value):
     experiment = read(f"pipelines:\n- one: {value}\n- two: {JOBS}\n", empty="# nothing\n")
     assert experiment.problems == ()
     assert experiment.pipelines == ("one", "two")
-    assert read("pipelines: [{one: {}}]").problems[0].startswith("x.yaml:1: no job to run; ")
+    (problem,) = read("pipelines: [{one: {}}]").problems
+    assert str(problem).startswith("x.yaml:1: no job to run; ")
 
 
 def test_global_keys_stand_beside_them(read):
@@ -74,10 +75,10 @@ def test_a_problem_of_a_job_names_its_place(read):
     )
     one, two = experiment.jobs
     assert one.location == ("pipelines", 0, "one", "probe_job_configs", 0)
-    assert one.problem(("extra_configs", "lr"), "is wrong") == (
+    assert str(one.problem(("extra_configs", "lr"), "is wrong")) == (
         "x.yaml:6: pipelines[0].one.probe_job_configs[0].extra_configs.lr: is wrong"
     )
-    assert two.problem(("hook",), "is wrong") == (
+    assert str(two.problem(("hook",), "is wrong")) == (
         "two.yaml:2: evaluation_job_configs[0].hook: is wrong"
     )
 
@@ -127,13 +128,13 @@ def test_a_problem_of_a_job_names_its_place(read):
     ],
 )
 def test_a_wrong_form_is_one_problem(read, text, problem):
-    (found,) = read(text).problems
+    (found,) = map(str, read(text).problems)
     assert found.startswith(problem), found
 
 
 def test_both_forms_at_once_is_a_problem(read):
     text = f"evaluation_job_configs:\n- {{hook: A}}\npipelines:\n- one: {JOBS}\n"
-    (problem,) = read(text).problems
+    (problem,) = map(str, read(text).problems)
     assert problem == (
         "x.yaml:3: pipelines: there are also evaluation_job_configs outside of them "
         "(x.yaml:1); use one form"
@@ -141,7 +142,8 @@ def test_both_forms_at_once_is_a_problem(read):
 
 
 def test_a_file_of_stages_that_is_wrong_is_named(read):
-    problems = read("pipelines: {one: a.yaml, two: b.yaml}", a="- x\n", b="probe: []\n").problems
+    experiment = read("pipelines: {one: a.yaml, two: b.yaml}", a="- x\n", b="probe: []\n")
+    problems = list(map(str, experiment.problems))
     assert problems[0] == "a.yaml:1: one: should be a mapping of the four stages"
     assert problems[1].startswith("b.yaml:1: probe: unknown key; ")
 
@@ -177,7 +179,7 @@ def test_overrides_reach_into_pipelines(read):
 )
 def test_an_override_of_what_is_not_there_is_a_problem(read, override, problem):
     experiment = read(f"pipelines:\n- one: {JOBS}\n- two: two.yaml\n", override, two=JOBS)
-    (found,) = experiment.problems
+    (found,) = map(str, experiment.problems)
     assert found.startswith(problem)
 
 

@@ -135,7 +135,8 @@ def is_stricter(config):
     """Tell whether we refuse what wandb would only find out later: bounds and counts."""
     with pytest.raises(ConfigError) as caught:
         read_sweep(config)
-    return all(" is above `max`" in one or "as many as" in one for one in caught.value.problems)
+    said = [problem.text for problem in caught.value.problems]
+    return all(" is above `max`" in one or "as many as" in one for one in said)
 
 
 def test_data_juicers_own_form(tmp_path):
@@ -169,7 +170,7 @@ def test_data_juicers_own_form(tmp_path):
 def test_wrong_parameters_are_said_in_one_sentence(parameter, problem):
     with pytest.raises(ConfigError) as caught:
         read_sweep({"method": "random", "parameters": {"lr": parameter}})
-    (said,) = caught.value.problems
+    (said,) = map(str, caught.value.problems)
     assert said.startswith("hpo_config: parameters.lr")
     assert problem in said
 
@@ -193,7 +194,7 @@ def test_wrong_files_are_said_with_their_line(tmp_path, monkeypatch, text, probl
     (tmp_path / "hpo.yaml").write_text(text)
     with pytest.raises(ConfigError) as caught:
         read_sweep("hpo.yaml")
-    (said,) = caught.value.problems
+    (said,) = map(str, caught.value.problems)
     assert problem in said
 
 

@@ -1,9 +1,10 @@
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
 from djsb.doctor import plugin_checks
-from djsb.doctor.experiment import Examined, as_checks, examine_experiments
+from djsb.doctor.experiment import Examined, examine_experiments
 from djsb.doctor.groups import (
     Group,
     examine_installation,
@@ -16,6 +17,7 @@ from djsb.doctor.text import can_run, doctor_json, doctor_text
 from djsb_core import discovery
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.problems import Problem, Severity
 
 LISTENER = """
     from djsb_core.api import DoctorCheck, hookimpl
@@ -207,9 +209,10 @@ def test_a_shared_listener_name_is_no_trouble(plugin):
 
 def test_what_a_package_lacks_is_said_once(plugin):
     plugin("goodpkg", "lab-absent>=2")
-    text = "lab-absent: not installed; pip install 'lab-absent>=2'"
-    sentences = [f"x.yaml:3: jobs[0]: {text}", "x.yaml:4: jobs[1]: lab-absent: no; other"]
-    one = Examined("x.yaml", as_checks(sentences, required=True), ["goodpkg"])
+    place = {"file": Path("x.yaml"), "location": ("jobs", 0)}
+    said = Problem("lab-absent: not installed", "pip install 'lab-absent>=2'", line=3, **place)
+    other = Problem("lab-absent: no; other", line=4, **place)
+    one = Examined("x.yaml", [said, other], packages=["goodpkg"])
     groups = examine_experiments([one])
     failed = [check.subject for group in groups for check in group.checks if not check.ok]
     assert failed == ["x.yaml:4", "lab weights", "lab-absent"]
@@ -218,10 +221,11 @@ def test_what_a_package_lacks_is_said_once(plugin):
 def test_experiments_together_have_one_list_of_packages(plugin):
     plugin("goodpkg", "click")
     plugin("midpkg", "goodpkg", "lab-absent", entry="lab2", subject="other weights")
-    experiments = [Examined("x.yaml", [], ["djsb-core"]), Examined("y.yaml", [], ["midpkg"])]
+    names = {"x.yaml": "djsb-core", "y.yaml": "midpkg"}
+    experiments = [Examined(title, packages=[name]) for title, name in names.items()]
     titles = [group.title for group in examine_experiments(experiments, ["goodpkg"])]
     assert [title.split()[0] for title in titles] == ["djsb-core", "midpkg", "goodpkg", "what"]
-    assert examine_experiments([Examined("x.yaml", [])]) == []  # and none where none is used
+    assert examine_experiments([Examined("x.yaml")]) == []  # and none where none is used
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -308,7 +312,14 @@ def test_json_has_all_that_is_known(tmp_path):
 
 
 def test_problems_of_a_file_are_checks():
-    first, second = as_checks(["a b.yaml:3: work_dir: wrong: 7:8: x", "odd"], required=True)
-    assert (first.subject, first.finding) == ("a b.yaml:3", "work_dir: wrong: 7:8: x")
-    assert (second.subject, second.finding) == ("experiment", "odd")
-    assert first.kind is CheckKind.CONFIG
+    wrong = Problem("wrong: 7:8: x", file=Path("a b.yaml"), line=3, location=("work_dir",))
+    absent = Problem("cannot be read", file=Path("c.yaml"))
+    odd = Problem("odd", severity=Severity.WARNING)
+    (group,) = examine_experiments([Examined("a b.yaml", [wrong, absent], warnings=[odd])])
+    assert [(check.subject, check.finding) for check in group.checks] == [
+        ("a b.yaml:3", "work_dir: wrong: 7:8: x"),
+        ("experiment", "c.yaml: cannot be read"),
+        ("experiment", "odd"),
+    ]
+    assert [check.required for check in group.checks] == [True, True, False]
+    assert {check.kind for check in group.checks} == {CheckKind.CONFIG}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from djsb_core.errors import ComponentError
+from djsb_core.identity import JobId
 from djsb_core.interfaces.component import SilentWatcher
 from djsb_core.job.request import JobRequest, load_slot, perform
 
@@ -21,10 +22,7 @@ def order(lab):
             "component": None,
             "dj_configs": None,
             "extra_configs": {"text": "x"},
-            "meta_name": "j",
-            "pipeline": "p",
-            "stage": "execution",
-            "iteration": 2,
+            "id": JobId("p", "execution", 3, "j", 2),
             "folder": lab.folder / "w",
             "log": lab.folder / "log.txt",
             "lookup": (lab.folder, Path("/other")),

@@ -3,6 +3,7 @@ from importlib.metadata import version
 
 import pytest
 
+from djsb.config.frozen import thaw
 from djsb.report.plan import plan_text
 from djsb_core.errors import UnknownComponentError
 
@@ -16,7 +17,7 @@ def test_the_published_demo_shape_plans(lab):
         *("lab_analyzer", "lab_lengths", "lab_lengths", "lab_score"),
     ]
     process = planned.jobs[2]
-    assert process.settings.dj_configs["process"] == [{"length_filter": {"min_len": 0}}]
+    assert thaw(process.settings.dj_configs)["process"] == [{"length_filter": {"min_len": 0}}]
     (source,) = process.sources.values()
     assert (source.job, source.output) == (1, "refined_recipe_path")
     assert planned.jobs[1].probe == 0
@@ -212,7 +213,7 @@ def test_a_type_that_is_missing_often_is_looked_up_once(lab, monkeypatch):
         asked.append(name)
         raise UnknownComponentError(kind.label, name, ())
 
-    monkeypatch.setattr("djsb.planner.plan.find_component", find_component)
+    monkeypatch.setattr("djsb.planner.load.find_component", find_component)
     assert len(lab.problems("execution_job_configs:\n" + "- {hook: A}\n" * 50)) == 50
     assert asked == ["A"]
 
@@ -335,8 +336,7 @@ def test_an_override_is_the_place_of_its_own_key_only(lab):
         "  local:\n"
         "    extra_configs.dataset: 1\n"
     )
-    places = [problem.split(": ")[0] for problem in lab.problems(text)]
-    assert places == ["sandbox.yaml:5", "sandbox.yaml:7"]
+    assert [problem.line for problem in lab.all_problems(text)] == [5, 7]
 
 
 def test_trackers_that_no_package_offers(lab, install):
@@ -358,12 +358,16 @@ def test_trackers_that_are_there(lab, install, trackers):
 def test_notes_keep_nothing_from_running(lab):
     planned = lab.plan(lab.echo("text: long"))
     note = "sandbox.yaml:3: execution_job_configs[0].extra_configs: it will take long"
-    assert planned.notes == (note,)
+    assert list(map(str, planned.warnings)) == [note]
     assert plan_text(planned).endswith(f"note: {note}")
     assert lab.run().status == "finished"
 
 
 def test_notes_stand_below_the_problems(lab):
     text = lab.echo("text: long, missing: no such weight", "text: long")
-    said = [problem.split(": ")[-1] for problem in lab.problems(text)]
-    assert said == ["no such weight", "it will take long", "it will take long"]
+    problems = [(problem.severity.value, problem.text) for problem in lab.all_problems(text)]
+    assert problems == [
+        ("error", "no such weight"),
+        ("warning", "it will take long"),
+        ("warning", "it will take long"),
+    ]

@@ -110,7 +110,7 @@ def test_a_path_that_is_not_there_names_both_folders(lab, tmp_path):
     (problem,) = caught.value.problems
     assert (
         f"no such file or folder: 'none.txt' (looked in {lab.folder} and {tmp_path}/other)"
-        in problem
+        in problem.text
     )
 
 

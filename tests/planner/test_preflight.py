@@ -114,10 +114,10 @@ def test_needs_are_problems_and_notes_of_the_plan(needy):
     sentence = "weights: not here"
     assert needy.problem(experiment("type: needy")).endswith(f".extra_configs: {sentence}")
     plan = needy.plan(experiment("type: needy, fetched: true"))
-    assert [note.rpartition(".extra_configs: ")[2] for note in plan.notes] == [sentence]
+    assert [warning.sentence for warning in plan.warnings] == [sentence]
     assert "weights" not in subjects(preflight(plan))  # noted already
-    checks, notes = examine_plan(plan)
-    assert notes == []
+    checks, warnings = examine_plan(plan)
+    assert warnings == []
     assert [one for one in checks if one.subject == "weights"] == [
         DoctorCheck(
             "weights", False, "not here", "", CheckKind.FILE, required=False,

@@ -79,7 +79,11 @@ def test_where_results_are_made(prepare, lab):
     assert job.exports(folder, history) == []
     request = job.request(folder, lab.folder / "log", history)
     assert request.outputs == job.made_in(folder, history)
-    assert (request.meta_name, request.iteration, request.output_names) == ("second", 1, ("text",))
+    assert (request.id.meta_name, request.id.iteration, request.output_names) == (
+        "second",
+        1,
+        ("text",),
+    )
 
 
 ONCE = SimpleNamespace(pipeline="p", seed=None)

@@ -167,7 +167,7 @@ def test_what_a_component_lacks_there_ends_before_the_first_job(isolated):
         """
     with pytest.raises(ConfigError) as caught:
         isolated.run(train, workers=1)
-    (problem,) = caught.value.problems
+    (problem,) = map(str, caught.value.problems)
     assert problem.startswith("sandbox.yaml:4: execution_job_configs[0].extra_configs: iniconfig: ")
     assert problem.endswith("found 2.0.0; get 1.1.1")
     run = isolated.run(train, workers=1, preflight=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from djsb.placement.workers import InProcessExecutor, WorkerProcess
+from djsb_core.identity import JobId
 from djsb_core.interfaces.placement import ANY_PROCESS
 from djsb_core.job.request import JobRequest
 
@@ -70,10 +71,7 @@ def request(folder, hook="Act", variables=None, **settings):
         component=None,
         dj_configs=None,
         extra_configs=settings,
-        meta_name="job",
-        pipeline="anonymous",
-        stage="execution",
-        iteration=1,
+        id=JobId("anonymous", "execution", 0, "job"),
         folder=folder,
         log=folder / "log.txt",
         lookup=(folder,),

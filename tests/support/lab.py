@@ -139,13 +139,17 @@ class Lab:
             self.write("sandbox.yaml", text)
         return plan(read_experiment(Path("sandbox.yaml"), overrides))
 
-    def problems(self, text=None, *overrides):
+    def all_problems(self, text=None, *overrides):
         with pytest.raises(ConfigError) as caught:
             self.plan(text, *overrides)
         return caught.value.problems
 
+    def problems(self, text=None, *overrides):
+        """Return the problems that a plan finds as they are shown, a line each."""
+        return list(map(str, self.all_problems(text, *overrides)))
+
     def problem(self, text=None, *overrides):
-        """Return the only problem that a plan finds."""
+        """Return the only problem that a plan finds as it is shown."""
         (problem,) = self.problems(text, *overrides)
         return problem
 

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
 MISSING = "input_path_missing"
 ITERATION = re.compile(r"iter_[0-9]+")
@@ -25,7 +26,7 @@ class PathContext:
     folders: tuple[Path, ...] = field(default_factory=lambda: (Path.cwd(),))
     """Where a relative path is looked up, in this order."""
 
-    expected: frozenset[Path] = frozenset()
+    expected: AbstractSet[Path] = frozenset()
     """Absolute paths that do not exist yet, because an earlier job writes them."""
 
     placed: Mapping[Path, Path] = field(default_factory=dict)
@@ -45,10 +46,14 @@ class PathContext:
                 return found
         return None
 
+    def resolve(self, path: Path) -> Path:
+        """Return the absolute path without links."""
+        return path.resolve()
+
     def _find(self, folder: Path, path: Path) -> Path | None:
         """Find what this run makes first: what lies there may be of another run."""
         names = dict.fromkeys((path, _without_iteration(path)))
-        tries = [(folder / name).resolve() for name in names]
+        tries = [self.resolve(folder / name) for name in names]
         results = (self._find_result(one) for one in tries)
         there = (one for one in tries if one.exists())
         return next((one for one in (*results, *there) if one is not None), None)
@@ -76,7 +81,7 @@ class PathContext:
 
 def _without_iteration(path: Path) -> Path:
     """Leave out ``iter_1``: published configs name a result of the first iteration like this."""
-    if not any(map(ITERATION.fullmatch, path.parts)):
+    if ITERATION.search(str(path)) is None:
         return path
     return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
 
@@ -126,7 +131,7 @@ def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
 
 
 def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
-    for name, roles in _fields_of(type(config)):
+    for name, roles in _roles_of(type(config)).items():
         value = getattr(config, name, None)  # a config that is not complete yet lacks some
         if writes in roles:
             yield from _paths_in(value)
@@ -135,12 +140,12 @@ def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
 
 
 @lru_cache(maxsize=1024)
-def _fields_of(model: type[BaseModel]) -> tuple[tuple[str, frozenset[bool]], ...]:
-    """List the fields of a model, and for each whether it holds paths that are read or written."""
-    return tuple(
-        (name, frozenset(role.writes for role in _roles(info.metadata, info.annotation)))
+def _roles_of(model: type[BaseModel]) -> Mapping[str, frozenset[bool]]:
+    """Tell of each field of a model whether it is marked as read (False) or written (True)."""
+    return {
+        name: frozenset(role.writes for role in _roles(info.metadata, info.annotation))
         for name, info in model.model_fields.items()
-    )
+    }
 
 
 def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # noqa: ANN401

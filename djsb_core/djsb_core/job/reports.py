@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ class SampleValues:
 
 def plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
     """Make of a value what the store will give back: mappings, lists, scalars, text."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from djsb_core.discovery import load_component
 from djsb_core.errors import ComponentError
+from djsb_core.identity import JobId
 from djsb_core.interfaces.component import ComponentConfig, Workspace
 from djsb_core.interfaces.hook import Hook, JobContext, Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
@@ -32,10 +33,7 @@ class JobRequest:
     """Name in the kind that the hook works with."""
     dj_configs: dict[str, Any] | None
     extra_configs: dict[str, Any] | None
-    meta_name: str
-    pipeline: str
-    stage: str
-    iteration: int
+    id: JobId
     folder: Path
     """Where the component works."""
     log: Path
@@ -65,7 +63,8 @@ class JobRequest:
         }
         lookup = tuple(map(Path, value["lookup"]))
         names = tuple(value["output_names"])
-        return cls(**{**value, **paths, **maps, "lookup": lookup, "output_names": names})
+        parts = {"id": JobId(**value["id"]), "lookup": lookup, "output_names": names}
+        return cls(**{**value, **paths, **maps, **parts})
 
     @property
     def context(self) -> PathContext:
@@ -89,9 +88,9 @@ def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
         request.context,
     )
     context: JobContext[Any] = JobContext(
-        meta_name=request.meta_name,
-        pipeline=request.pipeline,
-        stage=request.stage,
+        meta_name=request.id.meta_name,
+        pipeline=request.id.pipeline,
+        stage=request.id.stage,
         component=component,
         workspace=workspace,
         dj_configs=request.dj_configs or {},

@@ -12,7 +12,7 @@ from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from djsb.config.document import Location
+    from djsb_core.problems import Location
 
 AUTO = "auto"
 PUBLISHED_MANAGER = "conda"

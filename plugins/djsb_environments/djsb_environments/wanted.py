@@ -165,7 +165,7 @@ def _find(kind: Any, asked: Asked, context: PathContext) -> tuple[Environment[An
     except ValidationError as error:
         found = describe_errors(error, kind.config_type, asked.values)
         masker = Masker.of(None)  # addresses of packages may hold passwords
-        problems = [(asked.place(at), masker.text(text)) for at, text in found]
+        problems = [(asked.place(one.location), masker.text(one.sentence)) for one in found]
         raise EnvironmentSettingsError(problems) from error
     except ComponentError as error:
         key = next((key for key in ("name", "path") if key in asked.values), "name")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.api import JobInfo
+from djsb_core.api import JobId, JobInfo
 from djsb_trackers import choice, shown
 from djsb_trackers.listener import TrackerListener
 from djsb_trackers.messages import Artifact, End, Facts, Start, Value, decode, encode
@@ -47,7 +47,8 @@ def start(listener, run_id="r", **settings):
 
 
 def job(run_id="r", pipeline="anonymous", iteration=1):
-    return JobInfo(run_id, pipeline, iteration, "execution", 0, "train", "H", None, Path("folder"))
+    which = JobId(pipeline, "execution", 0, "train", iteration)
+    return JobInfo(run_id, which, "H", None, Path("folder"))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""Settings that nobody can change: read-only mappings and tuples in place of dicts and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+
+def freeze(value: Any) -> Any:  # noqa: ANN401 (any settings)
+    """Return nested settings in a form that cannot be changed."""
+    if isinstance(value, dict):
+        return MappingProxyType({key: freeze(item) for key, item in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple([freeze(item) for item in value])
+    return value
+
+
+def thaw(value: Any) -> Any:  # noqa: ANN401 (any settings)
+    """Return a copy of nested settings as plain dicts and lists, which may be changed."""
+    if isinstance(value, Mapping):
+        return {key: thaw(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(item) for item in value]
+    return value

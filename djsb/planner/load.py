@@ -1,0 +1,242 @@
+"""The first pass: load the hook and the component of every job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from djsb.config.experiment import split_seed
+from djsb.planner.settings import JobSettings, pending_settings
+from djsb_core.discovery import LISTENERS, find_component, list_components, load_component
+from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError, suggest
+from djsb_core.interfaces.hook import Hook, Section
+from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.problems import Severity
+from djsb_core.published import advise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from djsb.config.experiment import Experiment, JobSpec
+    from djsb_core.discovery import ComponentInfo
+    from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.paths import PathContext
+    from djsb_core.problems import Location, Problem
+    from djsb_environments.wanted import WantedEnvironment
+
+IMPORTED_HERE = (
+    "; to check its settings its module is imported here too, not only in its environment: "
+    "libraries that are not here belong inside the methods that use them"
+)
+EXTRA = Section.EXTRA_CONFIGS.value
+SEED_SETTING = f"{EXTRA}.seed"
+SEEDED = {
+    Kind.MODEL_TRAIN_EXECUTOR,
+    Kind.MODEL_INFER_EXECUTOR,
+    Kind.MODEL_EVALUATOR,
+    Kind.DATA_EVALUATOR,
+}
+"""Kinds of component that a pipeline's ``seeds`` reach: what trains, runs and scores models."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedJob:
+    """One job whose hook and component are loaded."""
+
+    spec: JobSpec
+    hook: type[Hook[Any, Any]]
+    hook_info: ComponentInfo
+    component: type[AnyComponent] | None
+    component_info: ComponentInfo | None
+    settings: JobSettings
+    """As far as they are known before the run."""
+    environment: WantedEnvironment | None = None
+    """The isolated environment that it runs in; ``None`` for the one that djsb runs in."""
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """What the job returns, in order: the file's names, else those of the hook."""
+        return self.spec.output or self.returned_names
+
+    @property
+    def returned_names(self) -> tuple[str, ...]:
+        """The names that the hook (or its component) gives to what the job returns."""
+        if self.hook.outputs_of_component and self.component is not None:
+            return self.component.output_names
+        return self.hook.output_names
+
+
+class Loader:
+    """Loads the jobs of one experiment and collects their problems."""
+
+    def __init__(self, experiment: Experiment, context: PathContext) -> None:
+        """Load nothing yet.
+
+        :param context: where the files that an environment's settings name are looked up
+        """
+        self.experiment = experiment
+        self.context = context
+        self.problems: list[Problem] = []
+        # Each look-up reads the metadata of every package: once is enough, for failures too.
+        self._loaded: dict[
+            tuple[Kind, str], RequestError | tuple[ComponentInfo, type[AnyComponent]]
+        ] = {}
+        self._listed: dict[str, list[ComponentInfo]] = {}
+        self._seeded: set[str] = set()
+        """Pipelines in which a job takes the seed."""
+
+    def load(self) -> list[LoadedJob | None]:
+        """Load every job, by position; ``None`` for those that cannot be loaded or read."""
+        experiment = self.experiment
+        jobs: list[LoadedJob | None] = [None] * (len(experiment.jobs) + len(experiment.unread))
+        for spec in experiment.jobs:
+            jobs[spec.position] = self._load_job(spec)
+        return jobs
+
+    def _load_job(self, spec: JobSpec) -> LoadedJob | None:
+        try:
+            info, hook_type = self._load(Kind.HOOK, spec.hook)
+        except RequestError as error:
+            self._add_error(spec, ("hook",), error)
+            return None
+        hook = cast("type[Hook[Any, Any]]", hook_type)
+        try:
+            settings = pending_settings(spec)
+        except KeyError as missing:
+            self.problems.append(bad_override(spec, missing))
+            return None
+        try:
+            component_info, component = self._load_component(hook, settings)
+        except RequestError as error:
+            # Where its file could not be read, which may give the type, that is reported already.
+            if not spec.sections[Section.EXTRA_CONFIGS].failed:
+                elsewhere = not ENVIRONMENT_KEYS.isdisjoint(settings.extra_configs or {})
+                self._add_error(spec, (EXTRA, "type"), error, elsewhere=elsewhere)
+            return None
+        if spec.seed is not None and _takes_seed(spec, hook, component):
+            self._seeded.add(spec.pipeline)
+            spec = spec.with_local(SEED_SETTING, spec.seed)
+            settings = pending_settings(spec)
+        job = LoadedJob(
+            spec=spec,
+            hook=hook,
+            hook_info=info,
+            component=component,
+            component_info=component_info,
+            settings=settings,
+        )
+        self._check_outputs(job)
+        return self._with_environment(job)
+
+    def _load(self, kind: Kind, name: str) -> tuple[ComponentInfo, type[AnyComponent]]:
+        """Find and import one component.
+
+        :raises RequestError: if there is none, or it cannot be used
+        """
+        found = self._loaded.get((kind, name))
+        if found is None:
+            try:
+                found = find_component(kind, name), load_component(kind, name)
+            except RequestError as error:
+                found = error
+            self._loaded[kind, name] = found
+        if isinstance(found, RequestError):
+            raise found.with_traceback(None)
+        return found
+
+    def _load_component(
+        self, hook: type[Hook[Any, Any]], settings: JobSettings
+    ) -> tuple[ComponentInfo | None, type[AnyComponent] | None]:
+        slot = hook.uses
+        if slot is None:
+            return None, None
+        kind = Kind.of(slot.interface)
+        name = (settings.extra_configs or {}).get("type", slot.default)
+        if name is None:
+            known = ", ".join(info.name for info in self._list(kind.group))
+            raise RequestError(f"missing; choose a {kind.label}: {known or 'none is installed'}")
+        return self._load(kind, str(name))
+
+    def _list(self, group: str) -> list[ComponentInfo]:
+        if group not in self._listed:
+            self._listed[group] = list_components(group)
+        return self._listed[group]
+
+    def _add_error(
+        self, spec: JobSpec, location: Location, error: RequestError, *, elsewhere: bool = False
+    ) -> None:
+        """Note why a component cannot be used.
+
+        :param elsewhere: whether the job runs in an environment of its own
+        """
+        text, remedy = str(error), ""
+        if isinstance(error, UnknownComponentError):
+            text, remedy = error.text, error.remedy
+        elif elsewhere and isinstance(error, PluginLoadError):
+            text += IMPORTED_HERE
+        self.problems.append(spec.problem(location, text, remedy))
+
+    def _check_outputs(self, job: LoadedJob) -> None:
+        names, given = job.returned_names, job.spec.output
+        if given is not None and len(given) != len(names):
+            text = f"{len(given)} names for {len(names)} values"
+            remedy = f"it returns {', '.join(names)}"
+            self.problems.append(job.spec.problem(("output",), text, remedy))
+
+    def _with_environment(self, job: LoadedJob) -> LoadedJob:
+        """Find out which environment a job wants, if it wants one of its own."""
+        if ENVIRONMENT_KEYS.isdisjoint(job.settings.extra_configs or {}):
+            return job
+        from djsb_environments.wanted import EnvironmentSettingsError, wanted_environment
+
+        _, extra = job.settings.sections()
+        infos = [info for info in (job.hook_info, job.component_info) if info is not None]
+        try:
+            wanted = wanted_environment(extra, infos, job.component, self.context)
+        except EnvironmentSettingsError as error:
+            for location, sentence in error.problems:
+                self.problems.append(job.spec.problem((EXTRA, *location), sentence))
+            return job
+        for note in wanted.notes if wanted else ():
+            self.problems.append(job.spec.problem((EXTRA,), note, severity=Severity.WARNING))
+        return replace(job, environment=wanted)
+
+    def check_seeds(self) -> Iterator[Problem]:
+        """Find pipelines that would be the same with every seed."""
+        wanted = {spec.pipeline: spec for spec in self.experiment.jobs if spec.seed is not None}
+        for pipeline, spec in wanted.items():
+            if pipeline not in self._seeded:
+                text = "no training, inference or evaluation takes a seed"
+                key = (split_seed(pipeline)[0],)
+                yield spec.source.problem(spec.location, text, "remove seeds", key=key)
+
+    def check_trackers(self) -> Iterator[Problem]:
+        """Find trackers that no package offers."""
+        asked = self.experiment.schema.trackers or ()
+        known = {info.name for info in self._list(LISTENERS)} if asked else set()
+        for i, name in enumerate(asked):
+            if name not in known:
+                remedy = advise(LISTENERS, name) or suggest(name, known)
+                text = f"unknown tracker '{name}'"
+                yield self.experiment.problem(("trackers", i), text, remedy)
+
+
+def bad_override(spec: JobSpec, missing: KeyError) -> Problem:
+    """Say that a job's ``local`` names a place that is not there."""
+    text = f"an override names '{missing.args[0]}', which is not there"
+    return spec.problem(("local",), text)
+
+
+def _takes_seed(
+    spec: JobSpec, hook: type[Hook[Any, Any]], component: type[AnyComponent] | None
+) -> bool:
+    """Tell whether a job's component has a ``seed`` that its pipeline's ``seeds`` decide."""
+    if component is None or hook.uses is None:
+        return False
+    given = {reference.target for reference in spec.inputs}
+    return (
+        Kind.of(hook.uses.interface) in SEEDED
+        and "seed" in component.config_type.model_fields
+        and SEED_SETTING not in given
+    )

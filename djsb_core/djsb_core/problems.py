@@ -1,0 +1,100 @@
+"""What is wrong with an experiment, or good to know: the same object wherever it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+Location: TypeAlias = tuple[str | int, ...]
+"""The keys and indices that lead to a value."""
+
+LONG = 2000
+"""As many characters of one text are shown."""
+
+
+class Severity(Enum):
+    """Whether a problem keeps the experiment from running."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an experiment, or that its user should know."""
+
+    text: str
+    """What is wrong, in one sentence."""
+
+    remedy: str = ""
+    """What would be right, where that is known apart from the sentence."""
+
+    file: Path | None = None
+    line: int | None = None
+    location: Location = ()
+    """The keys and indices that lead to the value."""
+
+    severity: Severity = Severity.ERROR
+
+    @property
+    def key(self) -> str:
+        """The location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
+        return show_location(self.location)
+
+    @property
+    def place(self) -> str:
+        """The file and line; empty for what stands in no file."""
+        return ":".join(str(part) for part in (self.file, self.line) if part is not None)
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what would be right."""
+        return "; ".join(filter(None, (self.text, self.remedy)))
+
+    def __str__(self) -> str:
+        """Write the problem on one line, for people; what quotes a file at length is cut."""
+        return shorten(": ".join(filter(None, (self.place, self.key, self.sentence))))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the problem as plain data, with names that stay."""
+        return {
+            "file": None if self.file is None else str(self.file),
+            "line": self.line,
+            "key": self.key,
+            "text": self.text,
+            "severity": self.severity.value,
+            "remedy": self.remedy,
+        }
+
+
+def show_location(location: Location) -> str:
+    """Write a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Order problems as their places stand in the files; list one in a shared recipe once."""
+    once: dict[tuple[object, ...], Problem] = {}
+    for problem in problems:
+        *_, last = ("", *problem.location)  # an index alone tells no two problems apart
+        name = last if isinstance(last, str) else ""
+        where = (problem.file, problem.line, name) if problem.line else (str(problem),)
+        once.setdefault((*where, problem.sentence), problem)
+    return sorted(once.values(), key=_place)
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    return (str(problem.file), problem.line) if problem.line else ("", 0)
+
+
+def shorten(text: str) -> str:
+    """Cut the middle out of a text that quotes a file at length."""
+    return text if len(text) <= LONG else f"{text[: LONG // 2]} … {text[-LONG // 2 :]}"
