@@ -133,7 +133,11 @@ def _rows(dataset: Any, column: str) -> list[dict[str, Any]] | None:  # noqa: AN
 
     if column not in dataset.features:
         return None
-    return list(Dataset.__getitem__(dataset, column))
+    # All at once: row by row takes ten times as long.
+    rows: list[dict[str, Any]] = Dataset.__getitem__(dataset.select_columns([column]), slice(None))[
+        column
+    ]
+    return rows
 
 
 def _overall(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError
@@ -101,22 +102,17 @@ class FilterPass:
 
     def run_chunk(self, dataset: Any, start: int, size: int) -> Chunk:  # noqa: ANN401 (untyped)
         """Run the filters over ``size`` rows from ``start`` on."""
-        from datasets import Dataset
-
-        batch = Dataset.__getitem__(dataset, slice(start, start + size))
+        batch = _nested_batch(dataset, start, size)
         count = len(next(iter(batch.values())))
-        batch.setdefault(STATS, [{} for _ in range(count)])
+        batch.setdefault(STATS, _nested_stats([{} for _ in range(count)]))
         kept = list(range(start, start + count))
         left = []
         for one in self.filters:
-            batch[STATS] = settled(_compute(one, batch), as_json=self.as_json)
+            batch[STATS] = _nested_stats(settled(_compute(one, batch), as_json=self.as_json))
             if self.reduce:
                 keep = _decide(one, batch)
-                kept = [row for row, stays in zip(kept, keep, strict=True) if stays]
-                batch = {
-                    name: [value for value, stays in zip(values, keep, strict=True) if stays]
-                    for name, values in batch.items()
-                }
+                kept = list(compress(kept, keep))
+                batch = {name: list(compress(values, keep)) for name, values in batch.items()}
             left.append(len(kept))
         return Chunk(kept, left, packed(batch[STATS], as_json=self.as_json))
 
@@ -127,13 +123,12 @@ class FilterPass:
         kept = [row for chunk in chunks for row in chunk.kept]
         if len(kept) < len(dataset):
             dataset = dataset.select(kept)
-        small = dataset.data.nbytes < IN_MEMORY
         before = dataset._fingerprint  # noqa: SLF001
         state = [one._fingerprint_bytes() for one in self.filters]  # noqa: SLF001
         stats = joined([one.stats for one in chunks if one.kept], as_json=self.as_json)
         if stats is None:
             return NestedDataset(dataset)
-        flat = NestedDataset(dataset.flatten_indices(keep_in_memory=small))
+        flat = NestedDataset(_flattened(dataset))
         if STATS in flat.column_names:
             flat = flat.remove_columns([STATS])
         mark = Hasher.hash_bytes([before.encode(), *state])
@@ -167,6 +162,20 @@ def can_share_a_pass(operator: Any) -> bool:  # noqa: ANN401 (an operator, untyp
     )
 
 
+def _flattened(dataset: Any) -> Any:  # noqa: ANN401 (untyped)
+    """Return the chosen rows as a dataset of their own; ``datasets`` copies them one by one."""
+    from datasets import Dataset
+    from datasets.table import InMemoryTable
+
+    if dataset._indices is None:  # noqa: SLF001
+        return dataset
+    if dataset.data.nbytes >= IN_MEMORY:
+        return dataset.flatten_indices()
+    chosen = dataset._indices.column(0)  # noqa: SLF001
+    table = InMemoryTable(dataset.data.table.take(chosen))
+    return Dataset(table, dataset.info.copy(), dataset.split, fingerprint=dataset._fingerprint)  # noqa: SLF001
+
+
 def _feature(stats: pa.Array) -> Any:  # noqa: ANN401 (a feature of datasets, untyped)
     from datasets.features.features import generate_from_arrow_type
 
@@ -189,39 +198,53 @@ def _run_inherited(start: int) -> Chunk:
     return work.run_chunk(dataset, start, size)
 
 
+def _nested_batch(dataset: Any, start: int, size: int) -> dict[str, list[Any]]:  # noqa: ANN401
+    """Read rows as columns, wrapped as Data-Juicer wraps what an operator sees."""
+    from data_juicer.core.data.dj_dataset import nested_obj_factory
+    from datasets import Dataset
+
+    batch = Dataset.__getitem__(dataset, slice(start, start + size))
+    return {name: nested_obj_factory(values) for name, values in batch.items()}
+
+
+def _nested_stats(stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    from data_juicer.core.data.dj_dataset import NestedQueryDict
+
+    return [NestedQueryDict(one) for one in stats]
+
+
 def _compute(operator: Any, batch: dict[str, list[Any]]) -> list[dict[str, Any]]:  # noqa: ANN401
     """Let a filter add to the statistics of a batch (columns of rows), and return them."""
-    from data_juicer.core.data import wrap_func_with_nested_access
-
-    compute = wrap_func_with_nested_access(operator.compute_stats)
     stats: list[dict[str, Any]] = []
     for part in _parts(operator, batch):
         size = len(part[STATS])
-        found = compute(part)
-        if set(found) != set(part) or len(found[STATS]) != size:
+        result = operator.compute_stats(part)
+        if set(result) != set(batch) or len(result[STATS]) != size:
             raise CannotShareError(f"{operator._name} fails on a row")  # noqa: SLF001
-        stats += found[STATS]
+        stats += result[STATS]
     return stats
 
 
 def _decide(operator: Any, batch: dict[str, list[Any]]) -> list[bool]:  # noqa: ANN401 (untyped)
     """Ask a filter which rows of a batch stay."""
-    from data_juicer.core.data import wrap_func_with_nested_access
-
-    process = wrap_func_with_nested_access(operator.process)
     keep: list[bool] = []
     for part in _parts(operator, batch):
-        answer = process(part)
-        found = [] if isinstance(answer, dict) else [bool(one) for one in answer]
-        if len(found) != len(part[STATS]):
+        answer = operator.process(part)
+        decisions = [] if isinstance(answer, dict) else [bool(one) for one in answer]
+        if len(decisions) != len(part[STATS]):
             raise CannotShareError(f"{operator._name} fails on a row")  # noqa: SLF001
-        keep += found
+        keep += decisions
     return keep
 
 
 def _parts(operator: Any, batch: dict[str, list[Any]]) -> Iterator[dict[str, list[Any]]]:  # noqa: ANN401
     """Cut a batch as Data-Juicer would: into the operator's batches, or rows for most."""
+    from data_juicer.core.data.dj_dataset import NestedQueryDict
+
     rows = len(batch[STATS])
     size = operator.batch_size if operator.is_batched_op() else 1
     for start in range(0, rows, size):
-        yield {name: values[start : start + size] for name, values in batch.items()}
+        # Filled after it is made: what a mapping is made of, Data-Juicer wraps once more.
+        part = NestedQueryDict()
+        part.update({name: values[start : start + size] for name, values in batch.items()})
+        yield part

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError
+from djsb_datajuicer.native_config import read_config
+from djsb_datajuicer.shortcuts import take_shortcuts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -76,8 +78,6 @@ def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:
     :param folder: the job's folder; Data-Juicer's logs go below it
     :raises ComponentError: if Data-Juicer rejects the recipe
     """
-    from data_juicer.config import get_init_configs
-
     settings = {"work_dir": str(folder / WORK_FOLDER), **recipe.settings()}
     settings["export_path"] = str(export_path)
     settings["custom_operator_paths"] = _not_loaded(recipe.custom_operator_paths)
@@ -85,7 +85,7 @@ def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:
     try:
         # The parser of Data-Juicer prints what is wrong, and ends the process.
         with redirect_stderr(said):
-            return get_init_configs(_without_empty(settings))
+            return read_config(_without_empty(settings))
     except SystemExit as error:
         reason = " ".join(said.getvalue().split()).rpartition("error: ")[2]
         raise ComponentError(f"Data-Juicer rejects the recipe: {reason}") from error
@@ -127,7 +127,6 @@ def _quieten() -> None:
 def _put_back() -> Iterator[Callable[[], None]]:
     """Yield what restores each setting to what it is now."""
     import datasets
-    from data_juicer.core.exporter import Exporter
     from data_juicer.utils import cache_utils
     from data_juicer.utils.constant import RAY_JOB_ENV_VAR
     from data_juicer.utils.mm_utils import SpecialTokens
@@ -141,7 +140,7 @@ def _put_back() -> Iterator[Callable[[], None]]:
     for name in dir(datasets.config):
         if name.endswith(("_PATH", "DATASETS_CACHE")):
             yield _attribute(datasets.config, name)
-    yield _skip_needless_pass(Exporter)
+    yield from take_shortcuts()
 
 
 def _attribute(owner: object, name: str) -> Callable[[], None]:
@@ -169,19 +168,3 @@ def _caching(datasets: Any) -> Callable[[], None]:  # noqa: ANN401 (a module wit
         (datasets.disable_progress_bars if bars else datasets.enable_progress_bars)()
 
     return put_back
-
-
-def _skip_needless_pass(exporter: Any) -> Callable[[], None]:  # noqa: ANN401 (untyped class)
-    """Skip the exporter's pass over every row that parses statistics held as JSON text.
-
-    It leaves statistics that are no text as they are, and takes a second for 20,000 rows.
-    """
-    name = "_ensure_meta_stats_dicts_for_export"
-    original = getattr(exporter, name)
-
-    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a dataset of Data-Juicer's)
-        kinds = {getattr(dataset.features[one], "dtype", "") for one in dataset.column_names}
-        return original(dataset) if "string" in kinds else dataset
-
-    setattr(exporter, name, staticmethod(ensure))
-    return lambda: setattr(exporter, name, staticmethod(original))

@@ -44,8 +44,10 @@ def settled(stats: Sequence[dict[str, Any]], *, as_json: bool) -> list[dict[str,
 
     if not as_json:
         return list(stats)
+    # All rows as one text: each number makes the trip that it makes in a text of its row.
     column = Json()
-    return [column.decode_example(column.encode_example(dict(one))) for one in stats]
+    settled_rows: list[dict[str, Any]] = column.decode_example(column.encode_example(list(stats)))
+    return settled_rows
 
 
 def packed(stats: Sequence[dict[str, Any]], *, as_json: bool) -> dict[str, pa.Array]:

@@ -161,6 +161,53 @@ def test_gzipped_and_parquet_files(execute: Any, make_data: Any, tmp_path: Path)
     assert pd.read_parquet(path)["text"].tolist() == ["long enough"]
 
 
+ODD_ROWS: list[dict[str, Any]] = [
+    {"text": "plain words of a row", "meta": {"source": "a", "tags": ["x", None]}},
+    {"text": "", "id": 2},
+    {"text": None, "id": 3},
+    {"text": "two\u2028lines\u0085of \t one row\r\n", "share": 0.1},
+    {"text": "a date", "when": "2020-01-02 03:04:05", "meta": {"source": None}},
+    {"text": "50% “off” 数据 \U0001f600", "id": 2**53 + 1, "share": None, "50%": {"a.b": True}},
+]
+
+
+def odd_folder(folder: Path) -> Path:
+    """Write a folder with a plain, a gzipped and a zstd file, with rows of their own."""
+    import zstandard
+
+    lines = [json.dumps(row).encode() + b"\n" for row in ODD_ROWS]
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(b"".join(lines))
+    (folder / "b.jsonl.gz").write_bytes(gzip.compress(b"".join(lines[::-1])))
+    (folder / "c.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(b"".join(lines)))
+    return folder
+
+
+def test_odd_rows_in_a_folder_of_files(execute: Any, peer_execute: Any, tmp_path: Path) -> None:
+    data = odd_folder(tmp_path / "rows")
+    process = [
+        {"text_length_filter": {"min_len": 1}},
+        {"alphanumeric_filter": {}},
+        {"words_num_filter": {"min_num": 3}},
+    ]
+    path, metrics = execute(data, process, keep_stats_in_res_ds=True)
+    same_files(path, peer_execute(data, process, keep_stats_in_res_ds=True))
+    assert metrics["rows_in"] == 15
+    assert 0 < metrics["rows_kept"] < 15
+
+
+def test_several_sources(execute: Any, peer_execute: Any, make_data: Any) -> None:
+    parts = [
+        make_data([{"text": f"{name} {number}"} for number in range(40)], f"{name}.jsonl")
+        for name in ("one", "two")
+    ]
+    dataset = {"configs": [{"type": "local", "path": str(part), "weight": 1} for part in parts]}
+    process = [{"text_length_filter": {"min_len": 6}}]
+    path, metrics = execute(None, process, dataset=dataset)
+    same_files(path, peer_execute("", process, dataset=dataset))
+    assert metrics["rows_kept"] == 60
+
+
 def test_an_empty_recipe_copies(execute: Any, make_data: Any) -> None:
     path, metrics = execute(make_data([{"text": "a"}]), [])
     assert json.loads(path.read_text()) == {"text": "a"}

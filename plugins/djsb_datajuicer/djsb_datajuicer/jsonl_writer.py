@@ -1,0 +1,48 @@
+"""Writes datasets as JSON Lines, byte for byte as Data-Juicer's exporter does, but faster.
+
+The exporter rebuilds each row value by value and sets up an encoder for it. Here one encoder
+writes whole columns, and only values that JSON has no notation for are converted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROWS = 1000  # rows decoded at a time
+
+
+class RowEncoder(json.JSONEncoder):
+    """Writes what a dataset holds; dates and scalars of NumPy as Data-Juicer converts them."""
+
+    def default(self, o: Any) -> Any:  # noqa: ANN401 (any value)
+        """Convert a value that JSON has no notation for.
+
+        :raises TypeError: if Data-Juicer does not convert it either
+        """
+        from data_juicer.core.exporter import Exporter
+
+        converted = Exporter._row_to_json_serializable(o)  # noqa: SLF001
+        return super().default(o) if converted is o else converted
+
+
+def write_jsonl(dataset: Any, export_path: str) -> None:  # noqa: ANN401 (a dataset, untyped)
+    """Write a dataset as one JSON object per line.
+
+    :param dataset: a dataset of Data-Juicer's
+    :param export_path: the file; its folder is created
+    """
+    from datasets import Dataset
+
+    encode = RowEncoder(ensure_ascii=False).encode
+    path = Path(export_path).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [encode(name) for name in dataset.column_names]
+    # `%` in a name is a character like any other.
+    row = "{" + ", ".join(f"{name.replace('%', '%%')}: %s" for name in names) + "}\n"
+    with path.open("w", encoding="utf-8") as file:
+        for start in range(0, len(dataset), ROWS):
+            batch = Dataset.__getitem__(dataset, slice(start, start + ROWS))
+            columns = [map(encode, batch[name]) for name in dataset.column_names]
+            file.writelines(row % values for values in zip(*columns, strict=True))

@@ -1,0 +1,73 @@
+"""Skips passes of Data-Juicer's over every row that change nothing, and writes rows faster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from djsb_datajuicer.jsonl_writer import write_jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+LOADER = "data_juicer.format.formatter"
+NON_EMPTY = "unify_format.<locals>.non_empty_text"
+
+
+def take_shortcuts() -> Iterator[Callable[[], None]]:
+    """Put the shortcuts in place, and yield what takes each out again."""
+    from data_juicer.core.data import NestedDataset
+    from data_juicer.core.exporter import Exporter
+
+    yield _replace(Exporter, "_ensure_meta_stats_dicts_for_export", _parse_statistics)
+    yield _replace(Exporter, "_write_jsonl_utf8", lambda _: staticmethod(write_jsonl))
+    yield _replace(NestedDataset, "filter", _filter)
+
+
+def _replace(owner: Any, name: str, create: Callable[[Any], Any]) -> Callable[[], None]:  # noqa: ANN401
+    original = owner.__dict__[name]
+    setattr(owner, name, create(getattr(owner, name)))
+    return lambda: setattr(owner, name, original)
+
+
+def _parse_statistics(original: Callable[[Any], Any]) -> Any:  # noqa: ANN401 (a static method)
+    """Skip the exporter's pass that parses statistics held as text where none are.
+
+    It takes a second for 20,000 rows.
+    """
+
+    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a dataset of Data-Juicer's)
+        kinds = {getattr(dataset.features[one], "dtype", "") for one in dataset.column_names}
+        return original(dataset) if "string" in kinds else dataset
+
+    return staticmethod(ensure)
+
+
+def _filter(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Skip the loader's pass that drops rows without a text where each row has one.
+
+    It takes a second for 20,000 rows, most of it to start worker processes.
+    """
+
+    def filtered(dataset: Any, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 (untyped)
+        if len(arguments) == 1 and _drops_rows_without_text(arguments[0]):
+            keys = settings["fn_kwargs"]["target_keys"]
+            if all(_has_no_null(dataset, key) for key in keys):
+                return dataset
+        return original(dataset, *arguments, **settings)
+
+    return filtered
+
+
+def _drops_rows_without_text(function: Any) -> bool:  # noqa: ANN401 (any callable)
+    name = getattr(function, "__qualname__", "")
+    module = getattr(function, "__module__", "")
+    return (module, name) == (LOADER, NON_EMPTY)
+
+
+def _has_no_null(dataset: Any, column: str) -> bool:  # noqa: ANN401 (a dataset, untyped)
+    from datasets import Value
+
+    # In a column of JSON texts `null` is a text.
+    plain = isinstance(dataset.features[column], Value)
+    return plain and dataset.data.column(column).null_count == 0
