@@ -109,14 +109,15 @@ def _preflight(planned: Plan) -> None:
 def _run(planned: Plan, options: RunOptions) -> str:
     """Run a plan with progress, and return its summary."""
     from djsb.cli.progress import Progress
+    from djsb.config.trackers import trackers_of_run
     from djsb.report.summary import summarize
     from djsb.runner.run import run as run_plan
     from djsb.store.store import Store
-    from djsb_core.discovery import create_listeners
+    from djsb_core.discovery import create_listeners, with_trackers
     from djsb_core.errors import JobError, JobsError
 
     schema = planned.experiment.schema
-    listeners = create_listeners()
+    listeners = with_trackers(create_listeners(), trackers_of_run(schema.trackers))
     several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
     with Progress(len(planned.jobs), **several) as progress:
         listeners.register(progress, name="progress")

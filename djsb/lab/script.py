@@ -16,11 +16,12 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from djsb.config.trackers import check_variable, trackers_of_run
 from djsb.lab.notebook import History, RecordedRun, open_run
 from djsb.runner.facts import run_facts
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
-from djsb_core.discovery import create_listeners, notify
+from djsb_core.discovery import create_listeners, notify, with_trackers
 from djsb_core.errors import describe_cause
 from djsb_core.hookspecs import JobInfo
 from djsb_core.job.reports import LOG
@@ -67,8 +68,10 @@ class SandboxWatcher:
 
         :param work_dir: where it is recorded, beside the runs of experiments
         :param sweep: id of the sweep that it belongs to, from :meth:`setup_sweep`
-        :raises RequestError: if the work_dir cannot be used, or there is no such sweep
+        :raises RequestError: if the work_dir cannot be used, there is no such sweep, or
+            ``DJSB_TRACKERS`` names an unknown tracker
         """
+        check_variable()
         work_dir = Path(work_dir).expanduser().absolute()
         self._names = project_name, experiment_name
         self._settings: dict[str, Any] = {
@@ -80,7 +83,7 @@ class SandboxWatcher:
         if sweep is not None:
             self._store.sweep(sweep)
         self._masker = Masker.of(self._settings)
-        self._listeners = create_listeners()
+        self._listeners = with_trackers(create_listeners(), trackers_of_run(None))
         self._started = time.monotonic()
         self._process = os.getpid()
         self._lock = threading.RLock()

@@ -33,8 +33,9 @@ from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Section, Slot
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
+from djsb_core.interfaces.tracker import Tracker
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
-from djsb_core.machine.checks import check_command, check_file, check_weights
+from djsb_core.machine.checks import check_command, check_file, check_folders, check_weights
 from djsb_core.masking import mask
 
 if TYPE_CHECKING:
@@ -77,10 +78,12 @@ __all__ = [
     "SilentWatcher",
     "Slot",
     "Statistics",
+    "Tracker",
     "Watcher",
     "Workspace",
     "check_command",
     "check_file",
+    "check_folders",
     "check_packages",
     "check_weights",
     "hookimpl",

@@ -28,6 +28,7 @@ class Kind(Enum):
     MODEL_INFER_EXECUTOR = "model_infer_executors"
     MODEL_EVALUATOR = "model_evaluators"
     ENVIRONMENT = "environments"
+    TRACKER = "trackers"
 
     @property
     def group(self) -> str:
@@ -64,6 +65,7 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
     from djsb_core.interfaces.environment import Environment
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
+    from djsb_core.interfaces.tracker import Tracker
 
     return {
         Kind.HOOK: Hook,
@@ -78,4 +80,5 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
         Kind.MODEL_INFER_EXECUTOR: ModelInferExecutor,
         Kind.MODEL_EVALUATOR: ModelEvaluator,
         Kind.ENVIRONMENT: Environment,
+        Kind.TRACKER: Tracker,
     }

@@ -20,9 +20,8 @@ from djsb.runner.options import RunOptions
 from djsb.runner.run import run
 from djsb.store.store import Store
 from djsb_core import hookspecs
-from djsb_core.discovery import load_component
+from djsb_core.discovery import load_component, with_trackers
 from djsb_core.errors import JobError
-from djsb_trackers.listener import TrackerListener
 
 PATIENCE = 60  # seconds until something that must happen counts as not happening
 
@@ -130,9 +129,7 @@ class Lab:
         os.environ["DJSB_TRACKERS"] = ",".join(trackers)  # which the next test does not see
         listeners = pluggy.PluginManager(hookspecs.NAMESPACE)
         listeners.add_hookspecs(hookspecs)
-        for tracker in trackers:
-            listeners.register(TrackerListener(tracker))
-            listeners.check_pending()
+        listeners = with_trackers(listeners, trackers)
         with suppress(JobError, KeyboardInterrupt):
             run(plan(read_experiment(Path("sandbox.yaml"))), listeners, RunOptions(sweep=sweep))
         assert len(listeners.get_plugins()) == len(trackers), "a listener was dropped"
