@@ -49,10 +49,7 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
 
 def components_table(found: Sequence[Listed], *, checked: bool) -> str:
     """Lay the components out as a table."""
-    rows = [
-        (c.kind, c.name, f"{c.package} {c.version}", _loads(c), c.summary)
-        for c in found
-    ]
+    rows = [(c.kind, c.name, f"{c.package} {c.version}", _loads(c), c.summary) for c in found]
     text = table(rows, ("kind", "name", "package", "loads", "summary"))
     return text if checked else f"{text}\n\n?: not tried; --check imports each component"
 
