@@ -131,7 +131,7 @@ def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
 
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
-    manager = _create_manager()
+    manager = create_manager()
     for entry, cause in _register_all(manager, entry_points(group=LISTENERS)):
         package, _ = _package(entry)
         log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
@@ -144,7 +144,7 @@ def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLo
     entries = _entries_of(LISTENERS, packages)
     return [
         (_package(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
-        for entry, cause in _register_all(_create_manager(), entries)
+        for entry, cause in _register_all(create_manager(), entries)
     ]
 
 
@@ -156,7 +156,7 @@ def with_trackers(listeners: pluggy.PluginManager, trackers: Iterable[str]) -> p
     names = list(trackers)
     if not names:
         return listeners
-    manager = _create_manager()
+    manager = create_manager()
     for name, listener in listeners.list_name_plugin():
         if listener is not None:
             manager.register(listener, name)
@@ -187,7 +187,8 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
             listeners.unregister(implementation.plugin)
 
 
-def _create_manager() -> pluggy.PluginManager:
+def create_manager() -> pluggy.PluginManager:
+    """Return a manager that knows the moments of a run, and no listener."""
     import pluggy
 
     from djsb_core import hookspecs
