@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("run", "Run an experiment."),
     "validate": ("validate", "Check an experiment without running it."),
-    "list-components": ("list_components", "List every hook and type that a config accepts."),
+    "list-components": (
+        "list_components",
+        "List every hook, type and tracker that a config accepts.",
+    ),
     "init": ("init", "Copy the quickstart experiment into a folder."),
     "new-plugin": ("new_plugin", "Write a new plugin package."),
     "runs": ("runs", "List the runs of a work_dir."),
@@ -134,11 +137,11 @@ def _plugin_commands() -> list[ComponentInfo]:
 
 
 def _help_line(info: ComponentInfo) -> str:
-    """Write the first line of a command's docstring, read from its source, and its package."""
+    """Return the first line of a command's docstring, read from its source; else its package."""
     from djsb.report.source import read_definition
 
     summary, _, _ = read_definition(info.target)
-    return f"{summary} ({info.package})" if summary else f"(from {info.package})"
+    return summary or f"(from {info.package})"
 
 
 def _load_plugin_command(name: str) -> click.Command | None:

@@ -349,6 +349,12 @@ def test_trackers_that_no_package_offers(lab, install):
     assert problems[1].startswith("sandbox.yaml:1: trackers[2]: unknown tracker 'nothing'; known: ")
 
 
+def test_a_listener_is_no_tracker(lab, install):
+    install("ear", "", "[djsb.listeners]\near = ear")
+    problem = lab.problem("trackers: [ear]\n" + lab.echo(""))
+    assert problem.startswith("sandbox.yaml:1: trackers[0]: unknown tracker 'ear'; known: ")
+
+
 @pytest.mark.parametrize("trackers", ["board", "[]", "null", "[board]"])
 def test_trackers_that_are_there(lab, install, trackers):
     install("board", "", "[djsb.trackers]\nboard = board:Board")
