@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.doctor.groups import Group, examine_packages, find_plugin, merge
+from djsb.doctor.check_group import CheckGroup, merge_groups
+from djsb.doctor.installation import examine_packages, find_plugin
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.problems import Severity
 
@@ -33,10 +34,10 @@ class Examined:
 
 def examine_experiments(
     experiments: Sequence[Examined], plugins: Sequence[str] = ()
-) -> list[Group]:
+) -> list[CheckGroup]:
     """Put what was found of experiments before the checks of the packages that they use.
 
-    :param plugins: packages that are looked at besides, with their extras
+    :param plugins: further packages to check, with their extras
     :raises RequestError: if one of them is not installed
     """
     asked = [find_plugin(name) for name in plugins]
@@ -44,8 +45,8 @@ def examine_experiments(
     trackers = [name for one in experiments for name in one.trackers]
     packages = examine_packages(list(dict.fromkeys(names)), trackers, with_extras=asked)
     absent = {one.sentence for group in packages for one in group.checks if not one.ok}
-    own = [Group(one.title, _checks_of(one, absent)) for one in experiments]
-    return merge([*own, *packages])
+    own = [CheckGroup(one.title, _checks_of(one, absent)) for one in experiments]
+    return merge_groups([*own, *packages])
 
 
 def _checks_of(examined: Examined, absent: Container[str]) -> list[DoctorCheck]:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from djsb.config.experiment import split_seed
+from djsb.config.trackers import VARIABLE, requested_trackers, unknown_trackers
 from djsb.planner.settings import JobSettings, pending_settings
-from djsb_core.discovery import LISTENERS, find_component, list_components, load_component
-from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError, suggest
+from djsb_core.discovery import find_component, list_components, load_component
+from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.problems import Severity
-from djsb_core.published import advise
+from djsb_core.problems import Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
-    from djsb_core.problems import Location, Problem
+    from djsb_core.problems import Location
     from djsb_environments.wanted import WantedEnvironment
 
 IMPORTED_HERE = (
@@ -213,13 +213,14 @@ class Loader:
 
     def check_trackers(self) -> Iterator[Problem]:
         """Find trackers that no package offers."""
-        asked = self.experiment.schema.trackers or ()
-        known = {info.name for info in self._list(LISTENERS)} if asked else set()
-        for i, name in enumerate(asked):
-            if name not in known:
-                remedy = advise(LISTENERS, name) or suggest(name, known)
-                text = f"unknown tracker '{name}'"
-                yield self.experiment.problem(("trackers", i), text, remedy)
+        named = self.experiment.schema.trackers
+        unknown = unknown_trackers(requested_trackers(named))
+        for i, name in enumerate(named or ()):
+            if name in unknown:
+                yield self.experiment.problem(("trackers", i), unknown[name])
+        if named is None:
+            for text in unknown.values():
+                yield Problem(text, location=(VARIABLE,))
 
 
 def bad_override(spec: JobSpec, missing: KeyError) -> Problem:

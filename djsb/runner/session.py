@@ -10,6 +10,7 @@ from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from djsb.cache.cache import Cache, cache_root
+from djsb.config.trackers import trackers_of_run
 from djsb.placement.choice import LOCAL, create_placement
 from djsb.placement.interrupt import Interrupt, Signals, press
 from djsb.placement.pool import ExecutorPool
@@ -22,7 +23,7 @@ from djsb.runner.sources import refuse_changed
 from djsb.runner.state import RunState
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
-from djsb_core.discovery import create_listeners, new_listeners, notify
+from djsb_core.discovery import add_trackers, create_listeners, new_listeners, notify
 from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Session:
         )
         schema = plan.experiment.schema
         masker = _masker(plan)
-        tell = self._teller(listeners)
+        tell = self._teller(listeners, trackers_of_run(schema.trackers))
 
         def say(text: str) -> None:
             tell("djsb_preparing", text=masker.text(text))
@@ -237,8 +238,8 @@ class Session:
                 self._environments = Environments()
             return self._environments
 
-    def _teller(self, listeners: Iterable[object]) -> Callable[..., None]:
-        own = new_listeners(listeners)
+    def _teller(self, listeners: Iterable[object], trackers: Iterable[str]) -> Callable[..., None]:
+        own = add_trackers(new_listeners(listeners), trackers)
 
         def tell(moment: str, **arguments: object) -> None:
             with self._telling:  # pipelines and runs that are side by side take turns

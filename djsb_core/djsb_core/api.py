@@ -47,11 +47,12 @@ from djsb_core.interfaces.placement import (
     ReportSink,
 )
 from djsb_core.interfaces.resources import Resources
+from djsb_core.interfaces.tracker import Tracker
 from djsb_core.job.job_log import job_log
 from djsb_core.job.request import JobRequest, inspect, perform
 from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
-from djsb_core.machine.checks import check_command, check_file, check_weights
+from djsb_core.machine.checks import check_command, check_file, check_folders, check_weights
 from djsb_core.masking import mask
 
 if TYPE_CHECKING:
@@ -111,10 +112,12 @@ __all__ = [
     "SilentWatcher",
     "Slot",
     "Statistics",
+    "Tracker",
     "Watcher",
     "Workspace",
     "check_command",
     "check_file",
+    "check_folders",
     "check_packages",
     "check_weights",
     "hookimpl",

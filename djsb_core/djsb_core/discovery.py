@@ -1,33 +1,40 @@
 """Find what installed packages offer, importing as little as possible.
 
-Components are looked up one by one, by name (stevedore); listeners are all registered (pluggy).
-Both are announced as entry points, so installing a package is all it takes.
+Components, commands and reporters are loaded one by one, by name; checks are loaded for the
+packages in use; listeners are all registered. All are announced as entry points, so installing a
+package is all it takes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.announced import announced, package_of
 from djsb_core.errors import PluginLoadError, UnknownComponentError
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import advise
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
     from importlib.metadata import EntryPoint
 
     import pluggy
 
     from djsb_core.interfaces.component import AnyComponent
-    from djsb_core.interfaces.kinds import Kind
 
 log = logging.getLogger(__name__)
 
 LISTENERS = "djsb.listeners"
+"""Modules or objects that hear the moments of every run."""
 COMMANDS = "djsb.commands"
+"""Commands of ``djsb``, each a ``click.Command``."""
+REPORTERS = "djsb.reporters"
+"""Formats of the report of a run."""
+CHECKS = "djsb.checks"
+"""Functions that list what their package needs, for ``djsb doctor`` and before a run."""
 
 
 @dataclass(frozen=True)
@@ -94,33 +101,86 @@ def load_command(name: str) -> object | None:
     :raises PluginLoadError: if its package does not import
     """
     for entry in announced(COMMANDS):
-        if entry.name != name:
-            continue
-        try:
-            command: object = entry.load()
-        except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-            package, version = package_of(entry)
-            raise PluginLoadError(
-                f"command '{name}' of {package} {version}", _reason(cause)
-            ) from cause
-        return command
+        if entry.name == name:
+            return _load(entry, "command")
     return None
+
+
+def load_reporter(name: str) -> object:
+    """Import what a package announces under ``djsb.reporters``.
+
+    :raises UnknownComponentError: if no installed package offers that name
+    :raises PluginLoadError: if its package does not import
+    """
+    entries = announced(REPORTERS)
+    for entry in entries:
+        if entry.name == name:
+            return _load(entry, "reporter")
+    advice = advise(REPORTERS, name)
+    raise UnknownComponentError("reporter", name, map(_name, entries), advice)
+
+
+def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
+    """Import what packages announce under ``djsb.checks``; yield each with its package's name.
+
+    In place of one that does not import stands the :class:`PluginLoadError` that says so.
+    """
+    for entry in _entries_of(CHECKS, packages):
+        try:
+            yield package_of(entry)[0], _load(entry, "checks")
+        except PluginLoadError as error:
+            yield package_of(entry)[0], error
 
 
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
     manager = new_listeners()
-    for entry in announced(LISTENERS):
+    for entry, cause in _register_all(manager, announced(LISTENERS)):
         package, _ = package_of(entry)
-        name = f"{entry.name} of {package}"  # two packages may give a listener the same name
-        try:
-            manager.register(entry.load(), name=name)
-            manager.check_pending()
-        except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-            manager.unregister(name=name)
-            log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
-            log.debug("the skipped listener's traceback", exc_info=cause)
+        log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
+        log.debug("the skipped listener's traceback", exc_info=cause)
     return manager
+
+
+def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLoadError]]:
+    """Return the listeners of packages that cannot be used, each with its package's name."""
+    entries = _entries_of(LISTENERS, packages)
+    return [
+        (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
+        for entry, cause in _register_all(new_listeners(), entries)
+    ]
+
+
+def add_trackers(manager: pluggy.PluginManager, trackers: Iterable[str]) -> pluggy.PluginManager:
+    """Register the trackers that a run is mirrored to; return the manager.
+
+    A tracker that cannot be used is reported and skipped: it never keeps a run from running.
+    """
+    for name in trackers:
+        try:
+            tracker = load_component(Kind.TRACKER, name)
+            _register(manager, tracker(tracker.config_type()), f"{name} (tracker)")
+        except (Exception, SystemExit) as cause:  # a plugin may raise anything
+            log.warning("skipped tracker '%s': %s", name, _reason(cause))
+            log.debug("the skipped tracker's traceback", exc_info=cause)
+    return manager
+
+
+def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> None:
+    """Call one hookspec on every listener; one that fails is dropped with a warning.
+
+    Each implementation is called on its own, so that a failing one silences no other.
+    """
+    for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
+        wanted = {name: arguments[name] for name in implementation.argnames}
+        try:
+            implementation.function(**wanted)
+        except (Exception, SystemExit) as cause:  # a listener never changes the outcome
+            log.warning(
+                "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
+            )
+            log.debug("the dropped listener's traceback", exc_info=cause)
+            listeners.unregister(implementation.plugin)
 
 
 def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
@@ -136,28 +196,48 @@ def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
     return manager
 
 
-def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> list[Any]:
-    """Call one hookspec on every listener; one that fails is dropped with a warning.
-
-    Each implementation is called on its own, so that a failing one silences no other.
-    """
-    results = []
-    for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
-        wanted = {name: arguments[name] for name in implementation.argnames}
+def _register_all(
+    manager: pluggy.PluginManager, entries: Iterable[EntryPoint]
+) -> Iterator[tuple[EntryPoint, BaseException]]:
+    """Import and register listeners; yield those that cannot be used, and why."""
+    for entry in entries:
         try:
-            result = implementation.function(**wanted)
-            if isinstance(result, Iterator):
-                result = list(result)  # a generator that fails must fail here
-        except (Exception, SystemExit) as cause:  # a listener never changes the outcome
-            log.warning(
-                "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
-            )
-            log.debug("the dropped listener's traceback", exc_info=cause)
-            listeners.unregister(implementation.plugin)
-        else:
-            if result is not None:
-                results.append(result)
-    return results
+            # Two packages may give a listener the same name.
+            _register(manager, entry.load(), f"{entry.name} of {package_of(entry)[0]}")
+        except (Exception, SystemExit) as cause:  # noqa: BLE001 (a plugin may raise anything)
+            yield entry, cause
+
+
+def _register(manager: pluggy.PluginManager, listener: object, name: str) -> None:
+    """Add a listener; nothing of it stays if one of its implementations fits no hookspec."""
+    try:
+        manager.register(listener, name)
+        manager.check_pending()
+    except Exception:
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        raise
+
+
+def _load(entry: EntryPoint, label: str) -> object:
+    """Import what an entry point names.
+
+    :raises PluginLoadError: if its package does not import
+    """
+    try:
+        loaded: object = entry.load()
+    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+        raise PluginLoadError(_describe(entry, label), _reason(cause)) from cause
+    return loaded
+
+
+def _entries_of(group: str, packages: Collection[str]) -> list[EntryPoint]:
+    return [entry for entry in announced(group) if package_of(entry)[0] in packages]
+
+
+def _describe(entry: EntryPoint, label: str) -> str:
+    package, version = package_of(entry)
+    return f"{label} '{entry.name}' of {package} {version}"
 
 
 def _name(entry: EntryPoint) -> str:

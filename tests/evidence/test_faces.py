@@ -22,7 +22,7 @@ from djsb.report.show import run_text
 from djsb.report.summary import summarize
 from djsb.store.store import Store
 from djsb_core.job.reports import ArtifactKind
-from djsb_report.write import render_report
+from djsb_report.reporter import HtmlReporter
 from tests.support.history import History
 
 WORDS = {word.value for word in Verdict}
@@ -228,11 +228,11 @@ def test_all_faces_say_the_same(sides):
         assert words_of_frame(open_run(both.id, folder).changes) == shown
 
         scored = {metric: word for metric, word in said.items() if metric in directions}
-        page = render_report(store, both)
+        page = HtmlReporter().render(store, both)
         assert words_of_scores(page) == scored
         assert_headline(page, scored)
 
-        against = render_report(store, second, against=first)
+        against = HtmlReporter().render(store, second, against=first)
         rows = [row for row in Rows(against, "against").rows if "metric" in row]
         changed = {row["metric"]: row["verdict"] for row in rows}
         assert changed.items() <= said.items()

@@ -5,18 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from djsb.evidence.comparison import compare_sides
-from djsb.query.facts import shown
-from djsb.query.select import Side
-from djsb.report.comparison_text import packages_text
+from djsb.records import Side, compare_sides, packages_text, shown
 from djsb_report.reading import Reading, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.comparison import Setting
-    from djsb.evidence.contrast import Contrast
-    from djsb.store.records import RunRecord
+    from djsb.records import Contrast, RunRecord, Setting
 
 MOST_SETTINGS, MOST_METRICS, LONG = 100, 200, 160
 ABSENT = "\N{EN DASH}"

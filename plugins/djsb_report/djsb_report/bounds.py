@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from djsb_core.api import BoundSide, read_changes
 
 if TYPE_CHECKING:
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
     from djsb_report.reading import Reading
 
 

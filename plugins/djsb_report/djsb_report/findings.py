@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.evidence.alignment import pairs_within
-from djsb.evidence.contrast import Measurements, contrasts
+from djsb.records import Measurements, contrasts, pairs_within
 from djsb_report.reading import is_evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.alignment import Replicates
-    from djsb.evidence.contrast import Contrast
+    from djsb.records import Contrast, Replicates
     from djsb_report.reading import Reading
 
 MOST_PAIRS = 12

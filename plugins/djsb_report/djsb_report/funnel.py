@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.funnel import read_funnel
-from djsb.query.select import base_of
+from djsb.records import base_of, read_funnel
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from djsb.query.funnel import Funnel as Counted
+    from djsb.records import Funnel as Counted
     from djsb_report.reading import Reading
 
 MOST_JOBS, MOST_STEPS = 12, 60

@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from djsb.query.facts import last_iteration, places_of
-from djsb.query.select import base_of, seed_of
+from djsb.records import Masker, base_of, last_iteration, places_of, seed_of
 from djsb_core.api import MetricKind, Role
-from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from djsb.store.records import JobRecord, RunRecord
-    from djsb.store.store import Store
-    from djsb_report.findings import Findings
+    from djsb.records import JobRecord, RunRecord, Store
 
 DONE = ("finished", "cached")
 EVALUATION = "evaluation"
@@ -44,13 +40,6 @@ class Reading:
     def masker(self) -> Masker:
         """Knows what must not be shown."""
         return Masker.of([self.run.settings, *(job.settings for job in self.jobs)])
-
-    @cached_property
-    def findings(self) -> Findings:
-        """What the last iteration scored twice."""
-        from djsb_report.findings import find
-
-        return find(self)
 
     @cached_property
     def distinct(self) -> list[JobRecord]:

@@ -10,17 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb.query.select import base_of
-from djsb.report.format import number
-from djsb.store.environment import read_environment
+from djsb.records import base_of, number, read_environment, read_jsonl
 from djsb_core.api import ComponentError, Role
-from djsb_core.jsonl import read_jsonl
 from djsb_report.reading import Reading, cut, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
     from djsb_report.bounds import Bound
 
 MOST_ROWS = 20_000

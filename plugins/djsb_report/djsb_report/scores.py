@@ -12,8 +12,8 @@ from djsb_report.verdict import interval, percent, signed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.contrast import Contrast
-    from djsb_report.findings import Pair
+    from djsb.records import Contrast
+    from djsb_report.findings import Findings, Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
 
@@ -65,9 +65,8 @@ class Scores:
     measured: Sequence[Measured]
 
 
-def read_scores(reading: Reading) -> Scores:
+def read_scores(reading: Reading, findings: Findings) -> Scores:
     """Lay the comparisons of evaluations out, and list what the evaluations measured."""
-    findings = reading.findings
     rows = [(pair, one) for pair in findings.pairs for one in pair.scores][:MOST_ROWS]
     reach = max((_reach(one) for _, one in rows), default=0)
     compared = [_score(pair, one, reach) for pair, one in rows]

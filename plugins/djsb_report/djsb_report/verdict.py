@@ -6,22 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from djsb.evidence.difference import WELCH
-from djsb.evidence.verdict import Verdict
-from djsb.query.facts import settings_of
-from djsb.query.funnel import read_funnel
-from djsb.query.select import base_of
-from djsb.query.status import status_of
-from djsb.report.format import number
+from djsb.records import WELCH, Verdict, base_of, number, read_funnel, settings_of, status_of
 from djsb_core.api import MetricKind, Role
 from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from djsb.evidence.contrast import Contrast
-    from djsb.store.records import JobRecord
-    from djsb_report.findings import Pair
+    from djsb.records import Contrast, JobRecord
+    from djsb_report.findings import Findings, Pair
 
 NO_VERDICT = "no verdict"
 TONES = {
@@ -50,22 +43,22 @@ class Conclusion:
     """How sure that is."""
 
 
-def conclude(reading: Reading) -> Conclusion:
+def conclude(reading: Reading, findings: Findings) -> Conclusion:
     """Put what a run found in a few plain sentences."""
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
-    pairs = reading.findings.pairs
+    pairs = findings.pairs
     if not pairs:
         return Conclusion("none", _nothing_compared(reading), list(_data_changes(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     conclusion = Conclusion(
         _tone([one for pair in pairs for one in pair.deciding]),
-        _headline(pairs, reading.findings.left_out),
+        _headline(pairs, findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
         list(_certainty(reading, pairs)),
     )
-    more = len(pairs) - MOST_PAIRS + reading.findings.left_out
+    more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
         conclusion.changes.append(f"{more} more pairs of jobs are not told here.")
     conclusion.changes += _data_changes(reading)

@@ -10,7 +10,7 @@ from djsb.query.select import select_side
 from djsb.report.comparison_text import comparison_json, comparison_text
 from djsb.report.summary import summarize
 from djsb_report.reading import Reading
-from djsb_report.write import render_report
+from djsb_report.reporter import HtmlReporter
 
 ENTRY_POINTS = """
 [djsb.hooks]
@@ -99,7 +99,7 @@ def test_comparing_two_jobs(party):
 @pytest.fixture
 def page(party, parse_page):
     """Return the report of the run as its reader sees it."""
-    return parse_page(render_report(*party))
+    return parse_page(HtmlReporter().render(*party))
 
 
 def test_the_report_says_what_is_better(page):

@@ -4,12 +4,13 @@ import math
 
 import pytest
 
+from djsb_report.findings import find
 from djsb_report.verdict import conclude
 
 
 def verdict(run, status="finished", reason=None):
     run.end(status, reason)
-    return conclude(run.reading)
+    return conclude(run.reading, find(run.reading))
 
 
 @pytest.mark.parametrize(

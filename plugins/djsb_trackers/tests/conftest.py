@@ -20,9 +20,8 @@ from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
 from djsb.store.store import Store
 from djsb_core import hookspecs
-from djsb_core.discovery import load_component
+from djsb_core.discovery import add_trackers, load_component
 from djsb_core.errors import JobError
-from djsb_trackers.listener import TrackerListener
 
 PATIENCE = 60  # seconds until something that must happen counts as not happening
 
@@ -130,10 +129,9 @@ class Lab:
         os.environ["DJSB_TRACKERS"] = ",".join(trackers)  # which the next test does not see
         listeners = pluggy.PluginManager(hookspecs.NAMESPACE)
         listeners.add_hookspecs(hookspecs)
-        for tracker in trackers:
-            listeners.register(TrackerListener(tracker))
-            listeners.check_pending()
+        add_trackers(listeners, trackers)
         planned = plan(read_experiment(Path("sandbox.yaml")))
+        os.environ["DJSB_TRACKERS"] = ""  # they are among the listeners already
         with suppress(JobError, KeyboardInterrupt), Session(0, listeners) as session:
             session.run(planned, RunOptions(sweep=sweep))
         assert len(listeners.get_plugins()) == len(trackers), "a listener was dropped"

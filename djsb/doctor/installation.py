@@ -1,0 +1,125 @@
+"""What this installation has and lacks: the machine, djsb itself, and plugins by name."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from djsb.doctor.check_group import CheckGroup, merge_groups
+from djsb.doctor.dependencies import check_extra, check_extras, check_indirect
+from djsb.doctor.devices import check_gpus
+from djsb.doctor.plugin_checks import check_plugins
+from djsb_core.discovery import CHECKS, COMMANDS, LISTENERS, REPORTERS, list_components
+from djsb_core.errors import RequestError, suggest
+from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.machine.checks import check_folders, check_temporary_folder
+from djsb_core.machine.installed import installed_version
+from djsb_core.machine.packages import wanted_packages
+from djsb_core.published import CORE, LAB
+from djsb_environments.kept import environments_root
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+
+PREFIX = "djsb-"
+OWN = (LAB, CORE)
+"""The packages of djsb itself."""
+
+
+def examine_installation() -> list[CheckGroup]:
+    """Check djsb itself and every installed plugin."""
+    names = [*OWN, *list_plugins()]
+    here = {
+        "the folder here": Path.cwd(),
+        "environments": environments_root(),
+        "temporary files": Path(tempfile.gettempdir()),
+    }
+    machine = [_check_python(), *check_folders(here), check_temporary_folder(), _check_managers()]
+    return _groups(names, machine, with_extras=names)
+
+
+def examine_packages(
+    names: Sequence[str], trackers: Sequence[str] = (), *, with_extras: Collection[str] = ()
+) -> list[CheckGroup]:
+    """Check packages, and the trackers that are asked for.
+
+    :param with_extras: those of the packages whose extras are checked, too
+    """
+    asked = [
+        check
+        for info in list_components(Kind.TRACKER.group)
+        if info.name in trackers
+        for check in check_extra(info.package, info.name)
+    ]
+    groups = _groups(names, [], with_extras=with_extras, trackers=trackers)
+    return merge_groups([*groups, CheckGroup("trackers", asked)])
+
+
+def list_plugins() -> list[str]:
+    """List the installed packages that offer anything, djsb itself left out."""
+    groups = [*(kind.group for kind in Kind), LISTENERS, COMMANDS, REPORTERS, CHECKS]
+    return sorted({one.package for group in groups for one in list_components(group)} - {*OWN})
+
+
+def find_plugin(name: str) -> str:
+    """Return the name of the installed plugin that is meant.
+
+    :raises RequestError: if there is none
+    """
+    known = {_plain(one): one for one in (*OWN, *list_plugins())}
+    short = {one.removeprefix(PREFIX): package for one, package in known.items()}
+    found = known.get(_plain(name)) or short.get(_plain(name))
+    if found is None:
+        raise RequestError(f"no plugin and no file '{name}'; {suggest(_plain(name), short)}")
+    return found
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _groups(
+    names: Sequence[str],
+    machine: Sequence[DoctorCheck],
+    *,
+    with_extras: Collection[str] = (),
+    trackers: Sequence[str] = (),
+) -> list[CheckGroup]:
+    uses_torch = any(one.name == "torch" for one in wanted_packages(names))
+    gpus = check_gpus() if uses_torch or machine else []
+    nvidia = any(gpu.subject != "GPU" for gpu in gpus)
+    found = dict(check_plugins(names, trackers=trackers, beside_gpu=nvidia))
+    first = [*machine, *gpus]
+    groups = [CheckGroup("this machine", first)] if first else []
+    for name, checks in found.items():
+        extras = check_extras(name) if name in with_extras else []
+        groups.append(
+            CheckGroup(f"{name} {installed_version(name) or ''}".strip(), checks + extras)
+        )
+    if names:
+        groups.append(CheckGroup("what these packages need in turn", check_indirect(names)))
+    return merge_groups(groups)
+
+
+def _check_python() -> DoctorCheck:
+    finding = f"{platform.python_version()} at {sys.executable}"
+    return DoctorCheck("python", ok=True, finding=finding)
+
+
+def _check_managers() -> DoctorCheck:
+    """Say which managers of isolated environments are there; a job that wants one names it."""
+    known = [info.name for info in list_components(Kind.ENVIRONMENT.group)]
+    there = [name for name in known if shutil.which(name) or find_spec(name)]
+    others = [name for name in known if name not in there]
+    finding = ", ".join(there) or "none"
+    finding += f"; not there: {', '.join(others)}" if others else ""
+    return DoctorCheck(
+        "environment managers", ok=True, finding=finding, kind=CheckKind.COMMAND, required=False
+    )
