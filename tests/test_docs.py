@@ -4,6 +4,8 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,24 @@ def test_the_readme_opens_with_the_two_commands():
     opening = (ROOT / "README.md").read_text()[:900]
     assert "make demo" in opening
     assert "make test" in opening
+
+
+def test_the_plugin_of_the_page_works(lab, install):
+    page = (ROOT / "docs" / "how-to" / "write-a-plugin.md").read_text()
+    project = tomllib.loads(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])["project"]
+    module, experiment = (
+        re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)[1]
+        for language in ("python", "yaml")
+    )
+    groups = project["entry-points"]
+    announced = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in names.items())
+        for group, names in groups.items()
+    )
+    install("djsb_textstats", module, announced)
+    lab.write("documents.jsonl", '{"text": "one"}\n{"text": "three"}\n')
+    run = lab.run(experiment)
+    with closing(lab.store(run)) as store:
+        (job,) = store.jobs(run.id)
+        assert store.metrics(job.id) == {"mean_length": 4.0, "samples": 2.0}
+        assert store.samples(job.id)["mean_length"].values == [3.0, 5.0]
