@@ -35,6 +35,7 @@ from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.interfaces.placement import (
+    ANY_PROCESS,
     Cancellation,
     Executor,
     Placement,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ANY_PROCESS",
     "Analysis",
     "Cancellation",
     "Change",
