@@ -290,6 +290,6 @@ class WorkerProcess(Executor):
 
 
 def _key(process: ProcessSpec, request: JobRequest) -> ProcessKey:
-    found = process.interpreter
-    interpreter = None if found is None else (found.python, found.importable)
+    python = process.interpreter
+    interpreter = None if python is None else (python.python, python.importable)
     return ProcessKey(interpreter, frozenset(request.variables.items()))
