@@ -24,10 +24,10 @@ def _bytes(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
-    found = SIZE.fullmatch(text)
-    if found is None:
+    match = SIZE.fullmatch(text)
+    if match is None:
         raise ValueError(f"'{text[:40]}' is no size; write bytes, or such as 512 MiB, 4 GiB or 8GB")
-    return int(float(found[1]) * UNITS[(found[2] or "").lower()])
+    return int(float(match[1]) * UNITS[(match[2] or "").lower()])
 
 
 Memory = Annotated[
@@ -70,5 +70,5 @@ class ResourcesSchema(BaseModel):
 
     def over(self, defaults: Resources) -> Resources:
         """Return the defaults with what is given here in their place."""
-        given: dict[str, Any] = self.model_dump(exclude_none=True)
-        return replace(defaults, **given)
+        values: dict[str, Any] = self.model_dump(exclude_none=True)
+        return replace(defaults, **values)

@@ -39,6 +39,7 @@ from djsb_core.interfaces.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
 from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
 from djsb_core.interfaces.placement import (
+    ANY_PROCESS,
     Cancellation,
     Executor,
     Placement,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ANY_PROCESS",
     "Analysis",
     "BoundSide",
     "Cancellation",

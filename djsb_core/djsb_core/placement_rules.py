@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.placement import Executor
     from djsb_core.job.reports import Point
 
+HALF = 0.5
+"""The accuracy of one right prediction in two."""
+
 
 class PlacementRules:
     """The tests of a placement, given as the fixture ``component``."""
@@ -55,8 +58,8 @@ class PlacementRules:
         self, executor: Executor, request_of: Callable[[str], JobRequest]
     ) -> None:
         sink, request = RecordingSink(), request_of('{"label": "a"}\n{"label": "a"}\n')
-        assert executor.execute(request, sink)["accuracy"] == 0.5
-        assert {(p.name, p.value) for p in sink.reported} >= {("max_accuracy", 0.5)}
+        assert executor.execute(request, sink)["accuracy"] == HALF
+        assert {(p.name, p.value) for p in sink.reported} >= {("max_accuracy", HALF)}
         assert request.log.is_file()
 
     def test_a_job_that_fails_raises(
@@ -66,7 +69,7 @@ class PlacementRules:
         with pytest.raises(DjsbError, match=r"predicted\.jsonl"):
             executor.execute(request_of('{"other": "a"}\n{"label": "a"}\n'), RecordingSink())
         outputs = executor.execute(request_of('{"label": "a"}\n' * 2), RecordingSink())
-        assert outputs["accuracy"] == 0.5
+        assert outputs["accuracy"] == HALF
 
     def test_an_inspection_runs_nothing(
         self, executor: Executor, request_of: Callable[[str], JobRequest]

@@ -8,6 +8,7 @@ from djsb.config.reader import read_experiment
 from djsb.config.schema import Stage
 from djsb_core.errors import ConfigError
 from djsb_core.interfaces.hook import Section
+from djsb_core.interfaces.resources import Resources
 
 
 @pytest.fixture
@@ -405,3 +406,58 @@ def test_a_bad_override_is_one_problem(read, override, problem):
 def test_an_override_of_what_is_no_experiment_is_no_traceback(read):
     with pytest.raises(ConfigError, match="an experiment is a mapping"):
         read("- a\n", "work_dir=x")
+
+
+# -- resources -------------------------------------------------------------------------------------
+
+
+def test_resources_that_are_not_given_are_those_of_the_component(job):
+    defaults = Resources(cpus=2, gpus=1, memory=5)
+    assert job("hook: H").resources.over(defaults) == defaults
+    assert job("hook: H\n  resources:").resources.over(defaults) == defaults
+    given = job("{hook: H, resources: {gpus: 0, memory: 1 KiB}}").resources
+    assert given.over(defaults) == Resources(cpus=2, gpus=0, memory=1024)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("0", 0),
+        ("1000", 1000),
+        ("1 B", 1),
+        ("4 GiB", 4 * 2**30),
+        ("4GiB", 4 * 2**30),
+        ("'8GB'", 8 * 10**9),
+        ("1.5 gib", 3 * 2**29),
+        ("512 MiB", 2**29),
+        ("3 KB", 3000),
+        ("2 TiB", 2**41),
+        ("' 1 mb '", 10**6),
+    ],
+)
+def test_memory_is_bytes_or_a_size(job, text, size):
+    assert job(f"{{hook: H, resources: {{memory: {text}}}}}").resources.memory == size
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("{gpu: 1}", "resources.gpu", "unknown key; did you mean 'gpus'?"),
+        ("{cpus: -1}", "resources.cpus", "greater than or equal to 0"),
+        ("{cpus: two}", "resources.cpus", ""),
+        ("{cpus: true}", "resources.cpus", ""),
+        ("{cpus: .inf}", "resources.cpus", "finite"),
+        ("{gpus: '1'}", "resources.gpus", ""),
+        ("{gpus: 1.5}", "resources.gpus", "1.5 is neither a number of whole GPUs nor a share "),
+        ("{memory: lots}", "resources.memory", "'lots' is no size; write bytes, or such as 512 "),
+        ("{memory: 4 G}", "resources.memory", "'4 G' is no size"),
+        ("{memory: -4 GiB}", "resources.memory", "'-4 GiB' is no size"),
+        ("{memory: 0.5}", "resources.memory", ""),
+        ("{memory: true}", "resources.memory", ""),
+        ("2", "resources", ""),
+    ],
+)
+def test_wrong_resources_are_refused_where_they_stand(read, text, place, message):
+    (problem,) = read(f"probe_job_configs:\n- hook: H\n  resources: {text}\n").problems
+    assert str(problem).startswith(f"x.yaml:3: probe_job_configs[0].{place}: ")
+    assert message in str(problem)

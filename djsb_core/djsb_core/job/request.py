@@ -133,8 +133,8 @@ def split_settings(
     hook: type[AnyHook], dj_configs: dict[str, Any] | None, extra_configs: dict[str, Any] | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a job's sections into the settings of its component and those of its hook."""
-    given = (extra_configs or {}).items()
-    extra = {k: v for k, v in given if k != "type" and k not in ENVIRONMENT_KEYS}
+    items = (extra_configs or {}).items()
+    extra = {k: v for k, v in items if k != "type" and k not in ENVIRONMENT_KEYS}
     if hook.uses is None:
         return {}, extra
     if hook.uses.section is Section.DJ_CONFIGS:
