@@ -23,6 +23,7 @@ MAX_DEPTH = 64
 MAX_VALUES = 100_000  # aliases of aliases can make a small file expand without end
 MAX_BITS = 1024  # of a whole number: Python refuses to write much longer ones as text
 TOO_LARGE = f"nested deeper than {MAX_DEPTH} levels, or too large"
+TEXT = "tag:yaml.org,2002:str"
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
@@ -31,8 +32,16 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Merge ``<<`` and keep one pair a key, else merges of merges grow without end."""
+        if _has_plain_keys(node):
+            return
         super().flatten_mapping(node)
         node.value = list({_key_of(pair[0]): pair for pair in node.value}.values())
+
+
+def _has_plain_keys(node: yaml.MappingNode) -> bool:
+    """Tell whether all keys are texts, and differ: then there is nothing to merge."""
+    keys = [key.value for key, _ in node.value if key.tag == TEXT and type(key) is yaml.ScalarNode]
+    return len(set(keys)) == len(node.value)
 
 
 def _key_of(node: yaml.Node) -> object:
@@ -225,6 +234,8 @@ class _Walk:
             self._open.pop()
 
     def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:  # noqa: ANN401
+        if node.tag == TEXT:
+            return node.value
         try:
             value = self.loader.construct_object(node)
         except (ValueError, LookupError, AttributeError):  # !!int x, 0b_, five thousand digits

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -18,7 +17,7 @@ def freeze(value: Any) -> Any:  # noqa: ANN401 (any settings)
 
 def thaw(value: Any) -> Any:  # noqa: ANN401 (any settings)
     """Return a copy of nested settings as plain dicts and lists, which may be changed."""
-    if isinstance(value, Mapping):
+    if isinstance(value, MappingProxyType | dict):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [thaw(item) for item in value]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
@@ -14,7 +15,7 @@ from djsb_core.masking import MASK, is_secret_name
 from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
@@ -129,7 +130,8 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (a
         yield from _models_in(argument)
 
 
-def unknown_setting(model: type[BaseModel], key: Sequence[str]) -> tuple[str, str] | None:
+@lru_cache(maxsize=1024)
+def unknown_setting(model: type[BaseModel], key: tuple[str, ...]) -> tuple[str, str] | None:
     """Say which part of a dotted setting a model does not have, and which it may mean.
 
     ``None`` where it has all parts, or where that cannot be told.

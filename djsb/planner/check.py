@@ -178,7 +178,7 @@ class Checker:
         written = self.paths.resolved(writes)
         folders = seed_folder(job.spec.seed)
         paths.writes += [in_subfolders(path, folders, folder=not path.suffix) for path in written]
-        self.paths.expected.update(written, paths.writes)
+        self.paths.expect((*written, *paths.writes))
 
 
 def _remarks(component: AnyComponent, *, ask: bool) -> Iterator[tuple[Severity, str, str]]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from djsb.planner.planned import PlannedJob
@@ -39,22 +39,24 @@ class _Paths:
     """The pipelines that touch a path, by path."""
 
     def __init__(self) -> None:
+        self.folders: dict[Path, tuple[str, ...]] = {}
         self.at: dict[str, set[str]] = {}
         self.inside: dict[str, set[str]] = {}
 
     def add(self, paths: Iterable[Path], pipeline: str) -> None:
         for path in paths:
             self.at.setdefault(str(path), set()).add(pipeline)
-            for folder in _folders(path):
+            for folder in self._folders(path):
                 self.inside.setdefault(folder, set()).add(pipeline)
 
     def touching(self, path: Path) -> set[str]:
         """Return the pipelines that touch a path, a part of it, or a folder that it is in."""
         found = self.at.get(str(path), set()) | self.inside.get(str(path), set())
-        for folder in _folders(path):
+        for folder in self._folders(path):
             found |= self.at.get(folder, set())
         return found
 
-
-def _folders(path: Path) -> Iterator[str]:
-    return map(str, path.parents)
+    def _folders(self, path: Path) -> tuple[str, ...]:
+        if path not in self.folders:
+            self.folders[path] = tuple(map(str, path.parents))
+        return self.folders[path]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb_core.interfaces.paths import PathContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,21 @@ class PlannedPaths(PathContext):
     """Absolute paths that the jobs checked so far write."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
+    _found: dict[Path, Path | None] = field(default_factory=dict)
+    """What is known of the paths that were looked up since the last job that writes one."""
+
+    def expect(self, paths: Iterable[Path]) -> None:
+        """Let later jobs find what a job writes."""
+        known = len(self.expected)
+        self.expected.update(paths)
+        if len(self.expected) > known:
+            self._found.clear()
+
+    def find(self, path: Path) -> Path | None:
+        """Return the absolute path of an existing or expected file or folder."""
+        if path not in self._found:
+            self._found[path] = super().find(path)
+        return self._found[path]
 
     def resolve(self, path: Path) -> Path:
         """Return the absolute path without links; it is looked up once."""
@@ -34,8 +49,8 @@ class PlannedPaths(PathContext):
 
     def look_up(self, path: Path) -> Path:
         """Find a path that is read, as the validation of its config would."""
-        here = Path.cwd()
-        name = path.relative_to(here) if path.is_relative_to(here) else path
+        here = self.folders[0]
+        name = path.relative_to(here) if here in path.parents else path
         return self.find(name) or path
 
     def _try(self, path: Path) -> Path | None:

@@ -126,7 +126,7 @@ class Other(BaseModel, extra="forbid"):
     ],
 )
 def test_an_unknown_setting(model, key, wrong):
-    assert "; ".join(unknown_setting(model, key.split("."))).startswith(wrong)
+    assert "; ".join(unknown_setting(model, tuple(key.split(".")))).startswith(wrong)
 
 
 @pytest.mark.parametrize(
@@ -139,4 +139,4 @@ def test_an_unknown_setting(model, key, wrong):
     ],
 )
 def test_a_known_setting_or_one_that_cannot_be_told(model, key):
-    assert unknown_setting(model, key.split(".")) is None
+    assert unknown_setting(model, tuple(key.split("."))) is None

@@ -156,7 +156,9 @@ def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # no
 
 
 def _paths_in(value: object) -> Iterator[Path]:
-    if isinstance(value, str | Path):
+    if isinstance(value, Path) and value.is_absolute():
+        yield value
+    elif isinstance(value, str | Path):
         yield Path.cwd() / value
     elif isinstance(value, list | tuple | set | frozenset):
         for item in value:
