@@ -120,7 +120,9 @@ class Declarations:
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` takes; what is as by default is left out."""
         return {
-            "metrics": [_without_defaults(one, _BARE) for one in self.metrics],
+            "metrics": [
+                {"name": one.name, **_without_defaults(one, _BARE)} for one in self.metrics
+            ],
             "samples": _without_defaults(self.samples, SampleLayout()),
         }
 

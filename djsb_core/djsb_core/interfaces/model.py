@@ -19,8 +19,9 @@ class ModelTrainExecutor(Component[ConfigT]):
     def train(self) -> Path | Sequence[Path]:
         """Train to the end and return the folder (or folders) of the trained model.
 
-        Reports ``loss`` (and what else the backend knows) with
-        ``self.workspace.watcher.watch(value, name, step)`` while it runs.
+        Reports its objective (such as ``loss``; the first metric that it declares with a direction)
+        and what else the backend knows with ``self.workspace.watcher.watch(value, name, step)``
+        while it runs. The primary counts that it declares say how much data it saw.
 
         :raises ComponentError: if the data or the model cannot be used, or training failed
         """
