@@ -18,6 +18,7 @@ import yaml
 from click.testing import CliRunner
 
 from djsb.cli import djsb
+from djsb_core.problems import shorten
 from djsb_core.yaml_text import dump_yaml
 
 EACH = 8
@@ -441,6 +442,26 @@ def test_a_malformed_experiment_is_one_message(lab, name):
         result = CliRunner().invoke(djsb, ["validate", file])
         assert isinstance(result.exception, SystemExit), f"{content[:500]}\n{result.output[:500]}"
         check(lab, result.exit_code, result.output)
+
+
+@pytest.mark.parametrize("name", MALFORMERS)
+def test_its_problems_are_the_same_as_json(lab, name):
+    """Put together, the fields of each problem are the line that people see."""
+    for file, content in made_by(name)[:2]:
+        write(lab, file, content)
+        said = CliRunner().invoke(djsb, ["validate", file]).stderr.removeprefix("Error: ")
+        result = CliRunner().invoke(djsb, ["validate", file, "--json"])
+        assert (result.exit_code, result.stderr) == (2, "")
+        problems = json.loads(result.stdout)
+        lines = [shorten(line_of(problem)) for problem in problems]
+        count = [] if len(lines) == 1 else [f"{len(lines)} problems"]
+        assert said.rstrip("\n") == "\n  ".join([*count, *lines])
+
+
+def line_of(problem):
+    place = ":".join(str(problem[name]) for name in ("file", "line") if problem[name] is not None)
+    text = "; ".join(filter(None, (problem["text"], problem["remedy"])))
+    return ": ".join(filter(None, (place, problem["key"], text)))
 
 
 def test_they_are_two_hundred():

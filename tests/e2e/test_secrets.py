@@ -140,6 +140,9 @@ def test_no_secret_is_in_a_problem(leaky):
     assert refused.returncode == 2
     assert "access_token: should be a valid integer" in refused.stderr
     check(leaky, refused.stdout, refused.stderr)
+    as_json = leaky.djsb("validate", "sandbox.yaml", "--json")
+    assert "should be a valid integer" in as_json.stdout
+    check(leaky, as_json.stdout, as_json.stderr)
 
 
 def test_another_key_for_a_service_runs_nothing_again(leaky):
