@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.interfaces.isolation import WantedEnvironment
 
 
 @dataclass

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from djsb.placement.workers import ANYWHERE, Place
+from djsb_core.discovery import load_isolation
 from djsb_core.errors import ConfigError, DjsbError
 from djsb_core.interfaces.hook import Section
 from djsb_core.job.reports import LOG, plain
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan, PlannedJob
-    from djsb_environments.kept import Environments
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.interfaces.isolation import Environments, Isolation, WantedEnvironment
 
 INSPECTED = "inspected"
 """Folder with an empty file for each job that was found to be able to run in its environment."""
@@ -73,10 +73,12 @@ class Places:
             self._environments.close()
 
     @cached_property
-    def _environments(self) -> Environments:
-        from djsb_environments.kept import Environments
+    def _isolation(self) -> Isolation:
+        return load_isolation()
 
-        return Environments()
+    @cached_property
+    def _environments(self) -> Environments:
+        return self._isolation.environments()
 
     def _make(self, wanted: WantedEnvironment) -> Place:
         asked = wanted.key, wanted.distributions
@@ -91,7 +93,7 @@ class Places:
         """Say what keeps a job from running in its environment; what was found once is kept."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
-        known = self._environments.root / INSPECTED / self._digest(job, place, whole=whole)
+        known = self._isolation.root() / INSPECTED / self._digest(job, place, whole=whole)
         if known.exists():
             return
         with self.pool.executor() as executor, tempfile.TemporaryDirectory() as folder:

@@ -112,11 +112,8 @@ class KeyedFolders(ABC, Generic[EntryT]):
         with self.usable():
             return try_lock(self.lock_path(key), shared=shared)
 
-    @contextmanager
-    def lock(
-        self, key: str, waiting: Callable[[], None], *, shared: bool = False
-    ) -> Iterator[None]:
-        """Hold the lock of a key, among all threads and processes; the system frees it if they die.
+    def acquire(self, key: str, waiting: Callable[[], None], *, shared: bool = False) -> Lock:
+        """Take the lock of a key as soon as it is free.
 
         :param waiting: called between tries, every 0.1 s; may raise to give up
         :raises RequestError: if the root may not be written
@@ -124,6 +121,16 @@ class KeyedFolders(ABC, Generic[EntryT]):
         while (held := self.try_lock(key, shared=shared)) is None:
             waiting()
             time.sleep(PAUSE)
+        return held
+
+    @contextmanager
+    def lock(self, key: str, waiting: Callable[[], None]) -> Iterator[None]:
+        """Hold a key alone, among all threads and processes; the system frees it if they die.
+
+        :param waiting: called between tries, every 0.1 s; may raise to give up
+        :raises RequestError: if the root may not be written
+        """
+        held = self.acquire(key, waiting)
         try:
             yield
         finally:

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb_core.hookspecs import CheckKind, DoctorCheck
+from djsb_core.text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-GIBI, MEBI = 2**30, 2**20
 INDEX = ".index.json"
 SHA256 = re.compile("[0-9a-f]{64}")
 POINTER = b"version https://git-lfs"
 LARGEST_POINTER = 1024
 """In bytes, as the specification of git-lfs has it."""
-ENOUGH = GIBI
+ENOUGH = 10**9
 """Less is worth a note."""
-LEAST = 100 * MEBI
+LEAST = 10**8
 """With less, nothing can be expected to end well."""
 
 
@@ -140,14 +140,6 @@ def check_temporary_folder() -> DoctorCheck:
         required=False,
         path=folder,
     )
-
-
-def size_text(size: int) -> str:
-    """Write a number of bytes: ``1.5 GiB``."""
-    for unit, name in ((GIBI, "GiB"), (MEBI, "MiB"), (2**10, "KiB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size} bytes"
 
 
 def _existing(folder: Path) -> Path:
