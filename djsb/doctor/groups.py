@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb.doctor.devices import check_gpus
+from djsb.doctor.folders import check_folders, check_temporary_folder
 from djsb.doctor.plugin_checks import check_in_turn, check_plugins, once
 from djsb_core.discovery import COMMANDS, LISTENERS, list_components, load_isolation
 from djsb_core.errors import RequestError, suggest
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.machine.checks import check_folders, check_temporary_folder
 from djsb_core.machine.installed import installed_version
 from djsb_core.machine.packages import extras_of, wanted_packages
 from djsb_core.published import CORE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from djsb.cache.cache import cache_root
+from djsb.doctor.folders import check_folders
 from djsb.doctor.plugin_checks import check_plugins, well_formed
 from djsb.planner.settings import pending_settings
 from djsb_core.discovery import find_component, load_component, load_isolation
@@ -20,7 +21,6 @@ from djsb_core.interfaces.component import Component, Workspace
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.job.request import build
-from djsb_core.machine.checks import check_folders
 from djsb_core.published import CORE
 
 if TYPE_CHECKING:

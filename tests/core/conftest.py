@@ -1,8 +1,7 @@
-"""Interpreters of this machine that djsb-core runs with, and djsb-core installed alone in each."""
+"""djsb-core installed alone, for each interpreter that it runs with."""
 
 import json
 import runpy
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,23 +11,6 @@ import pytest
 from djsb_environments.venvs import find_uv
 
 ROOT = Path(__file__).parents[2]
-VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-
-
-def find_interpreter(version):
-    """Return an interpreter of a version: this one, one on ``PATH``, or one of pyenv."""
-    on_path = shutil.which(f"python{version}")
-    pyenv = Path.home().glob(f".pyenv/versions/{version}.*/bin/python")
-    for program in (sys.executable, on_path, *sorted(pyenv)):
-        if program is not None and version_of(program) == version:
-            return Path(program)
-    return None
-
-
-def version_of(program):
-    code = "import sys; print('%s.%s' % sys.version_info[:2])"
-    ran = subprocess.run([program, "-c", code], capture_output=True, text=True)
-    return ran.stdout.strip()
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +20,10 @@ def wheel(tmp_path_factory):
     return build_wheel(ROOT / "djsb_core", tmp_path_factory.mktemp("wheel"))
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
-def alone(request, wheel, tmp_path_factory):
+@pytest.fixture(scope="session")
+def alone(interpreter, wheel, tmp_path_factory):
     """Install djsb-core and what it requires in an environment of its own; return its Python."""
-    interpreter = find_interpreter(request.param)
-    if interpreter is None:
-        pytest.skip(f"there is no Python {request.param} on this machine")
-    folder = tmp_path_factory.mktemp(f"alone-{request.param}")
+    folder = tmp_path_factory.mktemp("alone")
     subprocess.run([interpreter, "-m", "venv", "--without-pip", folder], check=True)
     python, uv = folder / "bin" / "python", find_uv()
     if uv is not None:

@@ -8,7 +8,6 @@ incomplete, and removed by whoever comes next.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, suppress
@@ -89,10 +88,10 @@ class KeyedFolders(ABC, Generic[EntryT]):
 
         Names sort by age even if the clock was set back.
         """
-        name = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(2)}"
+        name = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}-{_random_digits()}"
         newest = next((attempt.name for attempt in self.attempts(key)), "")
         if name <= newest:
-            name = f"{newest}-{secrets.token_hex(2)}"
+            name = f"{newest}-{_random_digits()}"
         return self.home(key) / name
 
     # -- using ---------------------------------------------------------------------------------
@@ -222,6 +221,10 @@ class KeyedFolders(ABC, Generic[EntryT]):
         # The lock last: whoever waits for it sees that its file is gone.
         for path in (*files, lock) if lock.parent == home else files:
             path.unlink(missing_ok=True)
+
+
+def _random_digits() -> str:
+    return os.urandom(2).hex()  # `secrets` takes a hundredth of a second to import
 
 
 def mark_used(folder: Path) -> None:
