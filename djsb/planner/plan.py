@@ -17,9 +17,16 @@ from djsb.planner.needs import find_needs
 from djsb.planner.planned import Plan, PlannedJob
 from djsb.planner.settings import pending_settings, with_local
 from djsb.runner.exports import in_subfolders, seed_folder
-from djsb_core.discovery import LISTENERS, find_component, list_components, load_component
+from djsb_core.discovery import (
+    LISTENERS,
+    find_component,
+    list_components,
+    load_component,
+    load_isolation,
+)
 from djsb_core.errors import ConfigError, DjsbError, PluginLoadError, RequestError, suggest
 from djsb_core.interfaces.hook import Hook, Section
+from djsb_core.interfaces.isolation import EnvironmentSettingsError
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
@@ -136,6 +143,7 @@ class _Planner:
         self.seeded: set[str] = set()
         """Pipelines in which a job takes the seed."""
         self.list_components = cache(list_components)
+        self.load_isolation = cache(load_isolation)
         self.loaded: dict[
             tuple[Kind, str], RequestError | tuple[ComponentInfo, type[AnyComponent]]
         ] = {}
@@ -187,20 +195,20 @@ class _Planner:
     def _find_environment(self, job: PlannedJob) -> None:
         """Find out which environment a job wants, if it wants one of its own."""
         extra = job.settings.extra_configs or {}
-        if ENVIRONMENT_KEYS.isdisjoint(extra):
+        keys = [key for key in extra if key in ENVIRONMENT_KEYS and extra[key] is not None]
+        if not keys:
             return
-        from djsb_environments.wanted import EnvironmentSettingsError, wanted_environment
-
         infos = [info for info in (job.hook_info, job.component_info) if info is not None]
         section = Section.EXTRA_CONFIGS.value
         try:
-            job.environment = wanted_environment(extra, infos, job.component, self.context)
+            job.environment = self.load_isolation().wanted(
+                extra, infos, job.component, self.context, describe_errors
+            )
         except EnvironmentSettingsError as error:
             for location, sentence in error.problems:
                 self.problems.append(job.spec.problem((section, *location), sentence))
-            return
-        for note in job.environment.notes if job.environment else ():
-            self.notes.append(job.spec.problem((section,), note))
+        except RequestError as error:
+            self.problems.append(job.spec.problem((section, keys[0]), str(error)))
 
     def _with_seed(self, job: PlannedJob) -> PlannedJob:
         """Give a job the seed with which its pipeline is repeated."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.isolation import WantedEnvironment
     from djsb_core.interfaces.resources import Resources
-    from djsb_environments.wanted import WantedEnvironment
 
 
 @dataclass

@@ -8,10 +8,11 @@ name. A listener that fails is dropped with one warning; it never changes the ou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class JobInfo:
     """The job's own folder, with its ``log.txt``."""
 
 
-class CheckKind(StrEnum):
+class CheckKind(TextEnum):
     """What a check looks at."""
 
     PACKAGE = "package"

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 CORE = "djsb-core"
 DATAJUICER = "djsb-datajuicer"
 EASYANIMATE = "djsb-easyanimate"
+ENVIRONMENTS = "djsb-environments"
 HUGGINGFACE = "djsb-huggingface"
 MODELSCOPE = "djsb-modelscope"
 TRACKERS = "djsb-trackers"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
 from djsb_core.interfaces.component import (
@@ -15,6 +14,7 @@ from djsb_core.interfaces.component import (
     Watcher,
     Workspace,
 )
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Outputs: TypeAlias = tuple[Any, ...]
 
 
-class Section(StrEnum):
+class Section(TextEnum):
     """The two parts of a job that hold settings."""
 
     DJ_CONFIGS = "dj_configs"
