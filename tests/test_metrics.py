@@ -22,7 +22,7 @@ from djsb_core.api import (
     Slot,
 )
 from djsb_core.interfaces.hook import declarations_of
-from djsb_core.interfaces.metrics import Declarations, find_metric
+from djsb_core.metrics import Declarations, find_metric
 
 NAMES = st.text("ab._%1", max_size=8)
 FORMS = st.lists(NAMES, min_size=1, max_size=3).map("*".join)

@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from djsb.cache.files import read_object, size_of
+from djsb_core.folders.files import DONE, read_object, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-DONE = "DONE.json"
-"""Written last: an attempt that has none did not end."""
 
 RECORD: Mapping[str, type | tuple[type, ...]] = {
     "meta_name": str,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 from djsb.report.format import duration, number
 from djsb_core.errors import JobCancelledError
 from djsb_core.hookspecs import JobInfo, hookimpl
-from djsb_core.interfaces.metrics import MetricKind
+from djsb_core.metrics import MetricKind
 
 if TYPE_CHECKING:
     from types import TracebackType

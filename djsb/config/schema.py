@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from djsb.config.resources import ResourcesSchema
+from djsb_core.text import parse_duration
 
 
 class Stage(StrEnum):
@@ -49,14 +50,13 @@ def _seconds(value: object) -> object:
     if not isinstance(value, str | bool):
         return value
     text = str(value).strip()
-    found = DURATION.fullmatch(text)
-    if found is None:
-        raise ValueError(f"'{text[:40]}' is no duration; write seconds, or 90s, 15m, 2h or 1d")
-    return float(found[1]) * SECONDS[found[2]]
+    try:
+        return parse_duration(text)
+    except ValueError:
+        what = f"'{text[:40]}' is no duration; write seconds, or 90s, 15m, 2h or 1d"
+        raise ValueError(what) from None
 
 
-DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 Duration = Annotated[
     float,
     Field(gt=0, allow_inf_nan=False),

@@ -16,8 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from djsb_core.hookspecs import CheckKind, DoctorCheck
-from djsb_core.machine.checks import MEBI, size_text
 from djsb_core.machine.installed import installed_version
+from djsb_core.text import size_text
 
 SECONDS = 20
 """How long ``nvidia-smi`` may take; it wakes sleeping cards."""
@@ -151,6 +151,8 @@ def _ask_nvidia() -> tuple[list[str], str]:
 def _card(line: str) -> str:
     """Put a line of numbers (MiB) into words; a card may not tell some of them."""
     name, *rest = (part.strip() for part in line.split(","))
-    sizes = [size_text(int(part) * MEBI) if part.isdigit() else "?" for part in rest[:2]]
+    sizes = [
+        size_text(int(part) * 2**20, binary=True) if part.isdigit() else "?" for part in rest[:2]
+    ]
     driver = f"; driver {rest[2]}" if len(rest) > len(sizes) else ""
     return f"{name}, {' of '.join(reversed(sizes))} free{driver}"

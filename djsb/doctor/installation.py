@@ -6,6 +6,7 @@ import platform
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +14,22 @@ from typing import TYPE_CHECKING
 from djsb.doctor.check_group import CheckGroup, merge_groups
 from djsb.doctor.dependencies import check_extra, check_extras, check_indirect
 from djsb.doctor.devices import check_gpus
+from djsb.doctor.folders import check_folders, check_temporary_folder
 from djsb.doctor.plugin_checks import check_plugins
-from djsb_core.discovery import CHECKS, COMMANDS, LISTENERS, REPORTERS, list_components
+from djsb_core.discovery import (
+    CHECKS,
+    COMMANDS,
+    LISTENERS,
+    REPORTERS,
+    list_components,
+    load_isolation,
+)
 from djsb_core.errors import RequestError, suggest
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.machine.checks import check_folders, check_temporary_folder
 from djsb_core.machine.installed import installed_version
 from djsb_core.machine.packages import wanted_packages
 from djsb_core.published import CORE, LAB
-from djsb_environments.kept import environments_root
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -38,7 +45,7 @@ def examine_installation() -> list[CheckGroup]:
     names = [*OWN, *list_plugins()]
     here = {
         "the folder here": Path.cwd(),
-        "environments": environments_root(),
+        **_environments_folder(),
         "temporary files": Path(tempfile.gettempdir()),
     }
     machine = [_check_python(), *check_folders(here), check_temporary_folder(), _check_managers()]
@@ -106,6 +113,13 @@ def _groups(
     if names:
         groups.append(CheckGroup("what these packages need in turn", check_indirect(names)))
     return merge_groups(groups)
+
+
+def _environments_folder() -> dict[str, Path]:
+    """Return where isolated environments are kept, if a package makes any."""
+    with suppress(RequestError):
+        return {"environments": load_isolation().root()}
+    return {}
 
 
 def _check_python() -> DoctorCheck:

@@ -14,7 +14,7 @@ from weakref import WeakValueDictionary
 
 from djsb.doctor.devices import VISIBLE
 from djsb_core.errors import RequestError
-from djsb_core.machine.checks import size_text
+from djsb_core.text import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -153,7 +153,7 @@ class ResourceBroker:
             noun = "GPU" if wanted.gpus == 1 else "GPUs"
             problems["gpus"] = f"asks for {wanted.gpus:g} {noun}, {owner} has {len(self._gpus)}"
         if wanted.memory > capacity.memory:
-            sizes = size_text(wanted.memory), size_text(capacity.memory)
+            sizes = size_text(wanted.memory, binary=True), size_text(capacity.memory, binary=True)
             problems["memory"] = f"asks for {sizes[0]} of memory, {owner} has {sizes[1]}"
         return problems
 

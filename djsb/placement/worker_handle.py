@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 ALIVE_SECONDS = 0.2
 """How often to check that the process is alive: its children may hold its pipe open."""
 
+BOOTSTRAP = (
+    "import sys; sys.path = [folder for folder in sys.path if folder]; "
+    "from djsb_core.job.worker import main; main()"
+)
+"""As ``python -P -m djsb_core.job.worker``; the empty folder stands for the working directory."""
+
 CLOSE_SECONDS = 2.0
 REAP_SECONDS = 5.0
 SIGNAL_WORDS = {
@@ -61,13 +67,7 @@ class WorkerHandle:
         self._pipe, write_end = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: S603 (a known interpreter, our own module)
-                [
-                    *_command(interpreter),
-                    "-m",
-                    "djsb_core.job.worker",
-                    str(write_end),
-                    *_own_pythonpath(interpreter),
-                ],
+                [*_command(interpreter), str(write_end), *_own_pythonpath(interpreter)],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -198,8 +198,13 @@ class WorkerHandle:
 
 
 def _command(interpreter: Interpreter | None) -> list[str]:
-    """Return how Python is called: without the working directory and the user's own packages."""
-    return [sys.executable, "-P"] if interpreter is None else [str(interpreter.python), "-P", "-s"]
+    """Return how a worker is started: it sees no working directory, nor what the user has at home.
+
+    Python has ``-P`` for the first from 3.11 on; environments may have an older one.
+    """
+    if interpreter is None:
+        return [sys.executable, "-P", "-m", "djsb_core.job.worker"]
+    return [str(interpreter.python), "-s", "-c", BOOTSTRAP]
 
 
 def _variables(interpreter: Interpreter | None) -> dict[str, str]:

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from djsb.config.experiment import split_seed
+from djsb.config.problems import describe_errors
 from djsb.config.trackers import VARIABLE, requested_trackers, unknown_trackers
 from djsb.planner.settings import JobSettings, pending_settings
-from djsb_core.discovery import find_component, list_components, load_component
+from djsb_core.discovery import (
+    find_component,
+    list_components,
+    load_component,
+    load_isolation,
+)
 from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
 from djsb_core.interfaces.hook import Hook, Section
+from djsb_core.interfaces.isolation import EnvironmentSettingsError, WantedEnvironment
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.problems import Problem, Severity
+from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pydantic import BaseModel, ValidationError
 
     from djsb.config.experiment import Experiment, JobSpec
     from djsb_core.discovery import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
     from djsb_core.problems import Location
-    from djsb_environments.wanted import WantedEnvironment
 
 IMPORTED_HERE = (
     "; to check its settings its module is imported here too, not only in its environment: "
@@ -83,6 +92,7 @@ class Loader:
             tuple[Kind, str], RequestError | tuple[ComponentInfo, type[AnyComponent]]
         ] = {}
         self._listed: dict[str, list[ComponentInfo]] = {}
+        self._load_isolation = cache(load_isolation)
         self._seeded: set[str] = set()
         """Pipelines in which a job takes the seed."""
 
@@ -186,20 +196,22 @@ class Loader:
 
     def _with_environment(self, job: LoadedJob) -> LoadedJob:
         """Find out which environment a job wants, if it wants one of its own."""
-        if ENVIRONMENT_KEYS.isdisjoint(job.settings.extra_configs or {}):
+        extra = job.settings.sections()[1] or {}
+        keys = [key for key in extra if key in ENVIRONMENT_KEYS and extra[key] is not None]
+        if not keys:
             return job
-        from djsb_environments.wanted import EnvironmentSettingsError, wanted_environment
-
-        _, extra = job.settings.sections()
         infos = [info for info in (job.hook_info, job.component_info) if info is not None]
         try:
-            wanted = wanted_environment(extra, infos, job.component, self.context)
+            wanted = self._load_isolation().wanted(
+                extra, infos, job.component, self.context, _describe
+            )
         except EnvironmentSettingsError as error:
             for location, sentence in error.problems:
                 self.problems.append(job.spec.problem((EXTRA, *location), sentence))
             return job
-        for note in wanted.notes if wanted else ():
-            self.problems.append(job.spec.problem((EXTRA,), note, severity=Severity.WARNING))
+        except RequestError as error:
+            self.problems.append(job.spec.problem((EXTRA, keys[0]), str(error)))
+            return job
         return replace(job, environment=wanted)
 
     def check_seeds(self) -> Iterator[Problem]:
@@ -221,6 +233,14 @@ class Loader:
         if named is None:
             for text in unknown.values():
                 yield Problem(text, location=(VARIABLE,))
+
+
+def _describe(
+    error: ValidationError, model: type[BaseModel], values: object
+) -> Iterator[tuple[Location, str]]:
+    """Say where a config of an environment is wrong, and what."""
+    for problem in describe_errors(error, model, values):
+        yield problem.location, problem.sentence
 
 
 def bad_override(spec: JobSpec, missing: KeyError) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from djsb.cache.cache import cache_root
 from djsb.config.trackers import trackers_of_run
+from djsb.doctor.folders import check_folders
 from djsb.doctor.plugin_checks import check_plugins, well_formed
 from djsb.placement.choice import create_placement
 from djsb.placement.resources import broker_of
 from djsb.planner.settings import pending_settings
-from djsb_core.discovery import find_component, load_component
+from djsb_core.discovery import find_component, load_component, load_isolation
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
@@ -23,7 +24,6 @@ from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.interfaces.resources import Resources
 from djsb_core.job.request import build
-from djsb_core.machine.checks import check_folders
 from djsb_core.published import CORE, LAB
 
 if TYPE_CHECKING:
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from djsb.planner.planned import Plan, PlannedJob
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
+    from djsb_core.interfaces.isolation import Environments, WantedEnvironment
     from djsb_core.interfaces.placement import Placement
     from djsb_core.problems import Problem
-    from djsb_environments.kept import Environments
-    from djsb_environments.wanted import WantedEnvironment
 
 
 def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[DoctorCheck]:
@@ -161,10 +160,8 @@ def environment_checks(plan: Plan, *, look_inside: bool) -> list[DoctorCheck]:
     environments = dict.fromkeys(job.environment for job in plan.jobs if job.environment)
     if not environments:
         return []
-    from djsb_environments.kept import Environments
-
     checks: dict[DoctorCheck, None] = {}
-    with Environments() as kept:
+    with closing(load_isolation().environments()) as kept:
         for wanted in environments:
             if look_inside or wanted.existing is None:
                 checks |= dict.fromkeys(_check_environment(wanted, kept))

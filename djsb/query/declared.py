@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from djsb.store.records import UNJUDGED
 from djsb_core.interfaces.hook import Role
-from djsb_core.interfaces.metrics import MetricKind
+from djsb_core.metrics import MetricKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

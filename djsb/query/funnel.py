@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb_core.interfaces.metrics import Flow
+from djsb_core.metrics import Flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,6 +11,7 @@ from djsb.query.locate import open_store
 from djsb.query.status import status_of
 from djsb.report.format import date, number, table
 from djsb_core.errors import RequestError, suggest
+from djsb_core.text import short_key, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,12 +21,8 @@ if TYPE_CHECKING:
     from djsb.store.records import JobRecord
     from djsb.store.store import Store
 
-SHORT = 12
-"""Digits of a key that are shown."""
-
 PREFIX = re.compile("[0-9a-f]{4,64}")
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?) ?(?:([kmgt])(i?))?b?", re.IGNORECASE)
-UNITS = ("B", "kB", "MB", "GB", "TB")
 MOST = 20
 """Differences that are shown."""
 
@@ -48,7 +45,7 @@ def entries_text(cache: Cache) -> str:
         return f"Nothing is kept in {cache.root}."
     rows = [
         (
-            entry.key[:SHORT],
+            short_key(entry.key),
             _name(entry),
             entry.component or entry.hook,
             size_text(entry.size),
@@ -175,7 +172,7 @@ def remove_entries(store: Store, cache: Cache, names: Collection[str] | None) ->
         if size:
             freed.append(size)
         else:
-            lines.append(f"kept: {entry.key[:SHORT]} ({_name(entry)}), a run is using it")
+            lines.append(f"kept: {short_key(entry.key)} ({_name(entry)}), a run is using it")
     if names is None:
         cache.collect(None, keep=lambda _: True)
     lines.append(f"Removed {_count(len(freed))}, freed {size_text(sum(freed))}.")
@@ -191,7 +188,7 @@ def collect_text(store: Store, cache: Cache, max_size: int | None, *, dry_run: b
     left = cache.leftovers()
     gone = cache.collect(max_size, keep=lambda entry: entry.key in used, dry_run=dry_run)
     remove, free = ("Would remove", "free") if dry_run else ("Removed", "freed")
-    lines = [f"{entry.key[:SHORT]}  {_name(entry)}  {size_text(entry.size)}" for entry in gone]
+    lines = [f"{short_key(entry.key)}  {_name(entry)}  {size_text(entry.size)}" for entry in gone]
     killed = f" and {number(len(left))} unfinished" if left else ""
     size = size_text(sum(entry.own_size for entry in gone))
     total = f"{remove} {_count(len(gone))}{killed}, {free} {size}."
@@ -219,7 +216,7 @@ def _choose(entries: Sequence[Entry], names: Collection[str]) -> list[Entry]:
 def _choose_one(entries: Sequence[Entry], name: str) -> list[Entry]:
     of_job = [one for one in entries if name in (one.meta_name, f"{one.pipeline}.{one.meta_name}")]
     of_key = [one for one in entries if PREFIX.fullmatch(name) and one.key.startswith(name)]
-    keys = sorted({one.key[:SHORT] for one in of_key})
+    keys = sorted({short_key(one.key) for one in of_key})
     if of_job and of_key:
         raise RequestError(f"'{name}' is both a job and the start of a key: {', '.join(keys)}")
     if len({one.key for one in of_key}) > 1:
@@ -246,15 +243,6 @@ def parse_size(text: str) -> int:
     figure, unit, binary = match.groups()
     base = 1024 if binary else 1000
     return int(float(figure) * base ** " kmgt".index((unit or " ").lower()))
-
-
-def size_text(size: float) -> str:
-    """Write a size in bytes with the unit that a reader needs: ``12 B``, ``3.4 MB``."""
-    for unit in UNITS[:-1]:
-        if round(size, 1) < 1000:  # noqa: PLR2004 (as the units go)
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} {UNITS[-1]}"
 
 
 def _listed(sentences: Sequence[str]) -> Iterator[str]:

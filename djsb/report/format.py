@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from djsb_core.text import date
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = ["date", "duration", "number", "table"]
 
 MINUTE, HOUR = 60, 3600
 HUGE, LARGE, SMALL = 1e15, 10_000, 0.001
@@ -42,11 +45,6 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, rest = divmod(round(seconds / MINUTE), MINUTE)
     return f"{hours} h {rest:02d} min"
-
-
-def date(seconds: float) -> str:
-    """Write a moment (seconds since the epoch) in local time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def table(

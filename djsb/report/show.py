@@ -19,6 +19,7 @@ from djsb.query.status import status_of
 from djsb.report.format import date, duration, number, table
 from djsb.report.summary import jobs_table, results
 from djsb_core.job.reports import LOG
+from djsb_core.text import short_key
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -39,9 +40,6 @@ FEW = 3
 
 TAIL = 20
 """Lines of a log that are shown."""
-
-SHORT = 12
-"""Digits of a key that are shown."""
 
 
 def run_text(store: Store, run: RunRecord) -> str:
@@ -218,7 +216,7 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     if job.source_run:
         yield f"reused from run {job.source_run}"
     if job.fingerprint:
-        yield f"key: {job.fingerprint[:SHORT]}"
+        yield f"key: {short_key(job.fingerprint)}"
     yield f"folder: {job.folder}"
     if job.error:
         yield f"\nerror: {job.error}"

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from djsb.placement.interrupt import Interrupt
     from djsb.placement.pool import ExecutorPool
     from djsb.planner.planned import Plan, PlannedJob
+    from djsb_core.interfaces.isolation import Environments, WantedEnvironment
     from djsb_core.problems import Problem
-    from djsb_environments.kept import Environments
-    from djsb_environments.wanted import WantedEnvironment
 
 INSPECTED = "inspected"
 """Folder with an empty file for each job that was found to be able to run in its environment."""
@@ -36,8 +35,8 @@ class Places:
     plan: Plan
     pool: ExecutorPool
     interrupt: Interrupt
-    kept: Callable[[], Environments]
-    """Returns the isolated environments of the session."""
+    isolation: Callable[[], tuple[Environments, Path]]
+    """Returns the isolated environments of the session, and the folder that they are in."""
     say: Callable[[str], None]
     """Told what is being made."""
     _made: dict[tuple[str, tuple[str, ...]], ProcessSpec] = field(default_factory=dict)
@@ -73,7 +72,7 @@ class Places:
         asked = wanted.key, wanted.distributions
         if asked not in self._made:
             stop = self.interrupt.raise_if_asked
-            interpreter = self.kept().make(wanted, self.say, stop)
+            interpreter = self.isolation()[0].make(wanted, self.say, stop)
             self._made[asked] = ProcessSpec(interpreter)
         return self._made[asked]
 
@@ -81,7 +80,7 @@ class Places:
         """Say what keeps a job from running in its environment; what was found once is kept."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
-        known = self.kept().root / INSPECTED / self._digest(job, place, whole=whole)
+        known = self.isolation()[1] / INSPECTED / self._digest(job, place, whole=whole)
         if known.exists():
             return
         with (

@@ -23,7 +23,13 @@ from djsb.runner.sources import refuse_changed
 from djsb.runner.state import RunState
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
-from djsb_core.discovery import add_trackers, create_listeners, new_listeners, notify
+from djsb_core.discovery import (
+    add_trackers,
+    create_listeners,
+    load_isolation,
+    new_listeners,
+    notify,
+)
 from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
@@ -35,7 +41,7 @@ if TYPE_CHECKING:
     from djsb.planner.planned import Plan
     from djsb.store.records import RunRecord
     from djsb_core.hookspecs import JobInfo
-    from djsb_environments.kept import Environments
+    from djsb_core.interfaces.isolation import Environments
 
 
 @dataclass(frozen=True)
@@ -119,7 +125,7 @@ class Session:
             records = self._open(Path(schema.work_dir))
             if options.sweep is not None:
                 records.store.sweep(options.sweep)  # refused if there is none
-            places = Places(plan, self._pool, interrupt, self._kept_environments, say)
+            places = Places(plan, self._pool, interrupt, self._isolated, say)
             if options.preflight:
                 places.prepare()
             record = records.store.add_run(
@@ -229,14 +235,13 @@ class Session:
                 records = self._records[work_dir, root] = _Records(Store(work_dir), Cache(root))
             return records
 
-    def _kept_environments(self) -> Environments:
+    def _isolated(self) -> tuple[Environments, Path]:
         """Return the isolated environments; those in use stay until the session is closed."""
-        from djsb_environments.kept import Environments
-
         with self._changed:
+            isolation = load_isolation()
             if self._environments is None:
-                self._environments = Environments()
-            return self._environments
+                self._environments = isolation.environments()
+            return self._environments, isolation.root()
 
     def _teller(self, listeners: Iterable[object], trackers: Iterable[str]) -> Callable[..., None]:
         own = add_trackers(new_listeners(listeners), trackers)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from djsb_core.interfaces.hook import Role
-from djsb_core.interfaces.metrics import Declarations, Flow, Metric, MetricKind, SampleLayout
+from djsb_core.metrics import Declarations, Flow, Metric, MetricKind, SampleLayout
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.interfaces.hook import Role
-from djsb_core.interfaces.metrics import Declarations, MetricKind
 from djsb_core.job.reports import FILES, plain
+from djsb_core.metrics import Declarations, MetricKind
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from djsb_core.interfaces.metrics import Metric
+    from djsb_core.metrics import Metric
 
 UNJUDGED = (Role.REFINE, Role.PROCESS, Role.TRAIN, Role.INFER)
 """Jobs with these roles see different data: their numbers differ, and none is better."""

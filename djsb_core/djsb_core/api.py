@@ -1,4 +1,16 @@
-"""All that a plugin imports: the one surface of the core that is kept stable."""
+"""All that a plugin imports: the one surface of the core that is kept stable.
+
+* Components: an interface such as :class:`DataEvaluator`, its :class:`ComponentConfig`, paths in it
+  (``InputPath``, ``OutputPath``), what it raises (:class:`ComponentError`) and what it needs
+  (:class:`DoctorCheck`, ``check_…``); hooks likewise.
+* Listeners: :data:`hookimpl` and :class:`JobInfo`.
+* Managers of environments: :class:`Environment` and :class:`EnvironmentConfig`.
+* What runs components apart: :class:`Isolation` and :class:`WantedEnvironment`; folders that are
+  kept by key (:class:`KeyedFolders`), the metadata of what is installed (:func:`snapshot`), and
+  secrets kept out of logs (:class:`Masker`).
+* Commands: texts for people (:func:`size_text`, :func:`date`, :func:`suggest`), and
+  :class:`RequestError` for a request that cannot be met.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +18,23 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.changes import read_changes, watch_changes
-from djsb_core.errors import ComponentError, DjsbError, JobCancelledError, JobTimeoutError
+from djsb_core.discovery import ComponentInfo, load_component
+from djsb_core.errors import (
+    ComponentError,
+    DjsbError,
+    JobCancelledError,
+    JobTimeoutError,
+    RequestError,
+    is_full_disk,
+    suggest,
+)
+from djsb_core.folders.files import DONE, read_object, remove_tree, size_of, write_object
+from djsb_core.folders.keyed import KeyedFolders, mark_used
+from djsb_core.folders.locks import Lock
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.identity import JobId
 from djsb_core.interfaces.component import (
+    AnyComponent,
     Component,
     ComponentConfig,
     Scores,
@@ -32,12 +57,26 @@ from djsb_core.interfaces.data import (
     Refinement,
     Statistics,
 )
-from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
+from djsb_core.interfaces.environment import (
+    OLDEST_PYTHON,
+    Command,
+    Environment,
+    EnvironmentConfig,
+    is_too_old,
+)
 from djsb_core.interfaces.hook import Hook, JobContext, Outputs, Role, Section, Slot
+from djsb_core.interfaces.interpreter import Interpreter
+from djsb_core.interfaces.isolation import (
+    DescribeErrors,
+    EnvironmentSettingsError,
+    Isolation,
+    Location,
+    WantedEnvironment,
+)
+from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.interfaces.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
-from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext
+from djsb_core.interfaces.paths import InputPath, OutputPath, PathContext, paths_of
 from djsb_core.interfaces.placement import (
     ANY_PROCESS,
     Cancellation,
@@ -53,15 +92,22 @@ from djsb_core.job.job_log import job_log
 from djsb_core.job.request import JobRequest, inspect, perform
 from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
-from djsb_core.machine.checks import check_command, check_file, check_folders, check_weights
-from djsb_core.masking import mask
+from djsb_core.machine.checks import check_command, check_file, check_weights
+from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
+from djsb_core.masking import Masker, mask
+from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
+from djsb_core.text import date, parse_duration, short_key, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
     "ANY_PROCESS",
+    "DONE",
+    "ENVIRONMENT_KEYS",
+    "OLDEST_PYTHON",
     "Analysis",
+    "AnyComponent",
     "BoundSide",
     "Cancellation",
     "Change",
@@ -70,27 +116,36 @@ __all__ = [
     "Component",
     "ComponentConfig",
     "ComponentError",
+    "ComponentInfo",
     "DataAnalyzer",
     "DataEvaluator",
     "DataExecutor",
     "DataPoolManipulator",
+    "DescribeErrors",
     "DjsbError",
     "DoctorCheck",
     "Environment",
     "EnvironmentConfig",
+    "EnvironmentSettingsError",
     "Executor",
     "Flow",
     "GeneralDataExecutor",
     "GeneralProbe",
     "Hook",
     "InputPath",
+    "Interpreter",
+    "Isolation",
     "JobCancelledError",
     "JobContext",
     "JobId",
     "JobInfo",
     "JobRequest",
     "JobTimeoutError",
+    "KeyedFolders",
     "Kind",
+    "Location",
+    "Lock",
+    "Masker",
     "Metric",
     "MetricKind",
     "ModelEvaluator",
@@ -106,6 +161,7 @@ __all__ = [
     "RecipeRefiner",
     "Refinement",
     "ReportSink",
+    "RequestError",
     "Resources",
     "Role",
     "SampleLayout",
@@ -113,25 +169,42 @@ __all__ = [
     "Section",
     "SilentWatcher",
     "Slot",
+    "Snapshot",
     "Statistics",
     "Tracker",
+    "WantedEnvironment",
     "Watcher",
     "Workspace",
     "check_command",
     "check_file",
-    "check_folders",
     "check_packages",
     "check_weights",
+    "date",
+    "find_distribution",
     "hookimpl",
     "inspect_job",
+    "is_full_disk",
+    "is_too_old",
+    "load_component",
     "locate_samples",
+    "mark_used",
     "mask",
     "open_text",
+    "parse_duration",
+    "paths_of",
     "query",
     "read_changes",
     "read_jsonl",
+    "read_object",
+    "remove_tree",
     "run_job",
+    "short_key",
+    "size_of",
+    "size_text",
+    "snapshot",
+    "suggest",
     "watch_changes",
+    "write_object",
 ]
 
 

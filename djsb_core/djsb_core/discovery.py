@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.announced import announced, package_of
-from djsb_core.errors import PluginLoadError, UnknownComponentError
+from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.published import advise
+from djsb_core.published import ENVIRONMENTS, advise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pluggy
 
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.interfaces.isolation import Isolation
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ REPORTERS = "djsb.reporters"
 """Formats of the report of a run."""
 CHECKS = "djsb.checks"
 """Functions that list what their package needs, for ``djsb doctor`` and before a run."""
+ISOLATIONS = "djsb.isolations"
+ISOLATION = "environments"
+"""The one name in the group of isolations."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,35 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     if not (isinstance(component, type) and issubclass(component, kind.interface)):
         raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
     return component
+
+
+def load_isolation() -> Isolation:
+    """Import what runs components in environments of their own.
+
+    :raises RequestError: if no installed package provides it
+    :raises PluginLoadError: if two packages provide it, or its package does not import
+    """
+    from djsb_core.interfaces.isolation import Isolation
+
+    entries = [entry for entry in announced(ISOLATIONS) if entry.name == ISOLATION]
+    if not entries:
+        raise RequestError(
+            f"isolated environments come with {ENVIRONMENTS}, which is not installed: "
+            f"pip install {ENVIRONMENTS}"
+        )
+    packages = sorted({package_of(entry)[0] for entry in entries})
+    if len(packages) > 1:
+        what = f"{' and '.join(packages)} both offer it; uninstall one of them"
+        raise PluginLoadError("what makes isolated environments", what)
+    package, version = package_of(entries[0])
+    what = f"the isolated environments of {package} {version}"
+    try:
+        isolation: object = entries[0].load()()
+    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+        raise PluginLoadError(what, _reason(cause)) from cause
+    if not isinstance(isolation, Isolation):
+        raise PluginLoadError(what, f"{entries[0].value} is not an Isolation")
+    return isolation
 
 
 def load_command(name: str) -> object | None:

@@ -15,7 +15,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from djsb_core.problems import LONG, shorten
@@ -142,6 +141,8 @@ def is_full_disk(cause: BaseException) -> bool:
 
 def suggest(name: object, known: Iterable[str]) -> str:
     """Say what would be right: the nearest known word, else all of them (or the first thirty)."""
+    from difflib import get_close_matches
+
     words = sorted(known)
     near = get_close_matches(str(name)[:LONG], words, n=1)
     if near:

@@ -10,12 +10,12 @@ the outcome of a run.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from djsb_core.interfaces.metrics import Declarations
+from djsb_core.metrics import Declarations
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class JobInfo:
         return self.id.meta_name
 
 
-class CheckKind(StrEnum):
+class CheckKind(TextEnum):
     """What a check looks at."""
 
     PACKAGE = "package"

@@ -20,8 +20,8 @@ from djsb_core.identity import JobId
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.interfaces.metrics import find_metric
 from djsb_core.job.watcher import flatten
+from djsb_core.metrics import find_metric
 from djsb_core.placement_rules import PlacementRules
 
 if TYPE_CHECKING:

@@ -76,7 +76,7 @@ def test_names_sort_by_age_even_if_the_clock_is_set_back(shelf, monkeypatch):
     for year in (2030, 2001, 2001, 1999):
         then = datetime(year, 1, 1, tzinfo=UTC)
         clock = SimpleNamespace(now=lambda _, then=then: then)
-        monkeypatch.setattr("djsb.cache.cache.datetime", clock)
+        monkeypatch.setattr("djsb_core.folders.keyed.datetime", clock)
         newest = shelf.keep()
     assert shelf.find() == newest
     assert len({entry.folder for entry in shelf.cache.entries()}) == 4

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from djsb.cache.entry import DONE
+from djsb_core.folders.files import DONE
 
 MEGA = 10**6
 

@@ -14,8 +14,8 @@ from djsb_core import hookspecs
 from djsb_core.discovery import notify
 from djsb_core.hookspecs import JobInfo
 from djsb_core.identity import JobId
-from djsb_core.interfaces.metrics import Declarations, Metric, MetricKind
 from djsb_core.job.capture import capture_output
+from djsb_core.metrics import Declarations, Metric, MetricKind
 
 DECLARED = Declarations(
     (Metric("lr", kind=MetricKind.DETAIL), Metric("tokens", kind=MetricKind.COUNT))

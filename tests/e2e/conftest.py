@@ -12,9 +12,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from djsb.store.store import Store
+from djsb_core.folders.locks import try_lock
 
 LAB = Path(__file__).parents[1] / "support" / "lab_files"
 PATIENCE = 30  # seconds until something that must happen counts as not happening
@@ -186,8 +186,9 @@ class Place:
         """Check that no process lives, no lock is held, and no database is damaged."""
         self.wait_for(lambda: not self.processes())
         for path in self.cache.glob("??/*/lock"):
-            with FileLock(path, blocking=False):
-                pass
+            lock = try_lock(path)
+            assert lock is not None
+            lock.release()
 
     @property
     def cache(self):

@@ -1,85 +1,20 @@
-"""Files, folders, disks and commands, as ``djsb doctor`` sees them."""
+"""Files, commands and devices, as ``djsb doctor`` sees them."""
 
 import hashlib
 import json
 import os
 import shutil
-import tempfile
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from djsb.doctor import devices
 from djsb.doctor.devices import check_gpus, check_torch, torch_build
 from djsb_core.hookspecs import CheckKind
-from djsb_core.machine import checks
 from djsb_core.machine.checks import (
     check_command,
     check_file,
-    check_folders,
-    check_temporary_folder,
     check_weights,
 )
-
-# -- folders ---------------------------------------------------------------------------------------
-
-
-def test_folders_and_their_disk(tmp_path):
-    before = sorted(tmp_path.rglob("*"))
-    there, new, disk = check_folders({"work_dir": tmp_path, "cache": tmp_path / "a" / "b"})
-    assert (there.subject, there.finding) == ("work_dir", f"{tmp_path} can be written to")
-    assert new.finding == f"{tmp_path}/a/b will be made"
-    assert disk.subject == "disk of work_dir"
-    assert disk.finding.endswith("GiB free; also of cache")
-    assert [one.kind for one in (there, new, disk)] == [
-        CheckKind.ACCESS, CheckKind.ACCESS, CheckKind.DISK
-    ]  # fmt: skip
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_file_is_no_folder(tmp_path):
-    (tmp_path / "file").touch()
-    check = check_folders({"work_dir": tmp_path / "file" / "x"})[0]
-    assert not check.ok
-    assert check.finding == f"cannot use {tmp_path}/file/x: {tmp_path}/file is not a folder"
-
-
-def test_a_folder_that_cannot_be_written_to():
-    check = check_folders({"work_dir": Path("/proc/djsb")})[0]  # not even by root
-    assert not check.ok
-    assert check.required
-    assert check.finding.startswith("cannot use /proc/djsb: /proc: ")
-
-
-@pytest.mark.parametrize(
-    ("free", "ok", "required"),
-    [(2**30, True, False), (2**30 - 1, False, False), (100 * 2**20 - 1, False, True)],
-)
-def test_how_much_room_is_enough(monkeypatch, tmp_path, free, ok, required):
-    usage = SimpleNamespace(free=free, total=2**40)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    check = check_folders({"work_dir": tmp_path})[-1]
-    assert (check.ok, check.required, check.size) == (ok, required, free)
-    assert bool(check.remedy) is not ok
-
-
-@pytest.mark.parametrize("flag", [0, os.ST_NOEXEC])
-def test_programs_in_the_temporary_folder(monkeypatch, flag):
-    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_flag=flag))
-    check = check_temporary_folder()
-    assert (check.ok, check.required) == (not flag, False)
-    assert check.path == Path(tempfile.gettempdir())
-    assert ("TMPDIR" in check.remedy) is bool(flag)
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0 bytes"), (1023, "1023 bytes"), (1536, "1.5 KiB"), (3 * 2**29, "1.5 GiB")],
-)
-def test_sizes(size, text):
-    assert checks.size_text(size) == text
-
 
 # -- files -----------------------------------------------------------------------------------------
 
@@ -91,9 +26,9 @@ def test_a_file_and_its_digest(tmp_path):
     link.symlink_to(digest)  # as in the cache of a hub
     check = check_file("weights", link)
     assert (check.ok, check.size, check.sha256) == (True, 4, digest)
-    assert check.finding == f"{link}, 4 bytes"
+    assert check.finding == f"{link}, 4 B"
     plain = check_file(str(tmp_path / digest), tmp_path / digest)
-    assert (plain.sha256, plain.finding) == (None, "4 bytes")
+    assert (plain.sha256, plain.finding) == (None, "4 B")
 
 
 def test_an_absent_file_has_a_remedy(tmp_path):
@@ -113,7 +48,7 @@ def test_weights_in_parts(tmp_path):
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": parts}))
     whole, part = check_weights(tmp_path, "model.safetensors", patterns, absent="no weights")
-    assert (whole.ok, whole.size, whole.finding) == (True, 4, "2 files, 4 bytes")
+    assert (whole.ok, whole.size, whole.finding) == (True, 4, "2 files, 4 B")
     assert (part.ok, part.path) == (False, tmp_path / "model-2.safetensors")
     (tmp_path / "model.safetensors").write_bytes(b"12")  # what is whole needs no parts
     assert all(one.ok for one in check_weights(tmp_path, "x", patterns, absent="-"))

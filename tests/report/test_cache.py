@@ -14,11 +14,11 @@ from djsb.report.cache import (
     parse_size,
     remove_entries,
     running_keys,
-    size_text,
     why_text,
 )
 from djsb.store.store import Store
 from djsb_core.errors import RequestError
+from djsb_core.text import size_text
 
 LINKED = "Folders of older runs link into the cache: what is removed is gone from them too."
 
@@ -383,23 +383,6 @@ def test_sizes_as_people_write_them(text, size):
 def test_what_is_no_size_says_what_would_be(text):
     with pytest.raises(RequestError, match="is not a size; write such as 500MB, 10GB, 2GiB or 0"):
         parse_size(text)
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (1000, "1.0 kB"),
-        (999_940, "999.9 kB"),
-        (999_960, "1.0 MB"),
-        (12_345_678, "12.3 MB"),
-        (10**10, "10.0 GB"),
-        (5 * 10**15, "5000.0 TB"),
-    ],
-)
-def test_sizes_for_people(size, text):
-    assert size_text(size) == text
 
 
 def test_the_cache_of_a_work_dir_or_the_one_that_is_named(house, tmp_path, monkeypatch):

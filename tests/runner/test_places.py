@@ -101,7 +101,7 @@ def test_what_a_job_finds_around_it(isolated, environments, monkeypatch):
     assert Path(found["prefix"]).is_relative_to(environments)
     assert Path(variables["PYTHONPATH"]).is_relative_to(environments)
     assert variables["PYTHONHOME"] is variables["CONDA_PREFIX"] is found["pytest"] is None
-    assert found["rich"]
+    assert found["pluggy"]
 
 
 def test_odd_results(isolated):

@@ -14,14 +14,14 @@ from djsb.store.records import TargetRecord, to_json
 from djsb.store.store import EXPERIMENT, Store
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.hook import Role
-from djsb_core.interfaces.metrics import (
+from djsb_core.job.reports import Artifact, ArtifactKind, Point, plain
+from djsb_core.metrics import (
     Declarations,
     Flow,
     Metric,
     MetricKind,
     SampleLayout,
 )
-from djsb_core.job.reports import Artifact, ArtifactKind, Point, plain
 
 OPEN = """
 import sys

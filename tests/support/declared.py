@@ -3,7 +3,7 @@
 from djsb_core.discovery import list_components, load_component
 from djsb_core.interfaces.hook import Role, declarations_of
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.interfaces.metrics import (
+from djsb_core.metrics import (
     Declarations,
     Flow,
     Metric,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from djsb_core.api import ComponentConfig, ComponentError, InputPath, query, rea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from typing_extensions import Self
 
 InputPaths: TypeAlias = InputPath | Annotated[list[InputPath], Field(min_length=1)]
 

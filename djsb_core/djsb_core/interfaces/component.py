@@ -19,9 +19,9 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict
 
-from djsb_core.interfaces.metrics import Metric, SampleLayout
 from djsb_core.interfaces.paths import paths_of
 from djsb_core.interfaces.resources import Resources
+from djsb_core.metrics import Metric, SampleLayout
 
 if TYPE_CHECKING:
     from djsb_core.hookspecs import DoctorCheck

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from djsb_core.interfaces.component import Component, ConfigT, Scores
-from djsb_core.interfaces.metrics import Metric, MetricKind
+from djsb_core.metrics import Metric, MetricKind
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ class DataAnalyzer(Component[ConfigT]):
         """
 
 
-class BoundSide(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+class BoundSide(TextEnum):
     """Which values a bound drops."""
 
     LOWER = "lower"

@@ -6,18 +6,21 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from djsb_core.interfaces.component import Component, ComponentConfig, ConfigT
 from djsb_core.interfaces.paths import InputPath, PathContext
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 Command: TypeAlias = Sequence[str]
 """A program and its arguments; no shell reads it."""
 
-OLDEST_PYTHON = (3, 11)
-"""djsb and the plugins run in the environment, and need it."""
+OLDEST_PYTHON = "3.10"
+"""djsb-core runs in the environment, and needs it; a plugin may need a newer one."""
 
 MOST_FILES = 100
 """Requirement files that may name each other."""
@@ -108,32 +111,27 @@ def _absolute(text: str, folder: Path) -> str:
     return text if ADDRESS.match(text) else str((folder / Path(text).expanduser()).resolve())
 
 
-def python_version(value: object) -> str:
-    """Read a version of Python; YAML makes a number of ``3.11``, and 3.1 of ``3.10``.
-
-    :raises ValueError: if it is none
-    """
-    text = str(value).strip()
-    if isinstance(value, bool) or VERSION.fullmatch(text) is None:
-        raise ValueError(f"'{text}' is no version of Python; write such as '3.11' or '3.12.4'")
-    return text
-
-
 def is_too_old(version: str) -> bool:
-    """Tell whether djsb cannot run with a version of Python."""
-    return tuple(map(int, version.split(".")[:2])) < OLDEST_PYTHON
+    """Tell whether djsb-core cannot run with a version of Python."""
+    return _parts(version) < _parts(OLDEST_PYTHON)
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
 
 
 def _python(value: object) -> object:
+    """Read a version of Python; YAML makes a number of ``3.11``, and 3.1 of ``3.10``."""
     if value is None:
         return None
-    version = python_version(value)
+    version = str(value).strip()
+    if isinstance(value, bool) or VERSION.fullmatch(version) is None:
+        raise ValueError(f"'{version}' is no version of Python; write such as '3.11' or '3.12.4'")
     if is_too_old(version):
         read = "; YAML reads 3.10 as 3.1" if version == "3.1" else ""
-        oldest = ".".join(map(str, OLDEST_PYTHON))
         raise ValueError(
             f"Python {version} is too old: djsb runs in the environment too, and needs "
-            f"{oldest} or newer{read}"
+            f"{OLDEST_PYTHON} or newer{read}"
         )
     return version
 
@@ -160,7 +158,7 @@ class EnvironmentConfig(ComponentConfig):
         (), description="Versions to keep to, as pip's --constraint; or a file's path."
     )
     python: PythonVersion = Field(
-        None, description="Version of Python, `3.11` or newer; default: that of djsb."
+        None, description=f"Version of Python, `{OLDEST_PYTHON}` or newer; default: that of djsb."
     )
 
     def _unset(self) -> set[str]:
@@ -186,8 +184,8 @@ class EnvironmentConfig(ComponentConfig):
 class Environment(Component[ConfigT]):
     """One isolated environment, of one manager: found, or made by commands.
 
-    It starts no process that makes one: the core runs its commands one after the other, under a
-    lock and with their output in a log, and throws the folder away if one fails.
+    It starts no process itself: its commands are run one after the other, under a lock and with
+    their output in a log, and the folder is removed if one fails.
     """
 
     config_type: ClassVar[type[ComponentConfig]] = EnvironmentConfig

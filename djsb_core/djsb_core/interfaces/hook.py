@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
 
@@ -16,7 +15,8 @@ from djsb_core.interfaces.component import (
     Watcher,
     Workspace,
 )
-from djsb_core.interfaces.metrics import Declarations
+from djsb_core.metrics import Declarations
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Outputs: TypeAlias = tuple[Any, ...]
 
 
-class Role(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+class Role(TextEnum):
     """What a job is for, whatever its hook is called."""
 
     PROBE = "probe"
@@ -39,7 +39,7 @@ class Role(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
     """It says how good a dataset or a model is."""
 
 
-class Section(StrEnum):
+class Section(TextEnum):
     """The two parts of a job that hold settings."""
 
     DJ_CONFIGS = "dj_configs"

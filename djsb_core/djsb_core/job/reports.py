@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,7 @@ class Point:
     seconds: float
 
 
-class ArtifactKind(StrEnum):
+class ArtifactKind(TextEnum):
     """What a file that a job reported holds."""
 
     SAMPLES = "samples"

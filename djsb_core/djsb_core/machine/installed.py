@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -47,6 +46,8 @@ def read_installed(name: str, now: Snapshot) -> Installed | None:
     if text is None:  # an old format
         extras = found.metadata.get_all("Provides-Extra")
         return Installed(found.version, tuple(found.requires or ()), tuple(extras or ()))
+    from email.parser import HeaderParser
+
     # The description, most of the file, is left out: parsing it would take most of the time.
     header = HeaderParser().parsestr(text.partition("\n\n")[0])
     requires, extras = header.get_all("Requires-Dist"), header.get_all("Provides-Extra")

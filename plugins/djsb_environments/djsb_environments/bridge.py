@@ -17,8 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from djsb_core.errors import RequestError
-from djsb_core.machine.installed import find_distribution, snapshot
+from djsb_core.api import RequestError, find_distribution, snapshot
 from djsb_environments.metadata import GROUP
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from importlib.metadata import Distribution
 
-    from djsb_core.machine.installed import Snapshot
+    from djsb_core.api import Snapshot
 
 METADATA_FILES = {"METADATA": ("METADATA", "PKG-INFO"), "entry_points.txt": ("entry_points.txt",)}
 """What is copied of a package's metadata, and what it may be called."""

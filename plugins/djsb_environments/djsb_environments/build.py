@@ -15,15 +15,13 @@ from pathlib import Path
 from textwrap import shorten
 from typing import IO, TYPE_CHECKING
 
-from djsb_core.errors import FULL_DISK, RequestError
-from djsb_core.masking import Masker
+from djsb_core.api import Masker, RequestError, is_full_disk, size_text
 from djsb_environments import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from djsb_core.interfaces.environment import Command
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.api import Command, WantedEnvironment
 
 CHUNK = 65_536
 LOOK_SECONDS = 0.1
@@ -156,8 +154,8 @@ class Builder:
     def _failure(self, command: Command, status: int) -> str:
         program = f"{Path(command[0]).name} {' '.join(command[1:3])}"
         lines = "\n".join(f"    {line}" for line in self._last)
-        if not any(one in lines for one in FULL_DISK) and (free := self._free()) < LITTLE:
-            lines += f"\n    {FULL_DISK[0]}? {free / 2**20:.1f} MB are free where it is made"
+        if not is_full_disk(OSError(lines)) and (free := self._free()) < LITTLE:
+            lines += f"\n    No space left on device? {size_text(free)} are free where it is made"
         return (
             f"cannot make the environment {self._wanted.label}: `{program} …` ended with exit "
             f"code {status}\n{lines}\n  the whole log: {self._log.name}"

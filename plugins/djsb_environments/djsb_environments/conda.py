@@ -14,10 +14,17 @@ from typing import ClassVar, Self
 import yaml
 from pydantic import Field, field_validator, model_validator
 
-from djsb_core.errors import ComponentError, suggest
-from djsb_core.hookspecs import CheckKind, DoctorCheck
-from djsb_core.interfaces.environment import Command, Environment, is_too_old
-from djsb_core.interfaces.paths import InputPath
+from djsb_core.api import (
+    OLDEST_PYTHON,
+    CheckKind,
+    Command,
+    ComponentError,
+    DoctorCheck,
+    Environment,
+    InputPath,
+    is_too_old,
+    suggest,
+)
 from djsb_environments.venvs import PIP, PipConfig
 
 YAML = {".yml", ".yaml"}
@@ -53,7 +60,7 @@ class CondaConfig(PipConfig):
             if pinned is not None and is_too_old(f"{pinned}.0" if pinned == "3" else pinned):
                 raise ValueError(
                     f"{self.file} wants Python {pinned}, which is too old: djsb runs in the "
-                    f"environment too, and needs 3.11 or newer; change it there"
+                    f"environment too, and needs {OLDEST_PYTHON} or newer; change it there"
                 )
         return self
 

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from djsb.cache.files import read_object, write_object
-from djsb_core.interfaces.environment import is_too_old
+from djsb_core.api import OLDEST_PYTHON, is_too_old, read_object, snapshot, write_object
 from djsb_environments.build import EnvironmentBuildError, clean_variables
-from djsb_environments.metadata import meets
+from djsb_environments.metadata import meets, refuse_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.api import WantedEnvironment
 
 SECONDS = 60
 QUESTION = """
@@ -117,7 +116,8 @@ def missing_in(found: Inventory, requirements: Iterable[str]) -> list[str]:
             requirement = Requirement(text)
         except InvalidRequirement:  # an option, a path, an address: the name is not told
             continue
-        if not meets(requirement, versions.get(canonicalize_name(requirement.name))):
+        version = versions.get(canonicalize_name(requirement.name))
+        if not meets(requirement, version, found.version):
             missing.append(text)
     return missing
 
@@ -126,7 +126,13 @@ def _refuse_old(wanted: WantedEnvironment, python: Path, version: str) -> None:
     if is_too_old(version):
         raise EnvironmentBuildError(
             f"the environment {wanted.label} has Python {version}, and djsb, which runs in it too, "
-            f"needs 3.11 or newer ({python}); name another one, or have one made"
+            f"needs {OLDEST_PYTHON} or newer ({python}); name another one, or have one made"
+        )
+    text = refuse_python(version, wanted.distributions, snapshot())
+    if text is not None:
+        raise EnvironmentBuildError(
+            f"the environment {wanted.label} cannot be used: {text} ({python}); name another one, "
+            f"or have one made"
         )
 
 

@@ -10,24 +10,29 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Self
 
-from djsb.cache.files import FORBIDDEN, remove_tree, size_of
-from djsb_core.errors import RequestError, suggest
-from djsb_core.interfaces.interpreter import Interpreter
-from djsb_core.masking import Masker
+from djsb_core.api import (
+    DONE,
+    Interpreter,
+    KeyedFolders,
+    Masker,
+    RequestError,
+    mark_used,
+    remove_tree,
+    short_key,
+    size_of,
+    suggest,
+)
 from djsb_environments.bridge import bridge, remove_unused
 from djsb_environments.build import Builder, EnvironmentBuildError
 from djsb_environments.inspection import check_existing, check_made, take_inventory
-from djsb_environments.locks import share, try_lock, wait_for
 from djsb_environments.record import (
     DIGITS,
-    DONE,
     KEY,
     KeptEnvironment,
     Leftover,
@@ -38,8 +43,7 @@ from djsb_environments.record import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from djsb_environments.locks import Lock
-    from djsb_environments.wanted import WantedEnvironment
+    from djsb_core.api import Lock, WantedEnvironment
 
 FREEZE = "freeze.txt"
 NOTES = ("logs", "checked", "inspected")
@@ -47,9 +51,6 @@ NOTES = ("logs", "checked", "inspected")
 
 LINKED = "linked"
 """Folder with the code that environments see, and the name of its lock."""
-
-SHORT = 12
-"""Digits of a key in messages."""
 
 PREFIX = re.compile(f"[0-9a-f]{{4,{DIGITS}}}")
 
@@ -73,19 +74,19 @@ def _go_on() -> None:
 
 
 def _remedy(kept: KeptEnvironment) -> str:
-    again = f"`djsb env rm {kept.key[:SHORT]}`, and it is made again"
+    again = f"`djsb env rm {short_key(kept.key)}`, and it is made again"
     return f"add it to the requirements; if the environment was damaged: {again}"
 
 
-class Environments:
+class Environments(KeyedFolders[KeptEnvironment]):
     """The environments of one folder. Safe to use from several threads and processes.
 
     What it has found or made cannot be removed by others until it is closed (or this process ends).
     """
 
     def __init__(self, root: Path | None = None) -> None:
-        """Use one folder, which is made when it is needed; by default :func:`environments_root`."""
-        self.root = (root or environments_root()).absolute()
+        """Use one folder, which is created when needed; default: :func:`environments_root`."""
+        super().__init__(root or environments_root(), "keep environments in", "DJSB_ENV_DIR")
         self._held: dict[str, Lock] = {}
         self._guard = RLock()
 
@@ -104,6 +105,34 @@ class Environments:
                 lock.release()
             self._held.clear()
 
+    # -- the layout ----------------------------------------------------------------------------
+
+    def keys(self) -> list[str]:
+        """List the keys that have a folder."""
+        if not self.root.is_dir():
+            return []
+        return sorted(path.name for path in self.root.iterdir() if KEY.fullmatch(path.name))
+
+    def home(self, key: str) -> Path:
+        """Return the folder of a key."""
+        return self.root / key
+
+    def lock_path(self, key: str) -> Path:
+        """Return the file that is locked for a key: it stays when the environment is removed."""
+        return self.root / "locks" / key
+
+    def complete(self, key: str) -> Iterator[KeptEnvironment]:
+        """Yield the environment of a key that is whole, if there is one."""
+        kept = read_kept(self.home(key))
+        if kept is not None:
+            yield kept
+
+    def unfinished(self, key: str) -> list[Path]:
+        """List what killed builds have left of a key: the whole folder where nothing is whole."""
+        if next(self.complete(key), None) is None:
+            return [self.home(key)]
+        return super().unfinished(key)
+
     # -- using ---------------------------------------------------------------------------------
 
     def find(self, wanted: WantedEnvironment) -> Interpreter | None:
@@ -117,7 +146,7 @@ class Environments:
                 f"cannot keep environments in {self.root}: there is a '{os.pathsep}' in its path; "
                 f"name another folder with DJSB_ENV_DIR"
             )
-        with self._usable():
+        with self.usable():
             if wanted.existing is not None:
                 memory = self.root / "checked" / f"{wanted.key[:DIGITS]}.json"
                 check_existing(wanted, wanted.existing, memory)
@@ -138,7 +167,7 @@ class Environments:
         :raises EnvironmentBuildError: if it cannot be made
         """
         while (found := self.find(wanted)) is None:
-            with self._alone(wanted, say, raise_if_stopped), self._usable():
+            with self._alone(wanted, say, raise_if_stopped), self.usable():
                 if read_kept(self.root / wanted.key[:DIGITS]) is None:
                     self._build(wanted, say, raise_if_stopped)
         return found
@@ -154,18 +183,12 @@ class Environments:
 
     # -- looking and removing ------------------------------------------------------------------
 
-    def kept(self) -> list[KeptEnvironment]:
-        """List the environments that are whole, the last used first."""
-        with self._usable():
-            found = [one for folder in self._folders() if (one := read_kept(folder)) is not None]
-        return sorted(found, key=lambda one: (-one.used, one.key))
-
     def choose(self, name: str) -> KeptEnvironment:
         """Return the environment of a label, or whose key begins so (4 digits or more).
 
         :raises RequestError: if there is none, or more than one
         """
-        kept = self.kept()
+        kept = self.entries()
         found = [one for one in kept if one.label == name]
         if PREFIX.fullmatch(name):
             found += [one for one in kept if one.key.startswith(name) and one not in found]
@@ -183,8 +206,8 @@ class Environments:
         :raises RequestError: if there is none, or more than one
         """
         chosen = self.choose(name)
-        with self._usable():
-            return chosen if self._remove(chosen.key, chosen) else None
+        with self.usable():
+            return chosen if self._remove(chosen) else None
 
     def collect(
         self, older_than: float | None, *, dry_run: bool = False
@@ -195,47 +218,24 @@ class Environments:
         :param dry_run: remove nothing
         :return: the environments and the unfinished folders that were (or would be) removed
         """
-        now = time.time()
-        limit = None if older_than is None else now - older_than
-        gone: list[KeptEnvironment] = []
-        with self._usable():
-            left = [
-                one
-                for folder in self._folders()
-                for one in self._collect_left(folder, dry_run=dry_run)
-            ]
-            for one in self.kept():
-                old = limit is not None and one.used <= limit
-                if old and (self._is_free(one.key) if dry_run else self._remove(one.key, one)):
-                    gone.append(one)
-            if not dry_run:
-                self._remove_linked(limit or 0)
-                self._remove_notes(limit or 0)
-        return gone, left
+        limit = 0.0 if older_than is None else time.time() - older_than
+        leftovers = [Leftover(folder, size_of(folder)[0]) for folder in self.leftovers()]
+        old = [entry for entry in self.entries() if older_than is not None and entry.used <= limit]
+        if dry_run:
+            return [entry for entry in old if self._is_free(entry.key)], leftovers
+        self.remove_unfinished()
+        gone = [entry for entry in old if self._remove(entry)]
+        with self.usable():
+            self._remove_linked(limit)
+            self._remove_notes(limit)
+        return gone, leftovers
 
     # -- inside --------------------------------------------------------------------------------
-
-    @contextmanager
-    def _usable(self) -> Iterator[None]:
-        """Say of a folder that may not be used what to do.
-
-        :raises RequestError: instead of the system's error
-        """
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in FORBIDDEN:
-                error.filename = error.filename or str(self.root)  # which disk is full
-                raise
-            raise RequestError(
-                f"cannot keep environments in {self.root}: {error.strerror}: {error.filename}; "
-                f"make it a folder that you may write to, or name another one with DJSB_ENV_DIR"
-            ) from error
 
     def _interpreter(self, wanted: WantedEnvironment, folder: Path, remedy: str) -> Interpreter:
         with self._guard:
             if LINKED not in self._held:
-                self._held[LINKED] = share(self._lock_path(LINKED))
+                self._held[LINKED] = self.acquire(LINKED, _go_on, shared=True)
             importable = bridge(self.root / LINKED, wanted.distributions)
         return Interpreter(
             python=wanted.environment.python(folder),
@@ -245,32 +245,22 @@ class Environments:
             variables=wanted.environment.variables(folder),
         )
 
-    def _folders(self) -> list[Path]:
-        """List the folders of all keys."""
-        if not self.root.is_dir():
-            return []
-        return sorted(one for one in self.root.iterdir() if KEY.fullmatch(one.name))
-
-    def _lock_path(self, key: str) -> Path:
-        return self.root / "locks" / key
-
     def _use(self, key: str) -> KeptEnvironment | None:
         """Share an environment and mark it as used; ``None`` if it is not whole."""
-        folder = self.root / key
-        if not (folder / DONE).exists():
+        home = self.home(key)
+        if not (home / DONE).exists():
             return None
         with self._guard:
-            lock = self._held.get(key) or try_lock(self._lock_path(key), alone=False)
+            lock = self._held.get(key) or self.try_lock(key, shared=True)
             if lock is None:  # somebody makes or removes it
                 return None
-            kept = read_kept(folder)
+            kept = read_kept(home)
             if kept is None:
                 self._held.pop(key, None)
                 lock.release()
                 return None
             self._held[key] = lock
-        with suppress(OSError):
-            os.utime(folder / DONE)
+        mark_used(home)
         return kept
 
     @contextmanager
@@ -289,12 +279,8 @@ class Environments:
                 told = True
                 say(f"waiting for the environment {wanted.label}: another process makes it")
 
-        with self._usable():
-            lock = wait_for(self._lock_path(wanted.key[:DIGITS]), waiting)
-        try:
+        with self.lock(wanted.key[:DIGITS], waiting):
             yield
-        finally:
-            lock.release()
 
     def _build(
         self,
@@ -309,13 +295,13 @@ class Environments:
         for sentence in wanted.environment.check():
             raise EnvironmentBuildError(f"cannot make the environment {wanted.label}: {sentence}")
         key = wanted.key[:DIGITS]
-        home, logs = self.root / key, self.root / "logs"
-        remove_tree(home, DONE)  # what a killed build has left, or what has lost its Python
+        home, logs = self.home(key), self.root / "logs"
+        remove_tree(home)  # what a killed build has left, or what has lost its Python
         masker = Masker.of(None)
         files = home / "requirements.txt", home / "constraints.txt"
         count = len(wanted.requirements)
         say(f"making the environment {wanted.label}: installing {count} requirements…")
-        folder = home / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        folder = self.new_attempt(key)
         try:
             for one in (home, logs):
                 one.mkdir(parents=True, exist_ok=True)
@@ -329,7 +315,7 @@ class Environments:
                 masker.file(path)
             self._finish(wanted, folder)
         except BaseException:
-            remove_tree(home, DONE)
+            remove_tree(home)
             raise
 
     def _finish(self, wanted: WantedEnvironment, folder: Path) -> None:
@@ -340,28 +326,22 @@ class Environments:
         write_record(wanted, folder, found.version)
 
     def _is_free(self, key: str) -> bool:
-        lock = try_lock(self._lock_path(key), alone=True)
+        lock = self.try_lock(key)
         if lock is not None:
             lock.release()
         return lock is not None
 
-    def _remove(self, key: str, expected: KeptEnvironment) -> bool:
+    def _remove(self, kept: KeptEnvironment) -> bool:
         """Remove a whole environment, unless it is in use, or was used meanwhile."""
-        lock = try_lock(self._lock_path(key), alone=True)
-        if lock is None:
-            return False
-        try:
-            if read_kept(self.root / key) != expected:
-                return False
-            (self.root / "logs" / f"{key}.log").unlink(missing_ok=True)
-            return remove_tree(self.root / key, DONE)
-        finally:
-            lock.release()
+        removed = self.remove_idle(kept, self.home(kept.key))
+        if removed:
+            (self.root / "logs" / f"{kept.key}.log").unlink(missing_ok=True)
+        return removed
 
     def _remove_linked(self, before: float) -> None:
         """Remove folders of links that were not used since a moment, unless a run uses any."""
         folder = self.root / LINKED
-        lock = try_lock(self._lock_path(LINKED), alone=True) if folder.is_dir() else None
+        lock = self.try_lock(LINKED) if folder.is_dir() else None
         if lock is not None:
             try:
                 remove_unused(folder, before)
@@ -375,21 +355,3 @@ class Environments:
                 with suppress(OSError):
                     if path.stat().st_mtime < before:
                         path.unlink()
-
-    def _collect_left(self, home: Path, *, dry_run: bool) -> list[Leftover]:
-        """Remove what is not part of a whole environment, unless somebody is at work there."""
-        lock = try_lock(self._lock_path(home.name), alone=True)
-        if lock is None:
-            return []
-        try:
-            kept = read_kept(home)
-            if kept is None:
-                left = [home]
-            else:
-                left = [one for one in home.iterdir() if one.is_dir() and one != kept.folder]
-            found = [Leftover(one, size_of(one)[0]) for one in left]
-            for one in () if dry_run else left:
-                remove_tree(one, DONE)
-        finally:
-            lock.release()
-        return found

@@ -7,16 +7,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from djsb_core.machine.installed import find_distribution
+from djsb_core.api import find_distribution
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from importlib.metadata import Distribution
 
-    from djsb_core.machine.installed import Snapshot
+    from djsb_core.api import Snapshot
 
 CORE = "djsb-core"
 GROUP = "djsb."
@@ -90,16 +91,48 @@ def _is_met_here(text: str, now: Snapshot) -> bool:
     return meets(requirement, found.version if found else None)
 
 
-def meets(requirement: Requirement, version: str | None) -> bool:
-    """Tell whether an installed version (``None``: not installed) is what a requirement wants."""
-    if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-        return True
+def meets(requirement: Requirement, version: str | None, python: str | None = None) -> bool:
+    """Tell whether an installed version (``None``: not installed) is what a requirement wants.
+
+    :param python: version of Python that it is installed for; default: this one
+    """
+    if requirement.marker is not None:
+        where = {"extra": ""}
+        if python is not None:
+            short = ".".join(python.split(".")[:2])
+            where |= {"python_version": short, "python_full_version": python}
+        if not requirement.marker.evaluate(where):
+            return True
     if version is None:
         return False
     try:
         return requirement.specifier.contains(Version(version), prereleases=True)
     except InvalidVersion:
         return not requirement.specifier
+
+
+def refuse_python(version: str, names: Iterable[str], now: Snapshot) -> str | None:
+    """Say which of the packages does not run on a version of Python, if one does not.
+
+    :param version: ``3.11`` for any release of it, or ``3.11.7``
+    """
+    for name in names:
+        found = find_distribution(name, now)
+        needed = found.metadata["Requires-Python"] if found else None
+        if found is not None and needed and not _allows(needed, version):
+            return (
+                f"{found.name} {found.version} does not run on Python {version}; it needs {needed}"
+            )
+    return None
+
+
+def _allows(needed: str, version: str) -> bool:
+    try:
+        specifier = SpecifierSet(needed)
+    except InvalidSpecifier:  # of another time; pip would not install it either
+        return True
+    latest = version if version.count(".") > 1 else f"{version}.999"
+    return specifier.contains(version) or specifier.contains(latest)
 
 
 def _comes_from(found: Distribution, url: str) -> bool:

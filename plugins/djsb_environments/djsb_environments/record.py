@@ -7,16 +7,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from djsb.cache.files import read_object, size_of, write_object
-from djsb_core.masking import Masker
+from djsb_core.api import DONE, Masker, read_object, size_of, write_object
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from djsb_environments.wanted import WantedEnvironment
-
-DONE = "DONE.json"
-"""Written last: an environment that has none is not whole."""
+    from djsb_core.api import WantedEnvironment
 
 DIGITS = 16
 """Of a key, in names of folders."""

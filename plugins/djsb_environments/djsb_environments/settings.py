@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.errors import RequestError, suggest
-from djsb_core.interfaces.environment import OLDEST_PYTHON, is_too_old, python_version
-from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
+from djsb_core.api import ENVIRONMENT_KEYS, EnvironmentSettingsError, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from djsb_core.problems import Location
+    from djsb_core.api import Location
 
 AUTO = "auto"
 PUBLISHED_MANAGER = "conda"
 """What the published format takes where none is given."""
 
 PUBLISHED_PARAMS = {"env_py_version": "python", "env_config_path": "file"}
-PROBLEM = tuple[tuple[str | int, ...], str]
-
-
-class EnvironmentSettingsError(RequestError):
-    """The settings of an environment are wrong; carries every problem found."""
-
-    def __init__(self, problems: Sequence[PROBLEM]) -> None:
-        self.problems = list(problems)
-        """Locations inside ``extra_configs``, and what is wrong there."""
-        super().__init__("; ".join(f"{'.'.join(map(str, at))}: {text}" for at, text in problems))
 
 
 @dataclass
@@ -45,7 +33,6 @@ class Asked:
     published_name: str | None = None
     """Of an environment that is used if it is there, and made if not."""
     auto: bool = False
-    notes: list[str] = field(default_factory=list)
 
     def place(self, location: Location) -> Location:
         """Return where a setting of the manager stands in ``extra_configs``."""
@@ -89,7 +76,7 @@ def _own(env: object) -> Asked:
 
 
 def _published(given: Mapping[str, Any]) -> Asked:
-    problems: list[PROBLEM] = []
+    problems: list[tuple[Location, str]] = []
     name, params = given.get("env_name"), given.get("env_params") or {}
     if name is None:
         first = min(given)
@@ -111,26 +98,6 @@ def _published(given: Mapping[str, Any]) -> Asked:
         if params.get(key) is not None:
             asked.values[setting] = params[key]
             asked.places[setting] = ("env_params", key)
-    problems += _raise_python(asked)
     if problems:
         raise EnvironmentSettingsError(problems)
     return asked
-
-
-def _raise_python(asked: Asked) -> list[PROBLEM]:
-    """Take the oldest Python that djsb can run with, where an older one is asked for."""
-    if "python" not in asked.values:
-        return []
-    try:
-        version = python_version(asked.values["python"])
-    except ValueError as error:
-        return [(asked.places["python"], str(error))]
-    if is_too_old(version):
-        oldest = ".".join(map(str, OLDEST_PYTHON))
-        asked.notes.append(
-            f"environment '{asked.published_name}': Python {version} is raised to {oldest}, "
-            f"which djsb needs to run in it"
-        )
-        version = oldest
-    asked.values["python"] = version
-    return []

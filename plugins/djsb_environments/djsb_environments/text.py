@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from djsb.config.schema import DURATION, SECONDS
-from djsb.report.cache import size_text
-from djsb.report.format import date, number, table
-from djsb_core.errors import RequestError
+from tabulate import tabulate
+
+from djsb_core.api import RequestError, date, parse_duration, short_key, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,15 +14,12 @@ if TYPE_CHECKING:
     from djsb_environments.kept import Environments
     from djsb_environments.record import KeptEnvironment
 
-SHORT = 12
-"""Digits of a key that are shown."""
-
 HEADERS = ("name", "manager", "python", "size", "created", "last used", "key")
 
 
 def environments_text(environments: Environments) -> str:
     """List all environments, the last used first, and their number and size."""
-    kept = environments.kept()
+    kept = environments.entries()
     if not kept:
         return f"No environments are kept in {environments.root}."
     sizes = [one.size for one in kept]
@@ -35,12 +31,14 @@ def environments_text(environments: Environments) -> str:
             size_text(size),
             date(one.created),
             date(one.used),
-            one.key[:SHORT],
+            short_key(one.key),
         )
         for one, size in zip(kept, sizes, strict=True)
     ]
     total = f"{_count(len(kept))}, {size_text(sum(sizes))} in {environments.root}"
-    return f"{table(rows, HEADERS, right=(3,))}\n\n{total}"
+    align = ["right" if name == "size" else "left" for name in HEADERS]
+    table = tabulate(rows, HEADERS, tablefmt="simple", disable_numparse=True, colalign=align)
+    return f"{table}\n\n{total}"
 
 
 def environments_json(environments: Environments) -> list[dict[str, Any]]:
@@ -58,7 +56,7 @@ def environments_json(environments: Environments) -> list[dict[str, Any]]:
             "interpreter": str(one.interpreter),
             "requirements": list(one.requirements),
         }
-        for one in environments.kept()
+        for one in environments.entries()
     ]
 
 
@@ -84,12 +82,12 @@ def collect_text(environments: Environments, older_than: float | None, *, dry_ru
 
     :param older_than: seconds since the last use; ``None``: only what killed builds have left
     """
-    sizes = {one.key: one.size for one in environments.kept()}
+    sizes = {one.key: one.size for one in environments.entries()}
     gone, left = environments.collect(older_than, dry_run=dry_run)
     remove, free = ("Would remove", "free") if dry_run else ("Removed", "freed")
     lines = [f"{_line(one)}  {size_text(sizes.get(one.key, 0))}" for one in gone]
     total = sum(sizes.get(one.key, 0) for one in gone) + sum(one.size for one in left)
-    unfinished = f" and {number(len(left))} unfinished" if left else ""
+    unfinished = f" and {len(left):,} unfinished" if left else ""
     last = f"{remove} {_count(len(gone))}{unfinished}, {free} {size_text(total)}."
     return "\n".join([*lines, last])
 
@@ -99,14 +97,14 @@ def parse_age(text: str) -> float:
 
     :raises RequestError: if it is none
     """
-    found = DURATION.fullmatch(text.strip())
-    if found is None:
-        raise RequestError(f"'{text}' is no age; write such as 30d, 12h or 90m")
-    return float(found[1]) * SECONDS[found[2]]
+    try:
+        return parse_duration(text)
+    except ValueError:
+        raise RequestError(f"'{text}' is no age; write such as 30d, 12h or 90m") from None
 
 
 def _line(one: KeptEnvironment) -> str:
-    return f"{one.key[:SHORT]}  {one.label}"
+    return f"{short_key(one.key)}  {one.label}"
 
 
 def _count(environments: int) -> str:

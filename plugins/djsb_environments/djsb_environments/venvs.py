@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import field_validator
 
-from djsb_core.errors import ComponentError
-from djsb_core.hookspecs import CheckKind, DoctorCheck
-from djsb_core.interfaces.environment import Command, Environment, EnvironmentConfig
+from djsb_core.api import (
+    CheckKind,
+    Command,
+    ComponentError,
+    DoctorCheck,
+    Environment,
+    EnvironmentConfig,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,75 +7,41 @@ import json
 import sys
 import sysconfig
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from djsb.config.problems import describe_errors
-from djsb_core.discovery import load_component
-from djsb_core.errors import ComponentError, RequestError
-from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
-from djsb_core.interfaces.kinds import Kind
-from djsb_core.interfaces.paths import paths_of
-from djsb_core.machine.installed import snapshot
-from djsb_core.masking import Masker
-from djsb_environments.metadata import missing_here, needs_of
-from djsb_environments.settings import Asked, EnvironmentSettingsError, asked_for
+from djsb_core.api import (
+    ComponentError,
+    EnvironmentSettingsError,
+    Kind,
+    Masker,
+    RequestError,
+    WantedEnvironment,
+    load_component,
+    paths_of,
+    snapshot,
+)
+from djsb_environments.metadata import missing_here, needs_of, refuse_python
+from djsb_environments.settings import Asked, asked_for
 from djsb_environments.venvs import find_uv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from djsb_core.discovery import ComponentInfo
-    from djsb_core.interfaces.component import AnyComponent
-    from djsb_core.interfaces.environment import Environment, EnvironmentConfig
-    from djsb_core.interfaces.paths import PathContext
-    from djsb_core.machine.installed import Snapshot
-
-__all__ = [
-    "ENVIRONMENT_KEYS",
-    "EnvironmentSettingsError",
-    "WantedEnvironment",
-    "wanted_environment",
-]
-
-SHORT = 12
-"""Digits of a key that are shown, as in ``djsb env ls``."""
+    from djsb_core.api import (
+        AnyComponent,
+        ComponentInfo,
+        DescribeErrors,
+        Environment,
+        EnvironmentConfig,
+        PathContext,
+        Snapshot,
+    )
 
 FORMAT = 1
-"""Of the key; another one makes every environment anew."""
-
-
-@dataclass(frozen=True)
-class WantedEnvironment:
-    """One environment, there already or to be made."""
-
-    manager: str
-    environment: Environment[Any]
-    """The configured component of the manager."""
-    label: str
-    """For messages and listings: its name, or ``vbench_video_evaluator (uv)``."""
-    requirements: tuple[str, ...]
-    """All to install: what djsb and the packages of hook and component need, and the config's."""
-    constraints: tuple[str, ...]
-    distributions: tuple[str, ...]
-    """djsb-core and plugins, whose code is linked, not installed."""
-    key: str
-    """Digest of everything that decides what is made; of an existing one, of its folder."""
-    notes: tuple[str, ...]
-    existing: Path | None = None
-    """Folder of an environment that is not ours."""
-
-    @property
-    def name(self) -> str:
-        """Label and key, by which ``djsb env`` knows it; an existing one has its folder."""
-        if self.existing is not None:
-            return (
-                self.label if self.label == str(self.existing) else f"{self.label} {self.existing}"
-            )
-        return f"{self.label} {self.key[:SHORT]}"
+"""Of the key; with another one every environment is rebuilt."""
 
 
 def wanted_environment(
@@ -83,10 +49,12 @@ def wanted_environment(
     infos: Sequence[ComponentInfo],
     component: type[AnyComponent] | None,
     context: PathContext,
+    describe: DescribeErrors,
 ) -> WantedEnvironment | None:
     """Return the environment that ``extra_configs`` ask for; ``None``: the current one.
 
     :param infos: of the job's hook and of its component, the component's last
+    :param describe: puts the problems of an invalid config into sentences
     :raises EnvironmentSettingsError: with every problem, each with its place in ``extra_configs``
     """
     asked = asked_for(settings or {})
@@ -103,8 +71,12 @@ def wanted_environment(
         asked.values = recipe
         asked.places = dict.fromkeys(recipe, ("env",))
     manager = asked.manager or ("uv" if find_uv() else "venv")
-    environment, existing = _choose(manager, asked, context)
+    environment, existing = _choose(manager, asked, context, describe)
     config: EnvironmentConfig = environment.config
+    if existing is None and config.python is not None:
+        text = refuse_python(config.python, distributions, now)
+        if text is not None:
+            raise EnvironmentSettingsError([(asked.place(("python",)), text)])
     return WantedEnvironment(
         manager=manager,
         environment=environment,
@@ -113,7 +85,6 @@ def wanted_environment(
         constraints=config.constraints,
         distributions=distributions,
         key=_key(manager, environment, needed, asked.published_name, existing),
-        notes=tuple(asked.notes) if existing is None else (),
         existing=existing,
     )
 
@@ -129,7 +100,7 @@ def _can_stay(recipe: Mapping[str, Any], needed: Sequence[str], now: Snapshot) -
 
 
 def _choose(
-    manager: str, asked: Asked, context: PathContext
+    manager: str, asked: Asked, context: PathContext, describe: DescribeErrors
 ) -> tuple[Environment[Any], Path | None]:
     """Return the configured manager, and the folder of the environment if it is there already.
 
@@ -142,15 +113,20 @@ def _choose(
     if asked.published_name is not None:
         named = Asked(manager, {"name": asked.published_name}, {}, asked.manager_place)
         with suppress(EnvironmentSettingsError):
-            return _find(kind, named, context)
+            return _find(kind, named, context, describe)
         if "file" in asked.values and "file" not in kind.config_type.model_fields:
             # That of uv, venv and virtualenv is one of requirements.
             asked.values["requirements"] = asked.values.pop("file")
             asked.places["requirements"] = asked.places.pop("file")
-    return _find(kind, asked, context)
+    return _find(kind, asked, context, describe)
 
 
-def _find(kind: Any, asked: Asked, context: PathContext) -> tuple[Environment[Any], Path | None]:  # noqa: ANN401 (a manager's class)
+def _find(
+    kind: Any,  # noqa: ANN401 (a manager's class)
+    asked: Asked,
+    context: PathContext,
+    describe: DescribeErrors,
+) -> tuple[Environment[Any], Path | None]:
     """Configure a manager and let it look up what the settings name.
 
     :raises EnvironmentSettingsError: with every problem
@@ -163,9 +139,11 @@ def _find(kind: Any, asked: Asked, context: PathContext) -> tuple[Environment[An
         environment: Environment[Any] = kind(config)
         return environment, environment.find()
     except ValidationError as error:
-        found = describe_errors(error, kind.config_type, asked.values)
         masker = Masker.of(None)  # addresses of packages may hold passwords
-        problems = [(asked.place(one.location), masker.text(one.sentence)) for one in found]
+        problems = [
+            (asked.place(location), masker.text(text))
+            for location, text in describe(error, kind.config_type, asked.values)
+        ]
         raise EnvironmentSettingsError(problems) from error
     except ComponentError as error:
         key = next((key for key in ("name", "path") if key in asked.values), "name")

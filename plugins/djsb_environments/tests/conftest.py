@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from djsb.config.problems import describe_errors
 from djsb_core.discovery import find_component
+from djsb_core.interfaces.isolation import EnvironmentSettingsError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_environments.kept import Environments
-from djsb_environments.wanted import EnvironmentSettingsError, wanted_environment
+from djsb_environments.wanted import wanted_environment
 
 
 def want(settings, component=None, folders=None):
@@ -20,7 +22,7 @@ def want(settings, component=None, folders=None):
         find_component(Kind.DATA_EVALUATOR, "mse"),
     ]
     context = PathContext(folders) if folders else PathContext()
-    return wanted_environment(settings, infos, component, context)
+    return wanted_environment(settings, infos, component, context, describe_errors)
 
 
 def refused(settings, **options):

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from djsb.cli import djsb
-from djsb_environments.record import DONE
+from djsb_core.folders.files import DONE
 
 ONE, TWO = "1111aaaa22223333", "1111bbbb44445555"
 

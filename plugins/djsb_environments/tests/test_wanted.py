@@ -6,6 +6,13 @@ from typing import ClassVar
 
 import pytest
 
+from djsb.config.problems import describe_errors
+from djsb_core.discovery import find_component
+from djsb_core.interfaces.isolation import EnvironmentSettingsError
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.interfaces.paths import PathContext
+from djsb_environments.wanted import wanted_environment
+
 from .conftest import refused, want
 
 
@@ -61,11 +68,6 @@ def test_the_key_is_that_of_what_is_made():
 
 
 def test_the_plugins_of_the_job_are_linked_and_their_needs_installed(install, tmp_path):
-    from djsb_core.discovery import find_component
-    from djsb_core.interfaces.kinds import Kind
-    from djsb_core.interfaces.paths import PathContext
-    from djsb_environments.wanted import wanted_environment
-
     install("basepkg", "x = 1", "[djsb.listeners]\nbase-one = basepkg\n")
     install("toppkg", "class Top: ...", "[djsb.data_evaluators]\ntop-one = toppkg:Top\n")
     for name, needs in {
@@ -76,7 +78,9 @@ def test_the_plugins_of_the_job_are_linked_and_their_needs_installed(install, tm
         with metadata.open("a") as file:
             file.writelines(f"Requires-Dist: {need}\n" for need in needs)
     infos = [find_component(Kind.DATA_EVALUATOR, "top-one")]
-    wanted = wanted_environment({"env": {"manager": "uv"}}, infos, None, PathContext())
+    wanted = wanted_environment(
+        {"env": {"manager": "uv"}}, infos, None, PathContext(), describe_errors
+    )
     assert wanted.distributions == ("basepkg", "djsb-core", "toppkg")
     assert {"pip>1", 'six<2; python_version >= "3"'} <= set(wanted.requirements)
     assert any(one.startswith("zstandard") for one in wanted.requirements)  # of an extra
@@ -181,24 +185,52 @@ def test_a_published_environment_that_is_there_is_used():
     params = {"env_py_version": 3.9}
     wanted = want({"env_name": sys.prefix, "env_manager": "venv", "env_params": params})
     assert str(wanted.existing) == sys.prefix
-    assert wanted.notes == ()  # nothing is made with any version
 
 
-@pytest.mark.parametrize("given", [3.9, "3.9", 3.1, "3.10"])
-def test_an_old_python_is_raised_with_a_note(given):
+@pytest.mark.parametrize("given", [3.9, "3.9", 3.1, "3.8.18"])
+def test_a_python_that_is_too_old_is_refused(given):
+    """The published configs name 3.9: where there is an environment of that name, it counts."""
+    params = {"env_py_version": given}
+    ((at, text),) = refused({"env_name": "x", "env_manager": "uv", "env_params": params})
+    assert at == "env_params.env_py_version"
+    assert f"Python {given} is too old: djsb runs in the environment too, and needs 3.10" in text
+
+
+@pytest.mark.parametrize("given", ["3.10", 3.11, 3.12, "3.13"])
+def test_another_python_is_taken(given):
     params = {"env_py_version": given}
     wanted = want({"env_name": "x", "env_manager": "uv", "env_params": params})
-    assert wanted.environment.config.python == "3.11"
-    assert wanted.notes == (
-        f"environment 'x': Python {given} is raised to 3.11, which djsb needs to run in it",
-    )
+    assert wanted.environment.config.python == str(given)
 
 
-def test_a_new_python_stays():
-    params = {"env_py_version": 3.12}
-    wanted = want({"env_name": "x", "env_manager": "uv", "env_params": params})
-    assert wanted.environment.config.python == "3.12"
-    assert wanted.notes == ()
+@pytest.mark.parametrize(
+    ("needed", "version", "runs"),
+    [
+        (">=3.11", "3.10", False),
+        (">=3.11", "3.11", True),
+        (">=3.11.4", "3.11", True),
+        (">=3.11.4", "3.11.3", False),
+        ("<3.13", "3.12.9", True),
+        ("<3.13", "3.13", False),
+        ("no specifier", "3.10", True),
+    ],
+)
+def test_a_python_that_the_plugin_does_not_run_on_is_refused(
+    needed, version, runs, install, tmp_path
+):
+    install("picky", "class Picky: ...", "[djsb.data_evaluators]\npicky = picky:Picky\n")
+    metadata = tmp_path / "site-packages" / "picky-1.0.dist-info" / "METADATA"
+    metadata.write_text(f"{metadata.read_text()}Requires-Python: {needed}\n")
+    info = find_component(Kind.DATA_EVALUATOR, "picky")
+    settings = {"env": {"manager": "uv", "python": version}}
+    arguments = settings, [info], None, PathContext(), describe_errors
+    if runs:
+        assert wanted_environment(*arguments) is not None
+        return
+    with pytest.raises(EnvironmentSettingsError) as caught:
+        wanted_environment(*arguments)
+    text = f"picky 1.0 does not run on Python {version}; it needs {needed}"
+    assert caught.value.problems == [(("env", "python"), text)]
 
 
 def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
@@ -237,7 +269,7 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
             "env.requirements",
             "'x @ https://me:***@host/a b' is no requirement",
         ),
-        ({"env": {"python": 3.1}}, "env.python", "needs 3.11 or newer; YAML reads 3.10 as 3.1"),
+        ({"env": {"python": 3.1}}, "env.python", "needs 3.10 or newer; YAML reads 3.10 as 3.1"),
         ({"env": {"python": "3.9.1"}}, "env.python", "Python 3.9.1 is too old"),
         ({"env": {"python": 3}}, "env.python", "'3' is no version of Python"),
         ({"env": {"python": "new"}}, "env.python", "'new' is no version of Python"),

@@ -42,7 +42,7 @@ class Where(Hook[WhereConfig, object]):
             "prefix": sys.prefix,
             "variables": {name: os.environ.get(name) for name in names},
             "child": said.stdout.strip() or said.stderr,
-            "rich": _version("rich"),
+            "pluggy": _version("pluggy"),
             "pytest": _version("pytest"),
         }
 

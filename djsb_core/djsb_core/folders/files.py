@@ -1,4 +1,4 @@
-"""What the cache does to files: whole or not at all, and counted."""
+"""Files that are there as a whole or not at all, and what folders of them take."""
 
 from __future__ import annotations
 
@@ -16,30 +16,45 @@ from djsb_core.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+DONE = "DONE.json"
+"""Written last: a folder that should have one and has none is not complete."""
+
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 """Errors that a user can do something about; a full disk or a broken one is not among them."""
 
 
 @contextmanager
-def usable(root: Path) -> Iterator[None]:
-    """Say of a cache folder that may not be used what to do.
+def usable(root: Path, purpose: str, variable: str) -> Iterator[None]:
+    """Say what to do about a folder that may not be used.
 
+    :param purpose: what it cannot be used for: ``use the cache folder``
+    :param variable: environment variable that names another one
     :raises RequestError: instead of the system's error
     """
     try:
         yield
     except OSError as error:
         if error.errno not in FORBIDDEN:
+            error.filename = error.filename or str(root)  # which disk is full
             raise
         where = f": {error.filename}" if error.filename else ""
         raise RequestError(
-            f"cannot use the cache folder {root}: {error.strerror}{where}; make it a folder that "
-            f"you may write to, or name another one with DJSB_CACHE_DIR"
+            f"cannot {purpose} {root}: {error.strerror}{where}; make it a folder that you may "
+            f"write to, or name another one with {variable}"
         ) from error
 
 
+def subfolders(parent: Path) -> list[Path]:
+    """List the folders in a folder, links left out; none if it does not exist."""
+    try:
+        with os.scandir(parent) as listing:
+            return [Path(one.path) for one in listing if one.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return []
+
+
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; None if there is none, or not a whole one."""
+    """Read a JSON object; ``None`` if there is none, or only a part of one."""
     try:
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
@@ -70,15 +85,15 @@ def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None
         raise
 
 
-def remove_tree(folder: Path, mark: str) -> bool:
-    """Remove a folder, the file ``mark`` first: what is left of it must not look complete.
+def remove_tree(folder: Path) -> bool:
+    """Remove a folder, its ``DONE.json`` first: what is left of it must not look complete.
 
     A process that dies may still write into it; what cannot be removed now stays.
 
     :return: whether it is gone
     """
     with suppress(OSError):
-        (folder / mark).unlink()
+        (folder / DONE).unlink()
     shutil.rmtree(folder, ignore_errors=True)
     return not folder.exists()
 

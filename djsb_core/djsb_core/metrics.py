@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass, field
-from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-class MetricKind(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+class MetricKind(TextEnum):
     """What a metric is to a reader."""
 
     SCORE = "score"
@@ -28,7 +29,7 @@ class MetricKind(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
     """Listed with the job's other numbers, but no result: a learning rate, a time."""
 
 
-class Flow(str, Enum):  # noqa: UP042 (Python 3.10 has no StrEnum)
+class Flow(TextEnum):
     """The place of a count in a funnel."""
 
     GIVEN = "given"
@@ -145,7 +146,7 @@ _BARE = Metric("")
 def _without_defaults(value: Metric | SampleLayout, bare: Metric | SampleLayout) -> dict[str, Any]:
     defaults = asdict(bare)
     return {
-        key: item.value if isinstance(item, Enum) else item
+        key: item.value if isinstance(item, TextEnum) else item
         for key, item in asdict(value).items()
         if item != defaults[key]
     }
