@@ -47,6 +47,7 @@ from djsb_core.interfaces.data import (
 )
 from djsb_core.interfaces.environment import (
     OLDEST_PYTHON,
+    Attempt,
     Command,
     Environment,
     EnvironmentConfig,
@@ -80,6 +81,7 @@ __all__ = [
     "OLDEST_PYTHON",
     "Analysis",
     "AnyComponent",
+    "Attempt",
     "Change",
     "CheckKind",
     "Command",
