@@ -57,7 +57,6 @@ def test_uv_installs_without_pip_inside():
         "packaging",
         "pluggy",
         "pydantic",
-        "pyyaml",
         "stevedore",
     ]
     assert last == [*install, "--requirements", "/r.txt", *pins]
