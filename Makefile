@@ -37,6 +37,7 @@ lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict $(PACKAGES) tools
+	$(BIN)/mypy --strict --python-version 3.10 djsb_core/djsb_core
 	$(BIN)/lint-imports
 	$(BIN)/python tools/write_constraints.py --check
 

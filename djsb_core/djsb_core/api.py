@@ -59,6 +59,7 @@ from djsb_core.interfaces.data import (
 )
 from djsb_core.interfaces.environment import (
     OLDEST_PYTHON,
+    Attempt,
     Command,
     Environment,
     EnvironmentConfig,
@@ -108,6 +109,7 @@ __all__ = [
     "OLDEST_PYTHON",
     "Analysis",
     "AnyComponent",
+    "Attempt",
     "BoundSide",
     "Cancellation",
     "Change",

@@ -50,6 +50,8 @@ class ComponentInfo:
     version: str
     target: str
     """Where it lives: ``module:Class``."""
+    extras: tuple[str, ...] = ()
+    """Extras of its package that it needs: ``module:Class [extra]`` in the entry point."""
 
 
 def list_components(group: str) -> list[ComponentInfo]:
@@ -278,7 +280,8 @@ def _name(entry: EntryPoint) -> str:
 
 
 def _info(entry: EntryPoint) -> ComponentInfo:
-    return ComponentInfo(entry.name, *package_of(entry), entry.value)
+    target, extras = entry.value.partition("[")[0].strip(), tuple(entry.extras)
+    return ComponentInfo(entry.name, *package_of(entry), target, extras)
 
 
 def _reason(cause: BaseException) -> str:

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from djsb.doctor.check_group import CheckGroup, merge_groups

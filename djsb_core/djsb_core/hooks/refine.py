@@ -22,7 +22,6 @@ from djsb_core.api import (
 )
 from djsb_core.changes import PREFIX
 from djsb_core.published import DEFAULT_TYPES
-from djsb_core.yaml_text import dump_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +45,8 @@ class RefineRecipeViaKSigmaHook(Hook[ComponentConfig, RecipeRefiner[Any]]):
 
     def run(self, context: JobContext[RecipeRefiner[Any]]) -> Outputs:
         """Write the refined recipe and return its path."""
+        from djsb_core.yaml_text import dump_yaml
+
         statistics = _statistics(context.query(context.meta_name))
         if not statistics:
             raise ComponentError(f"the probe '{context.meta_name}' has recorded no statistics")

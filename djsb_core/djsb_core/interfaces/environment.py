@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 Command: TypeAlias = Sequence[str]
 """A program and its arguments; no shell reads it."""
 
+
+class Attempt(tuple[str, ...]):
+    """A command that may fail: what it could not do, a later one does."""
+
+    __slots__ = ()
+
+
 OLDEST_PYTHON = "3.10"
 """djsb-core runs in the environment, and needs it; a plugin may need a newer one."""
 
@@ -203,6 +210,8 @@ class Environment(Component[ConfigT]):
     @abstractmethod
     def create(self, folder: Path, requirements: Path, constraints: Path) -> Sequence[Command]:
         """Return the commands that make the environment and install into it.
+
+        One that fails ends the build, unless it is an :class:`Attempt`.
 
         :param folder: where it goes; it does not exist yet, its parent does
         :param requirements: file with what to install, one requirement a line

@@ -15,7 +15,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import IO, TYPE_CHECKING
 
-from djsb_core.api import Masker, RequestError, is_full_disk, size_text
+from djsb_core.api import Attempt, Masker, RequestError, is_full_disk, size_text
 from djsb_environments import guard
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Builder:
             self._write(f"$ {' '.join(command)}")
             self._last.clear()
             status = self._run(command)
-            if status != 0:
+            if status != 0 and not isinstance(command, Attempt):
                 raise EnvironmentBuildError(self._failure(command, status))
 
     def _run(self, command: Command) -> int:

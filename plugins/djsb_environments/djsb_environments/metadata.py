@@ -34,16 +34,17 @@ def linked(name: str, now: Snapshot) -> bool:
 
 @lru_cache(maxsize=1024)
 def needs_of(
-    names: tuple[str, ...], now: Snapshot
+    packages: tuple[tuple[str, frozenset[str]], ...], now: Snapshot
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Follow what djsb and plugins depend on.
+    """Follow what djsb-core and packages depend on.
 
+    :param packages: names, each with the extras that count
     :return: the packages to link, sorted; and the requirements to install, each with the package
         that has it
     """
     links: dict[str, None] = {}
     requirements: dict[str, str] = {}
-    waiting = [(name, frozenset[str]()) for name in (CORE, *names)]
+    waiting = [(CORE, frozenset[str]()), *packages]
     seen = set(waiting)
     while waiting:
         name, extras = waiting.pop(0)

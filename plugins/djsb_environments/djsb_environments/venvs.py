@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import field_validator
 
 from djsb_core.api import (
+    Attempt,
     CheckKind,
     Command,
     ComponentError,
     DoctorCheck,
     Environment,
     EnvironmentConfig,
+    snapshot,
 )
+from djsb_environments.metadata import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,15 +102,21 @@ class UvEnvironment(_VirtualEnvironment):
     config_type: ClassVar[type[EnvironmentConfig]] = UvConfig
 
     def create(self, folder: Path, requirements: Path, constraints: Path) -> Sequence[Command]:
-        """Return two commands: uv brings its own installer, so that no pip is needed inside."""
+        """Return three commands: uv brings its own installer, so that no pip is needed inside.
+
+        The second takes djsb-core's own requirements out of uv's cache, if they are there: to ask
+        the index for each of them would take most of the time. Any version that fits will do.
+        """
         uv = find_uv() or "uv"
         version = self.config.python or sys.executable
-        files = ["--requirements", str(requirements)]
-        if self.config.constraints:  # uv warns of an empty file
-            files += ["--constraints", str(constraints)]
+        install = (uv, "pip", "install", "--python", str(self.python(folder)))
+        # uv warns of an empty file
+        pins = ("--constraints", str(constraints)) if self.config.constraints else ()
+        _, own = needs_of((), snapshot())
         return (
             (uv, "venv", "--python", version, str(folder)),
-            (uv, "pip", "install", "--python", str(self.python(folder)), *files),
+            Attempt((*install, "--quiet", "--offline", *pins, *(text for text, _ in own))),
+            (*install, "--requirements", str(requirements), *pins),
         )
 
     def install_command(self, folder: Path, requirements: Sequence[str]) -> Command:

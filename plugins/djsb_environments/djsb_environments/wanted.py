@@ -61,7 +61,7 @@ def wanted_environment(
     if asked is None:
         return None
     now = snapshot()
-    packages = tuple(dict.fromkeys(info.package for info in infos if info.version))
+    packages = tuple((info.package, frozenset(info.extras)) for info in infos if info.version)
     distributions, needed = needs_of(packages, now)
     if asked.auto:
         recipe = dict(component.isolated) if component is not None else {}

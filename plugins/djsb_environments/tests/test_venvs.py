@@ -45,12 +45,30 @@ def missing(manager, **settings):
 
 def test_uv_installs_without_pip_inside():
     uv = venvs.find_uv()
-    install = [uv, "pip", "install", "--python", "/e/bin/python", "--requirements", "/r.txt"]
-    assert commands(UvEnvironment) == [[uv, "venv", "--python", sys.executable, "/e"], install]
-    assert commands(UvEnvironment, python="3.12", constraints=["six<2"]) == [
-        [uv, "venv", "--python", "3.12", "/e"],
-        [*install, "--constraints", "/c.txt"],
+    install = [uv, "pip", "install", "--python", "/e/bin/python"]
+    first, _, last = commands(UvEnvironment)
+    assert first == [uv, "venv", "--python", sys.executable, "/e"]
+    assert last == [*install, "--requirements", "/r.txt"]
+    first, attempt, last = commands(UvEnvironment, python="3.12", constraints=["six<2"])
+    assert first == [uv, "venv", "--python", "3.12", "/e"]
+    pins = ["--constraints", "/c.txt"]
+    assert attempt[:9] == [*install, "--quiet", "--offline", *pins]
+    assert sorted(one.partition("<")[0].partition(">")[0] for one in attempt[9:]) == [
+        "packaging",
+        "pluggy",
+        "pydantic",
+        "stevedore",
     ]
+    assert last == [*install, "--requirements", "/r.txt", *pins]
+
+
+def test_uv_installs_from_the_index_what_it_has_not_cached(tmp_path, monkeypatch):
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    with Environments(tmp_path / "environments") as found:
+        interpreter = found.make(want({"env": {"manager": "uv"}}))
+        (log,) = (found.root / "logs").iterdir()
+    assert ask(interpreter, "import pydantic; print(1)") == "1"
+    assert "--offline" in log.read_text()
 
 
 PIP = [

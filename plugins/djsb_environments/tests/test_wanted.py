@@ -325,3 +325,16 @@ def test_versions_of_linked_packages_do_not_matter():
     """An upgrade of djsb or a plugin makes no environment anew, unless it needs other packages."""
     wanted = asked("iniconfig==1.1.1")
     assert version("djsb-core") not in str(wanted.requirements)
+
+
+def test_a_hook_that_needs_an_extra_gets_it():
+    """To write a recipe takes PyYAML; most workers do without it."""
+    refine = find_component(Kind.HOOK, "RefineRecipeViaKSigmaHook")
+    assert (refine.target, refine.extras) == (
+        "djsb_core.hooks.refine:RefineRecipeViaKSigmaHook",
+        ("yaml",),
+    )
+    settings = {"env": {"manager": "uv"}}
+    wanted = wanted_environment(settings, [refine], None, PathContext(), describe_errors)
+    assert any(one.startswith("pyyaml") for one in wanted.requirements)
+    assert not any(one.startswith("pyyaml") for one in want(settings).requirements)
