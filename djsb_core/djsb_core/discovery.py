@@ -10,15 +10,16 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.announced import announced, package_of
 from djsb_core.errors import PluginLoadError, UnknownComponentError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import advise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
+    from importlib.metadata import EntryPoint
 
     import pluggy
 
@@ -49,7 +50,7 @@ class ComponentInfo:
 
 def list_components(group: str) -> list[ComponentInfo]:
     """List what installed packages announce in one entry-point group; imports no plugin code."""
-    return [_info(entry) for entry in sorted(entry_points(group=group), key=_name)]
+    return [_info(entry) for entry in sorted(announced(group), key=_name)]
 
 
 def find_component(kind: Kind, name: object) -> ComponentInfo:
@@ -58,7 +59,7 @@ def find_component(kind: Kind, name: object) -> ComponentInfo:
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it
     """
-    entries = entry_points(group=kind.group)
+    entries = announced(kind.group)
     found = [_info(entry) for entry in entries if entry.name == name]
     if not found:
         advice = advise(kind.group, name)
@@ -99,8 +100,9 @@ def load_command(name: str) -> object | None:
 
     :raises PluginLoadError: if its package does not import
     """
-    for entry in entry_points(group=COMMANDS, name=name):
-        return _load(entry, "command")
+    for entry in announced(COMMANDS):
+        if entry.name == name:
+            return _load(entry, "command")
     return None
 
 
@@ -110,9 +112,10 @@ def load_reporter(name: str) -> object:
     :raises UnknownComponentError: if no installed package offers that name
     :raises PluginLoadError: if its package does not import
     """
-    entries = entry_points(group=REPORTERS)
-    for entry in entries.select(name=name):
-        return _load(entry, "reporter")
+    entries = announced(REPORTERS)
+    for entry in entries:
+        if entry.name == name:
+            return _load(entry, "reporter")
     advice = advise(REPORTERS, name)
     raise UnknownComponentError("reporter", name, map(_name, entries), advice)
 
@@ -124,16 +127,16 @@ def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
     """
     for entry in _entries_of(CHECKS, packages):
         try:
-            yield _package(entry)[0], _load(entry, "checks")
+            yield package_of(entry)[0], _load(entry, "checks")
         except PluginLoadError as error:
-            yield _package(entry)[0], error
+            yield package_of(entry)[0], error
 
 
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
-    manager = create_manager()
-    for entry, cause in _register_all(manager, entry_points(group=LISTENERS)):
-        package, _ = _package(entry)
+    manager = new_listeners()
+    for entry, cause in _register_all(manager, announced(LISTENERS)):
+        package, _ = package_of(entry)
         log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
         log.debug("the skipped listener's traceback", exc_info=cause)
     return manager
@@ -143,9 +146,22 @@ def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLo
     """Return the listeners of packages that cannot be used, each with its package's name."""
     entries = _entries_of(LISTENERS, packages)
     return [
-        (_package(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
-        for entry, cause in _register_all(create_manager(), entries)
+        (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
+        for entry, cause in _register_all(new_listeners(), entries)
     ]
+
+
+def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
+    """Register these listeners only."""
+    import pluggy
+
+    from djsb_core import hookspecs
+
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+    manager.add_hookspecs(hookspecs)
+    for listener in listeners:
+        manager.register(listener)
+    return manager
 
 
 def with_trackers(listeners: pluggy.PluginManager, trackers: Iterable[str]) -> pluggy.PluginManager:
@@ -156,7 +172,7 @@ def with_trackers(listeners: pluggy.PluginManager, trackers: Iterable[str]) -> p
     names = list(trackers)
     if not names:
         return listeners
-    manager = create_manager()
+    manager = new_listeners()
     for name, listener in listeners.list_name_plugin():
         if listener is not None:
             manager.register(listener, name)
@@ -187,17 +203,6 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
             listeners.unregister(implementation.plugin)
 
 
-def create_manager() -> pluggy.PluginManager:
-    """Return a manager that knows the moments of a run, and no listener."""
-    import pluggy
-
-    from djsb_core import hookspecs
-
-    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
-    manager.add_hookspecs(hookspecs)
-    return manager
-
-
 def _register_all(
     manager: pluggy.PluginManager, entries: Iterable[EntryPoint]
 ) -> Iterator[tuple[EntryPoint, BaseException]]:
@@ -205,7 +210,7 @@ def _register_all(
     for entry in entries:
         try:
             # Two packages may give a listener the same name.
-            _register(manager, entry.load(), f"{entry.name} of {_package(entry)[0]}")
+            _register(manager, entry.load(), f"{entry.name} of {package_of(entry)[0]}")
         except (Exception, SystemExit) as cause:  # noqa: BLE001 (a plugin may raise anything)
             yield entry, cause
 
@@ -234,11 +239,11 @@ def _load(entry: EntryPoint, label: str) -> object:
 
 
 def _entries_of(group: str, packages: Collection[str]) -> list[EntryPoint]:
-    return [entry for entry in entry_points(group=group) if _package(entry)[0] in packages]
+    return [entry for entry in announced(group) if package_of(entry)[0] in packages]
 
 
 def _describe(entry: EntryPoint, label: str) -> str:
-    package, version = _package(entry)
+    package, version = package_of(entry)
     return f"{label} '{entry.name}' of {package} {version}"
 
 
@@ -247,7 +252,7 @@ def _name(entry: EntryPoint) -> str:
 
 
 def _info(entry: EntryPoint) -> ComponentInfo:
-    return ComponentInfo(entry.name, *_package(entry), entry.value)
+    return ComponentInfo(entry.name, *package_of(entry), entry.value)
 
 
 def _package(entry: EntryPoint) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from djsb_core.discovery import create_manager, find_component, load_component
+from djsb_core.discovery import find_component, load_component, new_listeners
 from djsb_core.hookspecs import JobInfo
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
@@ -348,8 +348,7 @@ class TrackerContract(ComponentContract):
         """Tell the tracker of a run with one job that measures one value."""
         run = ShownRun("20261128-120000-ab12", tmp_path / "run")
         run.folder.mkdir()
-        listeners = create_manager()
-        listeners.register(component, self.name)
+        listeners = new_listeners([component])
         listeners.check_pending()
         job = JobInfo(run.id, "anonymous", 1, "execution", 0, "train", "Hook", None, run.folder)
         settings = {"project_name": "project", "experiment_name": "experiment"}

@@ -1,0 +1,81 @@
+"""What installed packages announce as entry points, read once for each state of the import path."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+METADATA = (".dist-info", ".egg-info", ".egg-link")
+ENTRY_POINTS = "entry_points.txt"
+FRESH = 2 * 10**9
+"""Nanoseconds: a folder modified less long ago may change again and keep its time stamp."""
+
+_State = tuple[tuple[str, int, tuple[tuple[str, int], ...] | None], ...]
+
+
+def announced(group: str) -> list[EntryPoint]:
+    """List what is announced in one group; imports no plugin code.
+
+    A package that is installed or removed later is noticed.
+    """
+    return [*_read(_state()).get(group, ())]
+
+
+def package_of(entry: EntryPoint) -> tuple[str, str]:
+    """Return name and version of the package that announces something."""
+    return _package(entry.dist) if entry.dist else ("an unknown package", "")
+
+
+@lru_cache(maxsize=1024)
+def _package(distribution: Distribution) -> tuple[str, str]:
+    return distribution.name, distribution.version
+
+
+@lru_cache(maxsize=2)
+def _read(_: _State) -> dict[str, list[EntryPoint]]:
+    """Read the metadata of all packages, which takes some hundredths of a second."""
+    groups: dict[str, list[EntryPoint]] = {}
+    found = entry_points()
+    for group in found.groups:
+        groups[group] = [*found.select(group=group)]
+    return groups
+
+
+def _state() -> _State:
+    """Describe all folders of the import path as far as packages are concerned."""
+    now = time.time_ns()
+    return tuple(_folder_state(folder or os.curdir, now) for folder in sys.path)
+
+
+def _folder_state(folder: str, now: int) -> tuple[str, int, tuple[tuple[str, int], ...] | None]:
+    try:
+        modified = os.stat(folder).st_mtime_ns  # noqa: PTH116 (texts: this is called often)
+    except OSError:
+        return folder, 0, None
+    if now - modified > FRESH:
+        return folder, modified, None
+    return folder, 0, tuple(sorted(_packages(folder)))
+
+
+def _packages(folder: str) -> list[tuple[str, int]]:
+    """List the metadata in a folder, each with the time stamp of what it announces."""
+    try:
+        with os.scandir(folder) as entries:
+            paths = [entry.path for entry in entries if entry.name.endswith(METADATA)]
+    except OSError:  # a zip file
+        return []
+    return [(path, _modified(os.path.join(path, ENTRY_POINTS))) for path in paths]  # noqa: PTH118
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116
+    except OSError:
+        return 0
