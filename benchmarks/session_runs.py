@@ -3,8 +3,8 @@
 Claim: at least 10 x faster. Each run has another setting, so that none is cached: the job (an
 ``mse`` evaluation of two small files) is executed in a worker process and recorded, on both sides
 in the same way. Both sides do the same runs, in turns of ``--block``, in work_dirs of their own;
-the session's time has its start (with all imports) and its end in it. Prints the ratio of the sums, and
-the median and the least ratio of a block. The core alone is enough.
+the session's time has its start (with all imports) and its end in it. Prints the ratio of the sums,
+and the median and the least ratio of a block. The core alone is enough.
 
     python benchmarks/session_runs.py [--runs N] [--block N]
     python benchmarks/session_runs.py --profile session.prof

@@ -51,7 +51,7 @@ counts).
 
 def _is_ours(info: ComponentInfo) -> bool:
     """Tell whether a component or command is from this repository, not from another package."""
-    return info.package.startswith("djsb-")
+    return info.package == "djsb" or info.package.startswith("djsb-")
 
 
 def _component(kind: Kind, name: str, package: str) -> Iterator[str]:

@@ -111,7 +111,7 @@ def _groups(
             CheckGroup(f"{name} {installed_version(name) or ''}".strip(), checks + extras)
         )
     if names:
-        groups.append(CheckGroup("what these packages need in turn", check_indirect(names)))
+        groups.append(CheckGroup("indirect dependencies", check_indirect(names)))
     return merge_groups(groups)
 
 

@@ -60,7 +60,7 @@ def list_components(group: str) -> list[ComponentInfo]:
 
 
 def find_component(kind: Kind, name: object) -> ComponentInfo:
-    """Return the one offer of that kind and name.
+    """Return the one component of that kind and name.
 
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it

@@ -125,7 +125,7 @@ def djsb_run_started(
 
 @hookspec
 def djsb_preparing(text: str) -> None:
-    """Tell what is prepared before the first job: an environment that is made, for instance.
+    """Announce what is prepared before the first job, such as an environment.
 
     :param text: a short line
     """
@@ -223,10 +223,10 @@ def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
 
 @hookspec
 def djsb_job_silent(job: JobInfo, seconds: float) -> None:
-    """Warn of a job whose process gives no sign of life: it is stopped, or holds its interpreter.
+    """Warn of a job whose process is unresponsive: it is stopped, or blocks its interpreter.
 
-    :param job: the job, which is not ended for that
-    :param seconds: since the last sign
+    :param job: the job, which is not ended because of it
+    :param seconds: since it last responded
     """
 
 
@@ -246,7 +246,7 @@ def djsb_metric_logged(
 
 @hookspec
 def djsb_artifact_logged(job: JobInfo, name: str, kind: str, path: Path, step: int | None) -> None:
-    """Announce a file that a job reports beside its metrics.
+    """Announce a file that a job reports in addition to its metrics.
 
     :param job: the job
     :param name: what it shows, with the job's name: ``probe.text_len``

@@ -383,8 +383,7 @@ class TrackerContract(ComponentContract):
         """Tell the tracker of a run with one job that measures one value."""
         run = ShownRun("20261128-120000-ab12", tmp_path / "run")
         run.folder.mkdir()
-        listeners = new_listeners()
-        listeners.register(component, self.name)
+        listeners = new_listeners([component])
         listeners.check_pending()
         which = JobId("anonymous", "execution", 0, "train")
         job = JobInfo(run.id, which, "Hook", None, run.folder)
