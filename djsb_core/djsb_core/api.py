@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from djsb_core.changes import read_changes, watch_changes
 from djsb_core.errors import ComponentError, DjsbError
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
+from djsb_core.interfaces.changes import read_changes, watch_changes
 from djsb_core.interfaces.component import (
     Component,
     ComponentConfig,
