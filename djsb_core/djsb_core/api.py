@@ -17,7 +17,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.changes import read_changes, watch_changes
 from djsb_core.discovery import ComponentInfo, load_component
 from djsb_core.errors import (
     ComponentError,
@@ -33,6 +32,7 @@ from djsb_core.folders.keyed import KeyedFolders, mark_used
 from djsb_core.folders.locks import Lock
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.identity import JobId
+from djsb_core.interfaces.changes import read_changes, watch_changes
 from djsb_core.interfaces.component import (
     AnyComponent,
     Component,

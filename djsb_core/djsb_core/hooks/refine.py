@@ -20,7 +20,7 @@ from djsb_core.api import (
     Slot,
     watch_changes,
 )
-from djsb_core.changes import PREFIX
+from djsb_core.interfaces.changes import PREFIX
 from djsb_core.published import DEFAULT_TYPES
 
 if TYPE_CHECKING:
