@@ -189,6 +189,20 @@ def _inherit(work: FilterPass, dataset: Any, size: int) -> None:  # noqa: ANN401
     """Keep in a worker process what it works on."""
     global _inherited  # noqa: PLW0603 (one process, one piece of work)
     _inherited = (work, dataset, size)
+    _name_statistics_plainly()
+
+
+def _name_statistics_plainly() -> None:
+    """Make the names of statistics attributes like any other in a worker process.
+
+    Data-Juicer notes which module asks for which name, each time anew; the notes of a worker
+    process are lost with it.
+    """
+    from data_juicer.utils.constant import StatsKeys, StatsKeysConstant
+
+    for attribute, name in vars(StatsKeysConstant).items():
+        if not attribute.startswith("_"):
+            setattr(StatsKeys, attribute, name)
 
 
 def _run_inherited(start: int) -> Chunk:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def state() -> dict[str, Any]:
     import datasets
+    from data_juicer.core.data import NestedDataset
     from data_juicer.core.exporter import Exporter
     from data_juicer.utils.mm_utils import SpecialTokens
 
@@ -32,6 +33,8 @@ def state() -> dict[str, Any]:
         "image": SpecialTokens.image,
         "ray": os.environ.get("RAY_JOB"),
         "exporter": Exporter._ensure_meta_stats_dicts_for_export,
+        "writer": Exporter._write_jsonl_utf8,
+        "filter": NestedDataset.filter,
     }
 
 
@@ -55,7 +58,7 @@ def test_settings_are_put_back(make_data: Any, tmp_path: Path) -> None:
     after = state()
     assert after == before
     changed = {name for name in before if during[name] != before[name]}
-    assert {"tempdir", "caching", "cache", "image", "ray"} <= changed
+    assert {"tempdir", "caching", "cache", "image", "ray", "writer", "filter"} <= changed
 
 
 def test_settings_are_put_back_after_a_failure(tmp_path: Path) -> None:
