@@ -64,7 +64,7 @@ def init_experiment(folder: Path) -> Path:
     """
     quickstart = next((path for path in QUICKSTARTS if path.is_dir()), None)
     if quickstart is None:
-        raise RequestError("this installation has no quickstart experiment; reinstall djsb-core")
+        raise RequestError("this installation has no quickstart experiment; reinstall djsb")
     taken = [path.name for path in quickstart.iterdir() if (folder / path.name).exists()]
     if taken:
         names = ", ".join(sorted(taken))

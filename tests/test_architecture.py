@@ -1,4 +1,6 @@
 import ast
+import tomllib
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -129,3 +131,57 @@ def test_modules_say_what_they_are_for(path):
     assert ast.get_docstring(tree)
     if path.name == "__init__.py" and path.parent.name not in ("cli", "djsb", "djsb_core"):
         assert len(tree.body) == 1
+
+
+# -- imports between modules -----------------------------------------------------------------------
+
+
+def source_package(source):
+    """Name the package that lies in a folder of its own name, or of the repository."""
+    return "djsb" if source == ROOT else source.name
+
+
+SOURCES = [ROOT, ROOT / "djsb_core", *ROOT.glob("plugins/*")]
+NAMES = {
+    ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in MODULES
+    for source in SOURCES
+    if path.is_relative_to(source / source_package(source))
+}
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+
+def imported_by(name):
+    """Name the modules here that one imports, those inside functions and for types included."""
+    found = set()
+    for node in ast.walk(ast.parse(NAMES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name} has a relative import"
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inside & NAMES.keys() or {node.module}
+    return found & NAMES.keys() - {name}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: imported_by(name) for name in NAMES}
+    assert sum(map(len, graph.values())) > 500
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_every_module_of_the_core_is_out_of_sight_of_plugins():
+    """A new room of djsb_core or djsb belongs into the contracts of the plugins, too."""
+    core = {name for name in NAMES if name.startswith("djsb_core.") and name.count(".") == 1}
+    lab = {name for name in NAMES if name.startswith("djsb.") and name.count(".") == 1}
+    public = {"djsb_core.api", "djsb_core.testing", "djsb.records"}
+    hidden = [
+        set(contract["forbidden_modules"])
+        for contract in CONTRACTS["contracts"]
+        if contract["name"]
+        in ("Plugins see the public face only", "Report plugins see the records, too")
+    ]
+    assert hidden == [{"djsb", *core - public}, (core | lab) - public]

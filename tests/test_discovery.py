@@ -7,17 +7,21 @@ import pytest
 from djsb_core import discovery, hookspecs
 from djsb_core.discovery import (
     create_listeners,
+    find_broken_listeners,
     find_component,
     list_components,
+    load_checks,
     load_command,
     load_component,
+    load_reporter,
     notify,
+    with_trackers,
 )
 from djsb_core.errors import PluginLoadError, UnknownComponentError
 from djsb_core.hookspecs import JobInfo, hookimpl
 from djsb_core.interfaces.kinds import Kind
 
-GOOD = """
+GOOD = r"""
     import click
     from djsb_core.api import ComponentConfig, DataEvaluator, hookimpl
 
@@ -28,8 +32,9 @@ GOOD = """
             return {"good": 1.0}
 
     @hookimpl
-    def djsb_component_remarks(kind, name):
-        return "heard"
+    def djsb_preparing(text):
+        with open(text, "a") as heard:
+            heard.write("heard\n")
 
     @click.command()
     def hello():
@@ -38,8 +43,17 @@ GOOD = """
 BROKEN = ["import no_such_module", "1 / 0", "raise SystemExit(1)", "assert False", "x = ("]
 
 
-def remarks(listeners):
-    return notify(listeners, "djsb_component_remarks", kind="hooks", name="x")
+@pytest.fixture
+def heard(tmp_path):
+    """Notify listeners; return what those of ``GOOD`` have heard."""
+
+    def tell(listeners):
+        path = tmp_path / "heard.txt"
+        path.write_text("")
+        notify(listeners, "djsb_preparing", text=str(path))
+        return path.read_text().split()
+
+    return tell
 
 
 @pytest.fixture
@@ -85,7 +99,7 @@ def test_an_unknown_name_far_from_all_lists_them(install):
 
 
 @pytest.mark.parametrize("at_import", BROKEN)
-def test_a_broken_package_breaks_only_itself(install, at_import):
+def test_a_broken_package_breaks_only_itself(install, heard, at_import):
     install(
         "brokenpkg",
         at_import,
@@ -101,7 +115,7 @@ def test_a_broken_package_breaks_only_itself(install, at_import):
     assert str(caught.value).startswith("cannot load data evaluator 'bad' of brokenpkg 1.0: ")
     assert caught.value.exit_code == 2
     assert load_component(Kind.DATA_EVALUATOR, "good").__name__ == "Good"
-    assert "heard" in remarks(create_listeners())
+    assert "heard" in heard(create_listeners())
 
 
 def test_the_reason_of_a_failed_import_is_named(install):
@@ -162,7 +176,7 @@ def test_every_component_of_the_core_loads():
         "djsb_job_started(job, more)",
     ],
 )
-def test_a_wrong_listener_is_skipped_with_one_warning(install, caplog, implementation):
+def test_a_wrong_listener_is_skipped_with_one_warning(install, caplog, heard, implementation):
     source = f"from djsb_core.api import hookimpl\n@hookimpl\ndef {implementation}: pass\n"
     install("wrongpkg", source, "[djsb.listeners]\nwrong = wrongpkg\n")
     install("goodpkg", GOOD, "[djsb.listeners]\ngood = goodpkg\n")
@@ -171,13 +185,16 @@ def test_a_wrong_listener_is_skipped_with_one_warning(install, caplog, implement
     assert len(warnings) == 1
     assert warnings[0].startswith("skipped listener 'wrong' of wrongpkg: ")
     assert "goodpkg" not in caplog.text
-    assert "heard" in remarks(listeners)
+    assert "heard" in heard(listeners)
+    ((package, error),) = find_broken_listeners(["wrongpkg", "goodpkg"])
+    assert package == "wrongpkg"
+    assert str(error).startswith("cannot load listener 'wrong' of wrongpkg 1.0: PluginValidation")
 
 
-def test_two_listeners_of_one_name_are_both_heard(install, caplog):
+def test_two_listeners_of_one_name_are_both_heard(install, caplog, heard):
     for package in ("apkg", "bpkg"):
         install(package, GOOD.replace("heard", package), f"[djsb.listeners]\nsame = {package}\n")
-    assert {"apkg", "bpkg"} <= set(remarks(create_listeners()))
+    assert {"apkg", "bpkg"} <= set(heard(create_listeners()))
     assert "apkg" not in caplog.text
     assert "bpkg" not in caplog.text
 
@@ -187,13 +204,12 @@ def test_a_listener_that_fails_is_dropped_with_one_warning_and_others_still_hear
         calls = 0
 
         @hookimpl
-        def djsb_component_remarks(self, name):
+        def djsb_preparing(self, text):
             Good.calls += 1
-            return name
 
     class Bad:
         @hookimpl(tryfirst=True)
-        def djsb_component_remarks(self):
+        def djsb_preparing(self):
             raise SystemExit("bad")
 
         @hookimpl
@@ -203,53 +219,108 @@ def test_a_listener_that_fails_is_dropped_with_one_warning_and_others_still_hear
     listeners.register(Good())
     listeners.register(Bad(), name="bad")
     listeners.register(Good())
-    assert len(remarks(listeners)) == 2
-    assert len(remarks(listeners)) == 2
+    notify(listeners, "djsb_preparing", text="x")
+    notify(listeners, "djsb_preparing", text="x")
     assert Good.calls == 4
     warnings = [one for one in caplog.records if "dropped listener 'bad'" in one.getMessage()]
     assert [one.levelno for one in warnings] == [logging.WARNING]
-    assert "djsb_component_remarks: SystemExit: bad" in warnings[0].getMessage()
-    job = JobInfo("r", "p", 1, "s", 0, "m", "h", None, None)
-    assert notify(listeners, "djsb_job_started", job=job) == []
-
-
-def test_a_listener_that_fails_while_its_answer_is_read_is_dropped(listeners, caplog):
-    class Generator:
-        @hookimpl
-        def djsb_doctor_checks(self):
-            yield 1
-            raise ValueError("half way")
-
-    listeners.register(Generator(), name="half")
-    notify(listeners, "djsb_doctor_checks")
-    assert "dropped listener 'half': djsb_doctor_checks: ValueError: half way" in caplog.text
+    assert "djsb_preparing: SystemExit: bad" in warnings[0].getMessage()
+    notify(listeners, "djsb_job_started", job=JobInfo("r", "p", 1, "s", 0, "m", "h", None, None))
 
 
 def test_an_interruption_in_a_listener_is_no_failure(listeners):
     class Slow:
         @hookimpl
-        def djsb_component_remarks(self):
+        def djsb_preparing(self):
             raise KeyboardInterrupt
 
     listeners.register(Slow())
     with pytest.raises(KeyboardInterrupt):
-        remarks(listeners)
+        notify(listeners, "djsb_preparing", text="x")
 
 
-def test_nothing_to_say_is_left_out(listeners):
-    class Silent:
+# -- trackers --------------------------------------------------------------------------------------
+
+TRACKER = """
+    from djsb_core.api import Tracker, hookimpl
+
+    class Board(Tracker):
+        heard = []
+
         @hookimpl
-        def djsb_component_remarks(self):
-            return None
+        def djsb_preparing(self, text):
+            self.heard.append(text)
 
-    class Zero:
+    class Wrong(Tracker):
         @hookimpl
-        def djsb_component_remarks(self):
-            return ""
+        def djsb_no_such_moment(self): pass
 
-    listeners.register(Silent())
-    listeners.register(Zero())
-    assert remarks(listeners) == [""]
+    class Failing(Tracker):
+        def __init__(self, *args): raise SystemExit(3)
+"""
+
+
+def test_a_tracker_hears_the_runs_that_ask_for_it(install, listeners):
+    install("boardpkg", TRACKER, "[djsb.trackers]\nboard = boardpkg:Board\n")
+    assert "boardpkg" not in sys.modules
+    others = with_trackers(listeners, [])
+    assert others is listeners
+    with_board = with_trackers(listeners, ["board"])
+    notify(with_board, "djsb_preparing", text="one")
+    notify(listeners, "djsb_preparing", text="other")
+    assert sys.modules["boardpkg"].Board.heard == ["one"]
+
+
+def test_listeners_of_every_run_hear_those_with_trackers(install, listeners):
+    heard = []
+
+    class Ear:
+        @hookimpl
+        def djsb_preparing(self, text):
+            heard.append(text)
+
+    install("boardpkg", TRACKER, "[djsb.trackers]\nboard = boardpkg:Board\n")
+    listeners.register(Ear(), name="ear")
+    notify(with_trackers(listeners, ["board"]), "djsb_preparing", text="one")
+    assert heard == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("Wrong", "PluginValidationError"),
+        ("Failing", "SystemExit: 3"),
+        ("heard", "PluginLoadError: cannot load tracker"),
+    ],
+)
+def test_a_broken_tracker_is_skipped_with_one_warning(install, listeners, caplog, target, reason):
+    entries = f"[djsb.trackers]\nbad = boardpkg:{target}\nboard = boardpkg:Board\n"
+    install("boardpkg", TRACKER, entries)
+    found = with_trackers(listeners, ["bad", "board"])
+    assert len(found.get_plugins()) == 1
+    (warning,) = [one.getMessage() for one in caplog.records]
+    assert warning.startswith(f"skipped tracker 'bad': {reason}")
+
+
+# -- checks and reporters --------------------------------------------------------------------------
+
+
+def test_checks_are_loaded_for_the_packages_in_use(install):
+    install("onepkg", "def ask(): return []", "[djsb.checks]\none = onepkg:ask\n")
+    install("twopkg", "raise SystemExit(1)", "[djsb.checks]\ntwo = twopkg:ask\n")
+    (found,) = load_checks(["onepkg"])
+    assert found == ("onepkg", sys.modules["onepkg"].ask)
+    assert "twopkg" not in sys.modules
+    ((package, error),) = load_checks(["twopkg"])
+    assert package == "twopkg"
+    assert str(error) == "cannot load checks 'two' of twopkg 1.0: SystemExit: 1"
+
+
+def test_a_reporter_is_loaded_by_name(install):
+    install("goodpkg", "hello = 3", "[djsb.reporters]\nlab-text = goodpkg:hello\n")
+    assert load_reporter("lab-text") == 3
+    with pytest.raises(UnknownComponentError, match="unknown reporter 'lab-txt'; did you mean"):
+        load_reporter("lab-txt")
 
 
 # -- commands --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.kinds import Kind
 
 ROOT = Path(__file__).parents[1]
-OTHER_GROUPS = {"listeners", "commands"}
+OTHER_GROUPS = {"listeners", "commands", "reporters", "checks"}
 
 
 def test_groups_are_those_of_the_design():
@@ -25,6 +25,7 @@ def test_groups_are_those_of_the_design():
         "djsb.model_evaluators",
         "djsb.environments",
         "djsb.placements",
+        "djsb.trackers",
     }
 
 
@@ -43,7 +44,7 @@ def test_no_interface_hides_another():
 
 @pytest.mark.parametrize(
     "project",
-    [ROOT / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")],
+    [ROOT / "djsb_core" / "pyproject.toml", *ROOT.glob("plugins/*/pyproject.toml")],
     ids=lambda p: p.parent.name,
 )
 def test_packages_announce_to_groups_that_exist(project):

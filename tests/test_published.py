@@ -1,10 +1,14 @@
-from djsb_core.discovery import LISTENERS
+from djsb_core.discovery import COMMANDS, REPORTERS
 from djsb_core.interfaces.kinds import Kind
-from djsb_core.published import CORE, PACKAGES, advise
+from djsb_core.published import CORE, PACKAGES, TRACKER_SIGNS, advise
 
 
 def test_every_group_is_one_of_a_kind():
-    assert set(PACKAGES) <= {LISTENERS, *(kind.group for kind in Kind)}
+    assert set(PACKAGES) <= {COMMANDS, REPORTERS, *(kind.group for kind in Kind)}
+
+
+def test_signs_are_of_known_trackers():
+    assert set(TRACKER_SIGNS) <= set(PACKAGES[Kind.TRACKER.group])
 
 
 def test_what_is_absent_is_to_be_installed():

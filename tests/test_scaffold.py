@@ -91,7 +91,10 @@ def test_the_jobs_of_every_readme_run_as_one_experiment(plugins, tmp_path, monke
         cwd=tmp_path,
     )
     assert ran.returncode == 0, ran.stderr
-    assert f"[{len(Kind)}/{len(Kind)}]" in ran.stderr
+    jobs = len(Kind) - 1  # a tracker has none
+    assert f"[{jobs}/{jobs}]" in ran.stderr
+    (shown,) = (tmp_path / "out" / "runs").glob("*/new_tracker.txt")
+    assert shown.read_text().splitlines()[-1].startswith("finished after ")
 
 
 def test_new_plugins_of_every_kind_are_found(plugins, install, monkeypatch):
@@ -281,7 +284,9 @@ def test_a_new_plugin_installs_with_pip(tmp_path):
     plugin = write_plugin("word-count", Kind.GENERAL_PROBE, tmp_path)
     venv.create(tmp_path / "venv", with_pip=True)
     programs = tmp_path / "venv" / "bin"
-    subprocess.run([programs / "pip", "install", "-q", ROOT, f"{plugin}[test]"], check=True)
+    parts = (ROOT / "plugins" / name for name in ("djsb_environments", "djsb_report"))
+    projects = (ROOT / "djsb_core", ROOT, *parts, f"{plugin}[test]")
+    subprocess.run([programs / "pip", "install", "-q", *projects], check=True)
     listed = subprocess.run(
         [programs / "djsb", "list-components", "--json"], check=True, capture_output=True, text=True
     )

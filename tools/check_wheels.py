@@ -1,9 +1,9 @@
-"""Build every wheel, install each alone in a clean environment, and list its components there.
+"""Build every wheel, install each alone with what it requires, and load all that it announces.
 
-    python tools/check_wheels.py . plugins/djsb_datajuicer
+    python tools/check_wheels.py . djsb_core plugins/djsb_report
 
-The first project is the core, which the others need. Wheels and environments are made in a
-temporary folder.
+The first project is the lab, whose ``list-components`` is run beside each plugin. Wheels and
+environments are made in a temporary folder, two at a time.
 """
 
 from __future__ import annotations
@@ -16,62 +16,92 @@ import sys
 import time
 import venv
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
+from email.parser import Parser
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING
 
+from packaging.requirements import Requirement
+
 from djsb.scaffold import init_experiment
+from djsb_core.interfaces.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
+LAB, CORE, REPORT = "djsb", "djsb-core", "djsb-report"
+AT_ONCE = 2
+CORE_REQUIRES = {"packaging", "pluggy", "pydantic", "pyyaml", "stevedore"}
+
+LOAD = """
+import sys
+from importlib.metadata import distribution
+from djsb_core.discovery import load_component
+from djsb_core.interfaces.kinds import Kind
+
+kinds = {kind.group: kind for kind in Kind}
+for entry in distribution(sys.argv[1]).entry_points:
+    if entry.group in kinds:
+        load_component(kinds[entry.group], entry.name)
+    else:
+        entry.load()
+    print(entry.group, entry.name)
+"""
 
 
 def main() -> None:
     """Check the projects named on the command line; stop at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("projects", nargs="+", type=Path, help="folders, the core's first")
+    parser.add_argument("projects", nargs="+", type=Path, help="folders, the lab's first")
     projects = [project.resolve() for project in parser.parse_args().projects]
-    with TemporaryDirectory(prefix="djsb-wheels-") as folder:
-        wheels = [build_wheel(project, Path(folder, str(i))) for i, project in enumerate(projects)]
-        core = wheels[0]
-        for wheel in wheels:
-            started = time.monotonic()
-            check_contents(wheel, list_core_data() if wheel is core else ())
-            with TemporaryDirectory(dir=folder) as environment:
-                count = check_installation(wheel, core, Path(environment))
-            seconds = time.monotonic() - started
-            print(f"{wheel.name}: {count} components installed and loaded, {seconds:.0f} s")
+    with TemporaryDirectory(prefix="djsb-wheels-") as name, ThreadPoolExecutor(AT_ONCE) as pool:
+        folder = Path(name)
+        wheels = dict(pool.map(lambda project: build_wheel(project, folder / "wheels"), projects))
+        if LAB not in wheels:
+            sys.exit("the lab's project must be among the projects")
+        for distribution, wheel in wheels.items():
+            check_contents(wheel, list_data(distribution))
+        lab = folder / LAB
+        # The lab requires the report, and the report the lab: one environment shows both.
+        together = [one for one in (LAB, REPORT) if one in wheels]
+        alone = [one for one in wheels if one not in together]
+        print(check_lab(lab, {one: wheels[one] for one in together}))
+        for line in pool.map(lambda one: check_alone(one, wheels[one], folder, lab), alone):
+            print(line, flush=True)
 
 
-def build_wheel(project: Path, folder: Path) -> Path:
-    """Build a project's wheel, with the backend that is installed here."""
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, project)
-    (wheel,) = folder.glob("*.whl")
-    return wheel
+def build_wheel(project: Path, folder: Path) -> tuple[str, Path]:
+    """Build a project's wheel, with the backend that is installed here; return its name, too."""
+    with TemporaryDirectory() as scratch:
+        run(
+            sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", scratch, project
+        )
+        (wheel,) = Path(scratch).glob("*.whl")
+        folder.mkdir(exist_ok=True)
+        wheel = wheel.rename(folder / wheel.name)
+    return wheel.name.split("-")[0].replace("_", "-"), wheel
 
 
-def list_core_data() -> list[str]:
-    """List what the core's wheel must carry besides modules: templates and the quickstart."""
-    package = ROOT / "djsb_core"
-    templates = [
-        str(path.relative_to(ROOT))
-        for pattern in ("templates/**/*.tmpl", "report/html/templates/**/*.*")
-        for path in package.glob(pattern)
-    ]
+def list_data(distribution: str) -> list[str]:
+    """List what a wheel must carry besides modules: templates, and the lab's the quickstart."""
+    if distribution == REPORT:
+        package = ROOT / "plugins" / "djsb_report"
+        return [str(path.relative_to(package)) for path in package.glob("*/templates/**/*.*")]
+    if distribution != LAB:
+        return []
+    templates = [str(path.relative_to(ROOT)) for path in ROOT.glob("djsb/templates/**/*.tmpl")]
     with TemporaryDirectory() as folder:
         lab = init_experiment(Path(folder, "lab"))
         files = [path.relative_to(lab) for path in lab.rglob("*") if path.is_file()]
-    return [*templates, *(f"djsb_core/templates/quickstart/{path}" for path in files)]
+    return [*templates, *(f"djsb/templates/quickstart/{path}" for path in files)]
 
 
 def check_contents(wheel: Path, data: Sequence[str]) -> None:
     """Check that the wheel has its package, typed and with its data, and nothing else."""
     package = wheel.name.split("-")[0]
-    if package == "djsb_core" and not data:
-        sys.exit(f"{wheel.name}: the core's project must come first")
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (f"{package}/py.typed", *data):
         if needed not in names:
@@ -81,46 +111,90 @@ def check_contents(wheel: Path, data: Sequence[str]) -> None:
             sys.exit(f"{wheel.name}: should not have {name}")
 
 
-def check_installation(wheel: Path, core: Path, folder: Path) -> int:
-    """Install the wheel and what it requires; return how many components it offers there."""
-    venv.create(folder, with_pip=True)
-    python, djsb = folder / "bin" / "python", folder / "bin" / "djsb"
-    install = ("install", "--quiet", "-c", ROOT / "constraints.txt")
-    run(python, "-m", "pip", *install, *dict.fromkeys((core, wheel)))
-    run(python, "-m", "pip", "--quiet", "check")
-    # Without --check, as a user lists them: no plugin is imported, so this must always work.
-    offered = list_components(djsb, wheel)
-    if offered.keys() != (announced := read_entry_points(wheel)):
-        sys.exit(f"{wheel.name}: announces {sorted(announced)}, lists {sorted(offered)}")
-    broken = {key: one for key, one in list_components(djsb, wheel, "--check").items() if not one}
+def check_lab(folder: Path, wheels: dict[str, Path]) -> str:
+    """Install the lab as its users do, and let it load every component that comes with it."""
+    started = time.monotonic()
+    python = install(wheels[LAB], folder)
+    components = json.loads(run_djsb(python, folder, "list-components", "--check", "--json"))
+    broken = [one["name"] for one in components if not one["loads"]]
     if broken:
-        sys.exit(f"{wheel.name}: does not load {sorted(broken)}")
-    return len(offered)
+        sys.exit(f"{LAB}: does not load {broken}")
+    loaded = [line for one in wheels for line in run(python, "-c", LOAD, one).splitlines()]
+    run(folder / "bin" / "djsb", "--version")
+    seconds = time.monotonic() - started
+    names = " and ".join(wheel.name for wheel in wheels.values())
+    return f"{names}: {len(components)} components, {len(loaded)} entry points, {seconds:.0f} s"
 
 
-def list_components(djsb: Path, wheel: Path, *options: str) -> dict[tuple[str, str], bool | None]:
-    """Return the components of the wheel in that environment, and whether each loads."""
-    found = json.loads(run(djsb, "list-components", "--json", *options))
-    distribution = wheel.name.split("-")[0].replace("_", "-")
-    return {
-        (one["kind"], one["name"]): one["loads"] for one in found if one["package"] == distribution
-    }
+def check_alone(distribution: str, wheel: Path, folder: Path, lab: Path) -> str:
+    """Install a wheel with what it requires and nothing else; load all that it announces."""
+    started = time.monotonic()
+    with TemporaryDirectory(dir=folder) as environment:
+        python = install(wheel, Path(environment))
+        loaded = {
+            tuple(line.split()) for line in run(python, "-c", LOAD, distribution).splitlines()
+        }
+        announced = read_entry_points(wheel)
+        if loaded != announced:
+            sys.exit(f"{wheel.name}: announces {sorted(announced)}, loads {sorted(loaded)}")
+        if distribution == CORE:
+            check_core(wheel, Path(environment))
+        listed = {
+            (f"djsb.{one['kind']}", one["name"])
+            for one in json.loads(run_djsb(python, lab, "list-components", "--json"))
+            if one["package"] == distribution
+        }
+    components = {one for one in announced if one[0] in {kind.group for kind in Kind}}
+    if listed != components:
+        sys.exit(f"{wheel.name}: announces {sorted(components)}, lists {sorted(listed)}")
+    seconds = time.monotonic() - started
+    return (
+        f"{wheel.name}: {len(components)} components, {len(loaded)} entry points, {seconds:.0f} s"
+    )
 
 
-def read_entry_points(wheel: Path) -> set[tuple[str, str]]:
-    """Read kind and name of every component that the wheel's metadata announces."""
+def check_core(wheel: Path, environment: Path) -> None:
+    """Check that the core is thin: five dependencies, and no command line."""
+    with zipfile.ZipFile(wheel) as files:
+        (path,) = (name for name in files.namelist() if name.endswith("/METADATA"))
+        metadata = Parser().parsestr(files.read(path).decode())
+    lines = metadata.get_all("Requires-Dist", [])
+    required = {Requirement(line).name for line in lines if "extra ==" not in line}
+    if required != CORE_REQUIRES:
+        sys.exit(f"{wheel.name}: requires {sorted(required)}")
+    if (environment / "bin" / "djsb").exists():
+        sys.exit(f"{wheel.name}: has a command line")
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Install a wheel and what it requires into a new environment; return its interpreter.
+
+    The packages of this repository come from the folder of the wheel.
+    """
+    venv.create(folder)
+    python = folder / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    options = ("--quiet", "--no-compile", "-c", ROOT / "constraints.txt")
+    run(*pip, "install", *options, "--find-links", wheel.parent, wheel)
+    run(*pip, "--quiet", "check")
+    return python
+
+
+def run_djsb(python: Path, lab: Path, *arguments: str) -> str:
+    """Run ``djsb`` with an interpreter, the lab's packages beside its own."""
+    (packages,) = lab.glob("lib/python*/site-packages")
+    code = "import sys, site; site.addsitedir(sys.argv.pop(1)); from djsb.cli import main; main()"
+    return run(python, "-c", code, packages, *arguments)
+
+
+def read_entry_points(wheel: Path) -> set[tuple[str, ...]]:
+    """Read group and name of every entry point in the wheel's metadata."""
     parser = ConfigParser(delimiters=("=",))
     parser.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
     with zipfile.ZipFile(wheel) as files:
         (path,) = (name for name in files.namelist() if name.endswith("/entry_points.txt"))
         parser.read_string(files.read(path).decode())
-    not_components = {"djsb.commands", "djsb.listeners"}
-    return {
-        (group.removeprefix("djsb."), name)
-        for group in parser.sections()
-        if group.startswith("djsb.") and group not in not_components
-        for name in parser[group]
-    }
+    return {(group, name) for group in parser.sections() for name in parser[group]}
 
 
 def run(*command: str | Path) -> str:

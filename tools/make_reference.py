@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from djsb.cli import COMMANDS, djsb
 from djsb_core import hookspecs
-from djsb_core.discovery import list_components, load_command, load_component
+from djsb_core.discovery import list_components, load_component
 from djsb_core.interfaces.hook import Hook
 from djsb_core.interfaces.kinds import Kind
 
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+    from djsb_core.discovery import ComponentInfo
+
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/make_reference.py from the code; do not edit by hand. -->\n"
 
 
 def components_page() -> str:
-    """Describe every component of the core and of the plugins in this repository."""
+    """Describe every component of the packages in this repository."""
     lines = [NOTE, "# Components\n", _INTRODUCTION]
     for kind in Kind:
-        infos = [o for o in list_components(kind.group) if o.package.startswith("djsb-")]
+        infos = [info for info in list_components(kind.group) if _is_ours(info)]
         if not infos:
             continue
         lines.append(f"## {kind.value}\n")
@@ -40,9 +42,15 @@ def components_page() -> str:
 
 
 _INTRODUCTION = """\
-What a config may name as `hook:` or `type:`, by kind. `djsb list-components` prints what your own
-installation has. Settings in **bold** are required (a value that `input` gives counts).
+What a config may name as `hook:`, as `type:` or under `trackers:`, by kind. `djsb list-components`
+prints what your own installation has. Settings in **bold** are required (a value that `input` gives
+counts).
 """
+
+
+def _is_ours(info: ComponentInfo) -> bool:
+    """Tell whether a component or command is from this repository, not from another package."""
+    return info.package.startswith("djsb-")
 
 
 def _component(kind: Kind, name: str, package: str) -> Iterator[str]:
@@ -102,11 +110,9 @@ def commands_page() -> str:
     """Show the help text of every command."""
     lines = [NOTE, "# Commands\n", _help(djsb, "djsb")]
     context = click.Context(djsb, info_name="djsb")
-    plugins = [
-        info.name for info in list_components("djsb.commands") if info.package.startswith("djsb-")
-    ]
+    plugins = [info.name for info in list_components("djsb.commands") if _is_ours(info)]
     for name in [*COMMANDS, *plugins]:
-        command = djsb.get_command(context, name) or load_command(name)
+        command = djsb.get_command(context, name)
         if isinstance(command, click.Command):
             lines += [f"## djsb {name}\n", _help(command, f"djsb {name}")]
         if isinstance(command, click.Group):

@@ -21,7 +21,7 @@ HEADER = """\
 # To update: relax a line here (or delete it), run `make constraints`, then `make test`.
 # torch has its plain version, so that a CPU build of it (2.13.0+cpu) is taken where there is one.
 """
-LEFT_OUT = re.compile(r"pip|djsb-.*|nvidia-.*|cuda-.*|triton")
+LEFT_OUT = re.compile(r"pip|djsb(-.*)?|nvidia-.*|cuda-.*|triton")
 
 
 def main() -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from djsb_core import __version__
+from djsb import __version__
+
+if TYPE_CHECKING:
+    from djsb_core.discovery import ComponentInfo
 
 COMMANDS = {
     "run": ("run", "Run an experiment."),
     "validate": ("validate", "Check an experiment without running it."),
-    "list-components": ("list_components", "List every hook and type that a config accepts."),
+    "list-components": (
+        "list_components",
+        "List every hook, type and tracker that a config accepts.",
+    ),
     "init": ("init", "Copy the quickstart experiment into a folder."),
     "new-plugin": ("new_plugin", "Write a new plugin package."),
     "runs": ("runs", "List the runs of a work_dir."),
@@ -40,7 +46,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Name the core's commands, then those of plugins."""
-        return [*COMMANDS, *(name for name in _plugin_commands() if name not in COMMANDS)]
+        return [*COMMANDS, *(info.name for info in _plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import one command."""
@@ -54,10 +60,10 @@ class LazyGroup(click.Group):
         """Write the help lines without importing the commands."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-        found = _plugin_commands()
-        if found:
+        commands = _plugin_commands()
+        if commands:
             with formatter.section("Commands of plugins"):
-                formatter.write_dl([(name, f"(from {package})") for name, package in found.items()])
+                formatter.write_dl([(info.name, _help_line(info)) for info in commands])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -66,9 +72,11 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            from djsb_core.discovery import COMMANDS as GROUP
             from djsb_core.errors import suggest
+            from djsb_core.published import advise
 
-            hint = suggest(args[0], self.list_commands(ctx))
+            hint = advise(GROUP, args[0]) or suggest(args[0], self.list_commands(ctx))
             raise click.UsageError(f"no such command '{args[0]}'; {hint}", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
@@ -120,24 +128,27 @@ def _say(message: str, error: BaseException) -> None:
     click.echo("\n".join([message, *getattr(error, "__notes__", ())]), err=True)
 
 
-def _plugin_commands() -> dict[str, str]:
+def _plugin_commands() -> list[ComponentInfo]:
+    """List the commands of plugins from metadata; one that has a name of the lab's is left out."""
     from djsb_core.discovery import COMMANDS as GROUP
     from djsb_core.discovery import list_components
 
-    return {info.name: info.package for info in list_components(GROUP)}
+    return [info for info in list_components(GROUP) if info.name not in COMMANDS]
+
+
+def _help_line(info: ComponentInfo) -> str:
+    """Return the first line of a command's docstring, read from its source; else its package."""
+    from djsb.report.source import read_definition
+
+    summary, _, _ = read_definition(info.target)
+    return summary or f"(from {info.package})"
 
 
 def _load_plugin_command(name: str) -> click.Command | None:
-    from djsb_core.discovery import create_listeners, load_command, notify
+    from djsb_core.discovery import load_command
 
-    found = load_command(name)
-    if isinstance(found, click.Command):
-        return found
-    for commands in notify(create_listeners(), "djsb_cli_commands"):
-        for command in commands:
-            if isinstance(command, click.Command) and command.name == name:
-                return command
-    return None
+    command = load_command(name)
+    return command if isinstance(command, click.Command) else None
 
 
 def _silence_stdout() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from djsb.doctor.check_group import CheckGroup
     from djsb.doctor.experiment import Examined
-    from djsb.doctor.groups import Group
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 
@@ -38,9 +38,9 @@ def doctor(
     ctx.exit(0 if can_run(groups) else 1)
 
 
-def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[Group]:
+def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[CheckGroup]:
     from djsb.doctor.experiment import examine_experiments
-    from djsb.doctor.groups import examine_installation
+    from djsb.doctor.installation import examine_installation
     from djsb_core.errors import RequestError
 
     files = [one for one in what if Path(one).suffix in SUFFIXES or Path(one).is_file()]
@@ -57,9 +57,10 @@ def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[Group]:
 
 def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:
     from djsb.config.reader import read_experiment
+    from djsb.config.trackers import trackers_of_run
     from djsb.doctor.experiment import Examined, as_checks
     from djsb.planner.plan import survey
-    from djsb.planner.preflight import examine_plan, packages_in_use, trackers_of
+    from djsb.planner.preflight import examine_plan, packages_in_use
     from djsb_core.errors import ConfigError
 
     try:
@@ -69,4 +70,6 @@ def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:
     planned, problems = survey(experiment)
     checks, notes = examine_plan(planned, problems)
     checks = [*as_checks(problems, required=True), *checks, *as_checks(notes, required=False)]
-    return Examined(path, checks, packages_in_use(planned), trackers_of(planned))
+    return Examined(
+        path, checks, packages_in_use(planned), trackers_of_run(experiment.schema.trackers)
+    )

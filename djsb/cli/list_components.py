@@ -10,7 +10,7 @@ import click
 @click.option("--check", is_flag=True, help="Import each, and say which cannot be used and why.")
 @click.option("as_json", "--json", is_flag=True, help="For scripts.")
 def list_components(kind: str | None, *, check: bool, as_json: bool) -> None:
-    """List every `hook:` and `type:` that this installation accepts, and from which package."""
+    """List every hook, type and tracker that a config may name, and from which package."""
     from djsb.report.components import components_json, components_table, list_all
 
     found = list_all(kind, check=check)

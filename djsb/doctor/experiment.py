@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.doctor.groups import Group, examine_packages, find_plugin, merge
+from djsb.doctor.check_group import CheckGroup, merge_groups
+from djsb.doctor.installation import examine_packages, find_plugin
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ class Examined:
 
 def examine_experiments(
     experiments: Sequence[Examined], plugins: Sequence[str] = ()
-) -> list[Group]:
+) -> list[CheckGroup]:
     """Put what was found of experiments before the checks of the packages that they use.
 
-    :param plugins: packages that are looked at besides, with their extras
+    :param plugins: further packages to check, with their extras
     :raises RequestError: if one of them is not installed
     """
     asked = [find_plugin(name) for name in plugins]
@@ -41,10 +42,10 @@ def examine_experiments(
     packages = examine_packages(list(dict.fromkeys(names)), trackers, with_extras=asked)
     absent = {f": {one.sentence}" for group in packages for one in group.checks if not one.ok}
     own = [
-        Group(one.title, [check for check in one.checks if not _states(check, absent)])
+        CheckGroup(one.title, [check for check in one.checks if not _states(check, absent)])
         for one in experiments
     ]
-    return merge([*own, *packages])
+    return merge_groups([*own, *packages])
 
 
 def as_checks(sentences: Iterable[str], *, required: bool) -> list[DoctorCheck]:

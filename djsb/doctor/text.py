@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from djsb.doctor.groups import Group
+    from djsb.doctor.check_group import CheckGroup
     from djsb_core.hookspecs import DoctorCheck
 
 WIDTH = 100
@@ -23,7 +23,7 @@ INDENT, MARK, GAP = 2, 6, 2
 ARROW = "→ "
 
 
-def doctor_text(groups: Sequence[Group], width: int | None = None) -> str:
+def doctor_text(groups: Sequence[CheckGroup], width: int | None = None) -> str:
     """Lay the checks out: in each group first what fails, a remedy below each that does.
 
     :param width: of the lines; default: that of the terminal
@@ -43,13 +43,13 @@ def doctor_text(groups: Sequence[Group], width: int | None = None) -> str:
     return "\n".join([*lines, *wrap(summary, width)])
 
 
-def doctor_json(groups: Sequence[Group]) -> str:
+def doctor_json(groups: Sequence[CheckGroup]) -> str:
     """Write the checks for scripts, each with the title of its group."""
     rows = [{"group": group.title, **asdict(check)} for group in groups for check in group.checks]
     return json.dumps(rows, indent=2, ensure_ascii=False, default=str)
 
 
-def can_run(groups: Sequence[Group]) -> bool:
+def can_run(groups: Sequence[CheckGroup]) -> bool:
     """Tell whether all that is required is there."""
     return all(check.ok or not check.required for group in groups for check in group.checks)
 

@@ -14,6 +14,7 @@ from djsb.query.facts import facts_of
 from djsb.query.locate import open_store
 from djsb.query.select import select_metrics, select_part, select_run, select_side
 from djsb.query.status import status_of
+from djsb.report.reporters import HTML, load_reporter
 from djsb.store.store import Store
 from djsb_core.errors import RequestError, suggest
 
@@ -226,15 +227,17 @@ class Run:
         sides = [select_side(self._store, name) for name in names]
         return _frame(list(comparison_rows(compare_sides(self._store, sides))), CSV_HEADERS)
 
-    def report(self) -> Page:
+    def report(self, reporter: str = HTML) -> Page:
         """Return the whole report, to be shown inside the notebook.
 
         Where what it needs is not installed, the overview with a sentence that says so.
-        """
-        from djsb_report.write import render_report
 
+        :param reporter: name of the format
+        """
         try:
-            return Page(render_report(self._store, self._record))
+            chosen = load_reporter(reporter)
+            text = chosen.render(self._store, self._record)
+            return Page(text if chosen.suffix == ".html" else f"<pre>{escape(text)}</pre>")
         except RequestError as error:
             return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
 
@@ -282,7 +285,7 @@ def _pandas() -> Any:  # noqa: ANN401 (a module)
     try:
         import pandas as pd
     except ImportError as error:
-        raise RequestError("pandas is missing: pip install 'djsb-core[report]'") from error
+        raise RequestError("pandas is missing: pip install djsb") from error
     return pd
 
 

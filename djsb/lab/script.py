@@ -13,12 +13,13 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from djsb.config.trackers import check_variable, trackers_of_run
 from djsb.lab.recorded import History, Run, open_run
 from djsb.runner.facts import machine_facts, run_facts
 from djsb.runner.recorder import JobRecorder, RunRecorder, job_folder
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
-from djsb_core.discovery import create_listeners, notify
+from djsb_core.discovery import create_listeners, notify, with_trackers
 from djsb_core.hookspecs import JobInfo
 from djsb_core.job.reports import LOG
 from djsb_core.job.watcher import BARE, SCRIPT, JobWatcher, flatten
@@ -63,8 +64,10 @@ class SandboxWatcher:
 
         :param work_dir: where it is recorded, beside the runs of experiments
         :param sweep: id of the sweep that it belongs to, from :meth:`setup_sweep`
-        :raises RequestError: if the work_dir cannot be used, or there is no such sweep
+        :raises RequestError: if the work_dir cannot be used, there is no such sweep, or
+            ``DJSB_TRACKERS`` names an unknown tracker
         """
+        check_variable()
         work_dir = Path(work_dir).expanduser().absolute()
         self._names = project_name, experiment_name
         self._settings: dict[str, Any] = {
@@ -76,7 +79,7 @@ class SandboxWatcher:
         if sweep is not None:
             self._store.sweep(sweep)
         masker = Masker.of(self._settings)
-        self._listeners = create_listeners()
+        self._listeners = with_trackers(create_listeners(), trackers_of_run(None))
         self._process = os.getpid()
         self._lock = threading.RLock()
         self._parts: dict[str, _Part] = {}

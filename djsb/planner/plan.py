@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from djsb.config.experiment import split_seed
 from djsb.config.problems import describe_errors, in_order, unknown_setting
+from djsb.config.trackers import VARIABLE, requested_trackers, unknown_trackers
 from djsb.planner.binding import Binder, check_names
 from djsb.planner.guess import guess_config, resolve
 from djsb.planner.needs import find_needs
@@ -18,20 +19,18 @@ from djsb.planner.planned import Plan, PlannedJob
 from djsb.planner.settings import pending_settings, with_local
 from djsb.runner.exports import in_subfolders, seed_folder
 from djsb_core.discovery import (
-    LISTENERS,
     find_component,
     list_components,
     load_component,
     load_isolation,
 )
-from djsb_core.errors import ConfigError, DjsbError, PluginLoadError, RequestError, suggest
+from djsb_core.errors import ConfigError, DjsbError, PluginLoadError, RequestError
 from djsb_core.interfaces.hook import Hook, Section
 from djsb_core.interfaces.isolation import EnvironmentSettingsError
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext, paths_of
 from djsb_core.job.request import split_settings
-from djsb_core.published import advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -228,12 +227,13 @@ class _Planner:
 
     def check_trackers(self) -> None:
         """Find trackers that no package offers."""
-        known = {info.name for info in self.list_components(LISTENERS)}
-        for i, name in enumerate(self.experiment.schema.trackers or ()):
-            if name not in known:
-                what = advise(LISTENERS, name) or suggest(name, known)
-                text = f"unknown tracker '{name}'; {what}"
-                self.problems.append(self.experiment.problem(("trackers", i), text))
+        named = self.experiment.schema.trackers
+        unknown = unknown_trackers(requested_trackers(named))
+        for i, name in enumerate(named or ()):
+            if name in unknown:
+                self.problems.append(self.experiment.problem(("trackers", i), unknown[name]))
+        if named is None:
+            self.problems += [f"{VARIABLE}: {text}" for text in unknown.values()]
 
     def _bad_override(self, spec: JobSpec, missing: KeyError) -> None:
         text = f"an override names '{missing.args[0]}', which is not there"

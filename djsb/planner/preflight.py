@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import ValidationError
 
 from djsb.cache.cache import cache_root
+from djsb.config.trackers import trackers_of_run
 from djsb.doctor.folders import check_folders
 from djsb.doctor.plugin_checks import check_plugins, well_formed
 from djsb.placement.choice import create_placement
@@ -24,7 +24,7 @@ from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.interfaces.resources import Resources
 from djsb_core.job.request import build
-from djsb_core.published import CORE
+from djsb_core.published import CORE, LAB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.isolation import Environments, WantedEnvironment
     from djsb_core.interfaces.placement import Placement
-
-TRACKERS = "DJSB_TRACKERS"
-"""Variable that names trackers where the experiment does not."""
 
 
 def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[DoctorCheck]:
@@ -53,8 +50,8 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
         *check_resources(plan, placement or create_placement()),
         *environment_checks(plan, look_inside=False),
     ]
-    trackers = trackers_of(plan)
-    own = check_plugins(packages_in_use(plan), trackers=trackers, name_broken=False)
+    trackers = trackers_of_run(plan.experiment.schema.trackers)
+    own = check_plugins(packages_in_use(plan), trackers=trackers)
     for found in own.values():
         checks += found
     new = (need for need in component_needs(plan) if not _among(plan.notes, need))
@@ -124,20 +121,12 @@ def check_resources(plan: Plan, placement: Placement[Any]) -> list[DoctorCheck]:
     return checks
 
 
-def trackers_of(plan: Plan) -> list[str]:
-    """Name the trackers that are asked for: by the experiment, else by the variable."""
-    asked = plan.experiment.schema.trackers
-    if asked is None:
-        asked = [name.strip() for name in os.environ.get(TRACKERS, "").split(",")]
-    return [name for name in asked if name]
-
-
 def packages_in_use(plan: Plan) -> list[str]:
-    """Name the packages whose code a plan runs in this environment, the core first.
+    """List the packages whose code a plan runs in this environment, djsb's own first.
 
     Those of jobs that could not be loaded, too: what they lack may be why.
     """
-    infos = {CORE: None}
+    infos = dict.fromkeys((LAB, CORE))
     for job in plan.jobs:
         infos[job.hook_info.package] = None
         if job.component_info is not None and job.environment is None:

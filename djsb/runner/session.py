@@ -10,6 +10,7 @@ from threading import Condition, RLock
 from typing import TYPE_CHECKING, Any, Self
 
 from djsb.cache.cache import Cache, cache_root
+from djsb.config.trackers import trackers_of_run
 from djsb.placement.choice import LOCAL, create_placement
 from djsb.placement.interrupt import Interrupt, Signals, press
 from djsb.placement.pool import ExecutorPool
@@ -22,11 +23,17 @@ from djsb.runner.sources import refuse_changed
 from djsb.runner.state import RunState
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
-from djsb_core.discovery import create_listeners, load_isolation, new_listeners, notify
+from djsb_core.discovery import (
+    create_listeners,
+    create_manager,
+    load_isolation,
+    notify,
+    with_trackers,
+)
 from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     import pluggy
@@ -108,7 +115,7 @@ class Session:
         )
         schema = plan.experiment.schema
         masker = _masker(plan)
-        tell = self._teller(listeners)
+        tell = self._teller(schema.trackers, listeners)
 
         def say(text: str) -> None:
             tell("djsb_preparing", text=masker.text(text))
@@ -236,8 +243,14 @@ class Session:
                 self._environments = isolation.environments()
             return self._environments, isolation.root()
 
-    def _teller(self, listeners: Iterable[object]) -> Callable[..., None]:
-        own = new_listeners(listeners)
+    def _teller(
+        self, trackers: Sequence[str] | None, listeners: Iterable[object]
+    ) -> Callable[..., None]:
+        """Return what tells the moments of one run: to its listeners, its trackers, and to all."""
+        own = create_manager()
+        for listener in listeners:
+            own.register(listener)
+        own = with_trackers(own, trackers_of_run(trackers))
 
         def tell(moment: str, **arguments: object) -> None:
             with self._telling:  # pipelines and runs that are side by side take turns

@@ -83,6 +83,7 @@ from djsb_core.interfaces.placement import (
     ReportSink,
 )
 from djsb_core.interfaces.resources import Resources
+from djsb_core.interfaces.tracker import Tracker
 from djsb_core.job.job_log import job_log
 from djsb_core.job.request import JobRequest, inspect, perform
 from djsb_core.job.watcher import JobWatcher
@@ -157,6 +158,7 @@ __all__ = [
     "Slot",
     "Snapshot",
     "Statistics",
+    "Tracker",
     "WantedEnvironment",
     "Watcher",
     "Workspace",

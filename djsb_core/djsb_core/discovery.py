@@ -1,35 +1,43 @@
 """Find what installed packages offer, importing as little as possible.
 
-Components are looked up one by one, by name (stevedore); listeners are all registered (pluggy).
-Both are announced as entry points, so installing a package is all it takes.
+Components, commands and reporters are loaded one by one, by name; checks are loaded for the
+packages in use; listeners are all registered. All are announced as entry points, so installing a
+package is all it takes.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.announced import announced, package_of
 from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
     from importlib.metadata import EntryPoint
 
     import pluggy
 
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.isolation import Isolation
-    from djsb_core.interfaces.kinds import Kind
 
 log = logging.getLogger(__name__)
 
 LISTENERS = "djsb.listeners"
+"""Modules or objects that hear the moments of every run."""
 COMMANDS = "djsb.commands"
+"""Commands of ``djsb``, each a ``click.Command``."""
+REPORTERS = "djsb.reporters"
+"""Formats of the report of a run."""
+CHECKS = "djsb.checks"
+"""Functions that list what their package needs, for ``djsb doctor`` and before a run."""
 ISOLATIONS = "djsb.isolations"
+"""What runs components in environments of their own."""
 ISOLATION = "environments"
 """The one name in the group of isolations."""
 
@@ -51,7 +59,7 @@ def list_components(group: str) -> list[ComponentInfo]:
 
 
 def find_component(kind: Kind, name: object) -> ComponentInfo:
-    """Return the one offer of that kind and name.
+    """Return the one component of that kind and name.
 
     :raises UnknownComponentError: if no installed package makes it
     :raises PluginLoadError: if two packages make it
@@ -137,60 +145,149 @@ def load_command(name: str) -> object | None:
                 f"command '{name}' of {package} {version}", _reason(cause)
             ) from cause
         return command
+    for entry in announced(COMMANDS):
+        if entry.name == name:
+            return _load(entry, "command")
     return None
+
+
+def load_reporter(name: str) -> object:
+    """Import what a package announces under ``djsb.reporters``.
+
+    :raises UnknownComponentError: if no installed package offers that name
+    :raises PluginLoadError: if its package does not import
+    """
+    entries = announced(REPORTERS)
+    for entry in entries:
+        if entry.name == name:
+            return _load(entry, "reporter")
+    advice = advise(REPORTERS, name)
+    raise UnknownComponentError("reporter", name, map(_name, entries), advice)
+
+
+def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
+    """Import what packages announce under ``djsb.checks``; yield each with its package's name.
+
+    In place of one that does not import stands the :class:`PluginLoadError` that says so.
+    """
+    for entry in _entries_of(CHECKS, packages):
+        try:
+            yield package_of(entry)[0], _load(entry, "checks")
+        except PluginLoadError as error:
+            yield package_of(entry)[0], error
 
 
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
-    manager = new_listeners()
-    for entry in announced(LISTENERS):
+    manager = create_manager()
+    for entry, cause in _register_all(manager, announced(LISTENERS)):
         package, _ = package_of(entry)
-        name = f"{entry.name} of {package}"  # two packages may give a listener the same name
+        log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
+        log.debug("the skipped listener's traceback", exc_info=cause)
+    return manager
+
+
+def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLoadError]]:
+    """Return the listeners of packages that cannot be used, each with its package's name."""
+    entries = _entries_of(LISTENERS, packages)
+    return [
+        (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
+        for entry, cause in _register_all(create_manager(), entries)
+    ]
+
+
+def with_trackers(listeners: pluggy.PluginManager, trackers: Iterable[str]) -> pluggy.PluginManager:
+    """Return listeners for one run: those given, and the trackers that the run is shown in.
+
+    A tracker that cannot be used is reported and skipped: it never keeps a run from running.
+    """
+    names = list(trackers)
+    if not names:
+        return listeners
+    manager = create_manager()
+    for name, listener in listeners.list_name_plugin():
+        if listener is not None:
+            manager.register(listener, name)
+    for name in names:
         try:
-            manager.register(entry.load(), name=name)
-            manager.check_pending()
-        except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-            manager.unregister(name=name)
-            log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
-            log.debug("the skipped listener's traceback", exc_info=cause)
+            tracker = load_component(Kind.TRACKER, name)
+            _register(manager, tracker(tracker.config_type()), f"{name} (tracker)")
+        except (Exception, SystemExit) as cause:  # a plugin may raise anything
+            log.warning("skipped tracker '%s': %s", name, _reason(cause))
+            log.debug("the skipped tracker's traceback", exc_info=cause)
     return manager
 
 
-def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
-    """Register these listeners only."""
-    import pluggy
-
-    from djsb_core import hookspecs
-
-    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
-    manager.add_hookspecs(hookspecs)
-    for listener in listeners:
-        manager.register(listener)
-    return manager
-
-
-def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> list[Any]:
+def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> None:
     """Call one hookspec on every listener; one that fails is dropped with a warning.
 
     Each implementation is called on its own, so that a failing one silences no other.
     """
-    results = []
     for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
         wanted = {name: arguments[name] for name in implementation.argnames}
         try:
-            result = implementation.function(**wanted)
-            if isinstance(result, Iterator):
-                result = list(result)  # a generator that fails must fail here
+            implementation.function(**wanted)
         except (Exception, SystemExit) as cause:  # a listener never changes the outcome
             log.warning(
                 "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
             )
             log.debug("the dropped listener's traceback", exc_info=cause)
             listeners.unregister(implementation.plugin)
-        else:
-            if result is not None:
-                results.append(result)
-    return results
+
+
+def create_manager() -> pluggy.PluginManager:
+    """Return a manager that knows the moments of a run, and no listener."""
+    import pluggy
+
+    from djsb_core import hookspecs
+
+    manager = pluggy.PluginManager(hookspecs.NAMESPACE)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _register_all(
+    manager: pluggy.PluginManager, entries: Iterable[EntryPoint]
+) -> Iterator[tuple[EntryPoint, BaseException]]:
+    """Import and register listeners; yield those that cannot be used, and why."""
+    for entry in entries:
+        try:
+            # Two packages may give a listener the same name.
+            _register(manager, entry.load(), f"{entry.name} of {package_of(entry)[0]}")
+        except (Exception, SystemExit) as cause:  # noqa: BLE001 (a plugin may raise anything)
+            yield entry, cause
+
+
+def _register(manager: pluggy.PluginManager, listener: object, name: str) -> None:
+    """Add a listener; nothing of it stays if one of its implementations fits no hookspec."""
+    try:
+        manager.register(listener, name)
+        manager.check_pending()
+    except Exception:
+        if manager.has_plugin(name):
+            manager.unregister(name=name)
+        raise
+
+
+def _load(entry: EntryPoint, label: str) -> object:
+    """Import what an entry point names.
+
+    :raises PluginLoadError: if its package does not import
+    """
+    try:
+        loaded: object = entry.load()
+    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+        raise PluginLoadError(_describe(entry, label), _reason(cause)) from cause
+    return loaded
+
+
+def _entries_of(group: str, packages: Collection[str]) -> list[EntryPoint]:
+    return [entry for entry in announced(group) if package_of(entry)[0] in packages]
+
+
+def _describe(entry: EntryPoint, label: str) -> str:
+    package, version = package_of(entry)
+    return f"{label} '{entry.name}' of {package} {version}"
 
 
 def _name(entry: EntryPoint) -> str:

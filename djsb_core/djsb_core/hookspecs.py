@@ -1,8 +1,10 @@
 """The moments of a run that a plugin can listen to.
 
 A plugin announces a module (or object) in the ``djsb.listeners`` entry-point group and marks its
-functions with :data:`hookimpl`. A hookimpl may take any subset of the arguments listed here, by
-name. A listener that fails is dropped with one warning; it never changes the outcome of a run.
+functions with :data:`hookimpl`; every run imports it. A tracker (``djsb.trackers``) does the same
+with its methods, for the runs that ask for it by name. A hookimpl may take any subset of the
+arguments listed here, by name. A listener that fails is dropped with one warning; it never changes
+the outcome of a run.
 """
 
 from __future__ import annotations
@@ -15,10 +17,8 @@ import pluggy
 from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
-
-    import click
 
 NAMESPACE = "djsb"
 
@@ -101,7 +101,7 @@ def djsb_run_started(
 
 @hookspec
 def djsb_preparing(text: str) -> None:
-    """Tell what is prepared before the first job: an environment that is made, for instance.
+    """Announce what is prepared before the first job, such as an environment.
 
     :param text: a short line
     """
@@ -199,40 +199,10 @@ def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
 
 @hookspec
 def djsb_job_silent(job: JobInfo, seconds: float) -> None:
-    """Warn of a job whose process gives no sign of life: it is stopped, or holds its interpreter.
+    """Warn of a job whose process is unresponsive: it is stopped, or blocks its interpreter.
 
-    :param job: the job, which is not ended for that
-    :param seconds: since the last sign
-    """
-
-
-@hookspec
-def djsb_trial_started(run_id: str, trial: int, parameters: Mapping[str, Any]) -> None:
-    """Announce one trial of a sweep.
-
-    :param run_id: the sweep's run in the store
-    :param trial: number of the trial, from 0
-    :param parameters: the values that the search chose, by parameter path
-    """
-
-
-@hookspec
-def djsb_trial_finished(run_id: str, trial: int, value: float) -> None:
-    """Announce a trial that ended well.
-
-    :param run_id: the sweep's run in the store
-    :param trial: number of the trial
-    :param value: the sweep's metric
-    """
-
-
-@hookspec
-def djsb_trial_failed(run_id: str, trial: int, error: BaseException) -> None:
-    """Announce a trial that failed.
-
-    :param run_id: the sweep's run in the store
-    :param trial: number of the trial
-    :param error: what ended it
+    :param job: the job, which is not ended because of it
+    :param seconds: since it last responded
     """
 
 
@@ -252,7 +222,7 @@ def djsb_metric_logged(
 
 @hookspec
 def djsb_artifact_logged(job: JobInfo, name: str, kind: str, path: Path, step: int | None) -> None:
-    """Announce a file that a job reports beside its metrics.
+    """Announce a file that a job reports in addition to its metrics.
 
     :param job: the job
     :param name: what it shows, with the job's name: ``probe.text_len``
@@ -260,33 +230,4 @@ def djsb_artifact_logged(job: JobInfo, name: str, kind: str, path: Path, step: i
         ``max``), ``samples`` (JSON: ``values``, ``weights``), ``image`` or ``video``
     :param path: the file
     :param step: position in a series, or ``None``
-    """
-
-
-@hookspec
-def djsb_component_remarks(kind: str, name: str) -> str | None:
-    """Remark on a component in ``djsb list-components --check``, such as a weight it lacks.
-
-    :param kind: the kind's entry-point group without ``djsb.``: ``data_evaluators``
-    :param name: the component's name
-    """
-
-
-@hookspec
-def djsb_doctor_checks() -> Iterable[DoctorCheck]:  # type: ignore[empty-body]
-    """Return what ``djsb doctor`` should show of this plugin: weights, commands, known traps.
-
-    Packages and their versions are checked already: those that the plugin's own metadata lists.
-    ``djsb run`` asks, too, before the first job, if the run uses the plugin: what is required and
-    not there ends the run, the rest is a note. So it must be cheap: look at metadata and at names
-    of files, import no library, wait for no server.
-    """
-
-
-@hookspec
-def djsb_cli_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
-    """Return commands to add to ``djsb``.
-
-    Looked up only for a command that neither the core nor an entry point in ``djsb.commands``
-    knows: ``djsb --help`` imports no plugin, so prefer the entry point, which it lists.
     """

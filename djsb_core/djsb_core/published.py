@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
 
+LAB = "djsb"
 CORE = "djsb-core"
 DATAJUICER = "djsb-datajuicer"
 EASYANIMATE = "djsb-easyanimate"
 ENVIRONMENTS = "djsb-environments"
 HUGGINGFACE = "djsb-huggingface"
 MODELSCOPE = "djsb-modelscope"
+REPORT = "djsb-report"
 TRACKERS = "djsb-trackers"
 VBENCH = "djsb-vbench"
 NONE = ""
@@ -55,13 +57,34 @@ PACKAGES: dict[str, dict[str, str]] = {
         "huggingface": HUGGINGFACE,
         "vllm": NONE,
     },
-    "djsb.listeners": dict.fromkeys(("wandb", "trackio", "mlflow", "tensorboard"), TRACKERS),
     "djsb.model_evaluators": {
         "internvl_coco_caption": NONE,
         "perplexity": HUGGINGFACE,
     },
+    "djsb.environments": dict.fromkeys(
+        ("uv", "venv", "virtualenv", "conda", "mamba"), ENVIRONMENTS
+    ),
+    "djsb.trackers": dict.fromkeys(("wandb", "trackio", "mlflow", "tensorboard"), TRACKERS),
+    "djsb.reporters": {"html": REPORT},
+    "djsb.commands": {"env": ENVIRONMENTS, "make-model": MODELSCOPE, "report": REPORT},
 }
 """By entry-point group and name."""
+
+TRACKER_SIGNS: dict[str, tuple[str, ...]] = {
+    "wandb": (
+        "WANDB_MODE",
+        "WANDB_API_KEY",
+        "WANDB_IDENTITY_TOKEN_FILE",
+        "NETRC",
+        "~/.netrc",
+        "~/_netrc",
+    ),
+}
+"""Environment variables and files that suggest a tracker is in use where none is named.
+
+The published sandbox shows its runs in wandb. Only with such a sign is the tracker imported and
+asked (:meth:`~djsb_core.interfaces.tracker.Tracker.is_default`).
+"""
 
 
 def advise(group: str, name: object) -> str | None:

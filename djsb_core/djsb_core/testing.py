@@ -10,11 +10,12 @@ import sys
 from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from djsb_core.discovery import find_component, load_component
+from djsb_core.discovery import create_manager, find_component, load_component
+from djsb_core.hookspecs import JobInfo
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
@@ -335,6 +336,43 @@ class PlacementContract(PlacementRules, ComponentContract):
     """What placements keep besides: small jobs run, fail, and end where they are executed."""
 
     kind = Kind.PLACEMENT
+
+
+class ShownRun(NamedTuple):
+    """A run that a tracker was told of, from its start to its end."""
+
+    id: str
+    folder: Path
+
+
+class TrackerContract(ComponentContract):
+    """What trackers keep besides."""
+
+    kind = Kind.TRACKER
+
+    @pytest.fixture
+    def run(self, component: AnyComponent, tmp_path: Path) -> ShownRun:
+        """Tell the tracker of a run with one job that measures one value."""
+        run = ShownRun("20261128-120000-ab12", tmp_path / "run")
+        run.folder.mkdir()
+        listeners = create_manager()
+        listeners.register(component, self.name)
+        listeners.check_pending()
+        job = JobInfo(run.id, "anonymous", 1, "execution", 0, "train", "Hook", None, run.folder)
+        settings = {"project_name": "project", "experiment_name": "experiment"}
+        hook = listeners.hook
+        hook.djsb_run_started(run_id=run.id, settings=settings, folder=run.folder, group=None)
+        hook.djsb_job_started(job=job)
+        hook.djsb_metric_logged(job=job, name="train.loss", value=0.5, step=1, seconds=0.5)
+        hook.djsb_job_finished(job=job, outputs={}, seconds=1.0, cached=False)
+        hook.djsb_run_finished(run_id=run.id, seconds=1.0)
+        return run
+
+    def test_it_hears_a_run(self, component: AnyComponent, run: ShownRun) -> None:
+        """It implements moments that there are, and shows a whole run without an error."""
+        assert run.folder.is_dir()
+        moments = [name for name in dir(component) if name.startswith("djsb_")]
+        assert "djsb_run_started" in moments
 
 
 def _list_arguments(recipe: Mapping[str, Any]) -> dict[tuple[int, str, str], Any]:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError
 
 import click
 import pytest
@@ -305,31 +306,20 @@ def test_completion_knows_commands_and_options():
 
 PLUGIN = """
     import click
-    from djsb_core.api import hookimpl
 
     @click.command("lab-hello")
     def hello():
         "Greet."
         click.echo("hello from the plugin")
-
-    @hookimpl
-    def djsb_cli_commands():
-        return [hello]
 """
 
 
 def test_a_plugin_adds_a_command(invoke, install):
     install("cmdpkg", PLUGIN, "[djsb.commands]\nlab-hello = cmdpkg:hello\n")
-    assert re.search(r"lab-hello +\(from cmdpkg\)", invoke("--help").stdout)
+    assert re.search(r"lab-hello +Greet\.$", invoke("--help").stdout, re.MULTILINE)
     assert "cmdpkg" not in sys.modules
     assert invoke("lab-hello").stdout == "hello from the plugin\n"
     assert "did you mean 'lab-hello'?" in invoke("lab-helo").stderr
-
-
-def test_a_listener_adds_a_command(invoke, install):
-    install("cmdpkg", PLUGIN, "[djsb.listeners]\nlab = cmdpkg\n")
-    assert invoke("lab-hello").stdout == "hello from the plugin\n"
-    assert invoke("lab-other").exit_code == 2
 
 
 def test_a_plugin_cannot_replace_a_command_of_the_core(invoke, install):
@@ -343,6 +333,27 @@ def test_a_broken_command_is_one_message(invoke, install):
     assert result.exit_code == 2
     assert "cannot load command 'lab-hello' of cmdpkg 1.0: ModuleNotFoundError" in result.stderr
     assert invoke("--help").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "package"), [("report", "djsb-report"), ("env", "djsb-environments")]
+)
+def test_a_command_of_an_absent_package_says_what_to_install(invoke, monkeypatch, command, package):
+    monkeypatch.setattr("djsb_core.discovery.announced", lambda _: [])
+    monkeypatch.setattr("djsb_core.published.version", not_installed)
+    result = invoke(command, "last")
+    assert result.exit_code == 2
+    said = f"no such command '{command}'; it comes with {package}: pip install {package}"
+    assert said in " ".join(result.stderr.split())
+
+
+def not_installed(name):
+    raise PackageNotFoundError(name)
+
+
+def test_a_command_without_a_docstring_is_listed_with_its_package(invoke, install):
+    install("cmdpkg", "hello = 3", "[djsb.commands]\nlab-hello = cmdpkg:hello\n")
+    assert re.search(r"lab-hello +\(from cmdpkg\)", invoke("--help").stdout)
 
 
 def test_what_is_no_command_is_none(invoke, install):

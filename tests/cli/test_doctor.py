@@ -34,12 +34,12 @@ def checks(result):
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_it_fails_if_something_required_is_missing(invoke, monkeypatch, ok):
-    from djsb.doctor.groups import Group
+    from djsb.doctor.check_group import CheckGroup
     from djsb_core.hookspecs import DoctorCheck
 
     check = DoctorCheck("lab", ok=ok, finding="found", remedy="get it")
     monkeypatch.setattr(
-        "djsb.doctor.groups.examine_installation", lambda: [Group("lab 1.0", [check])]
+        "djsb.doctor.installation.examine_installation", lambda: [CheckGroup("lab 1.0", [check])]
     )
     result = invoke("doctor", "--json")
     assert checks(result)["lab"]["ok"] is ok
@@ -55,7 +55,7 @@ def test_everything_installed_is_listed(invoke):
 
 
 def test_one_plugin(invoke, install):
-    install("djsb-lab3", "", "[djsb.listeners]\nlab = nowhere\n")
+    install("djsb-lab3", "", "[djsb.checks]\nlab = nowhere:ask\n")
     titles = {one["group"] for one in json.loads(invoke("doctor", "core", "--json").stdout)}
     assert not any(title.startswith("djsb-lab3") for title in titles)
     assert "this machine" not in titles
@@ -100,7 +100,7 @@ def test_two_problems_of_one_line_are_both_shown(invoke, lab):
 def test_packages_are_looked_at_although_a_job_is_wrong(lab):
     lab.write("some.yaml", "probe_job_configs: [{hook: Ecco}, {hook: Echo}]")
     planned, problems = survey(read_experiment(Path("some.yaml")))
-    assert packages_in_use(planned) == ["djsb-core", "djsb_lab"]
+    assert packages_in_use(planned) == ["djsb", "djsb-core", "djsb_lab"]
     assert len(problems) == 1
 
 
@@ -123,7 +123,7 @@ def test_files_and_plugins_together(invoke, lab):
     rows = json.loads(result.stdout)
     subjects = [(one["kind"], one["subject"]) for one in rows]
     assert sorted(subjects) == sorted(set(subjects))
-    assert "djsb-core[report]" in {one["subject"] for one in rows}
+    assert "djsb-core[zst]" in {one["subject"] for one in rows}
 
 
 @pytest.mark.parametrize(

@@ -1,51 +1,34 @@
-from importlib.metadata import entry_points
-
 import pytest
 
-from djsb.doctor import plugin_checks
+from djsb.doctor.check_group import CheckGroup, merge_groups
+from djsb.doctor.dependencies import check_indirect
 from djsb.doctor.experiment import Examined, as_checks, examine_experiments
-from djsb.doctor.groups import (
-    Group,
-    examine_installation,
-    examine_packages,
-    list_plugins,
-    merge,
-)
-from djsb.doctor.plugin_checks import check_in_turn, check_plugins
+from djsb.doctor.installation import examine_installation, examine_packages, list_plugins
+from djsb.doctor.plugin_checks import check_plugins
 from djsb.doctor.text import can_run, doctor_json, doctor_text
-from djsb_core import discovery
 from djsb_core.errors import RequestError
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 
-LISTENER = """
-    from djsb_core.api import DoctorCheck, hookimpl
+CHECKS = """
+    from djsb_core.api import DoctorCheck, Tracker, hookimpl
 
-    @hookimpl
-    def djsb_doctor_checks():
+    class Board(Tracker):
+        def needs(self):
+            return [DoctorCheck("board login", False, "not logged in", "log in", required=False)]
+
+    def list_checks():
         yield DoctorCheck("{subject}", False, "not here", "fetch them")
         {more}
 """
 
 
-@pytest.fixture(autouse=True)
-def _only_lab_listeners(monkeypatch):
-    """Leave out the listeners of other packages."""
-
-    def find(**query):
-        found = entry_points(**query)
-        return [one for one in found if one.group != "djsb.listeners" or one.name.startswith("lab")]
-
-    for module in (discovery, plugin_checks):
-        monkeypatch.setattr(module, "entry_points", find)
-
-
 @pytest.fixture
 def plugin(install, tmp_path):
-    """Install a plugin with a listener that has one check, and further requirements."""
+    """Install a plugin that announces one check, and further requirements."""
 
-    def make(name, *requires, entry="lab", subject="lab weights", more="", extras=()):
-        entries = f"[djsb.listeners]\n{entry} = {name}\n"
-        install(name, LISTENER.format(subject=subject, more=more), entries)
+    def make(name, *requires, subject="lab weights", more="", extras=(), entries=""):
+        entries = f"[djsb.checks]\nlab = {name}:list_checks\n{entries.format(name=name)}"
+        install(name, CHECKS.format(subject=subject, more=more), entries)
         metadata = tmp_path / "site-packages" / f"{name}-1.0.dist-info" / "METADATA"
         lines = [f"Provides-Extra: {one}" for one in extras]
         lines += [f"Requires-Dist: {one}" for one in requires]
@@ -65,7 +48,7 @@ def test_the_installation_starts_with_the_machine(plugin):
     plugin("goodpkg")
     groups = examine_installation()
     titles = [group.title.split()[0] for group in groups]
-    assert titles[:2] == ["this", "djsb-core"]
+    assert titles[:3] == ["this", "djsb", "djsb-core"]
     assert titles.index("djsb-core") < titles.index("goodpkg")
     machine = {check.subject: check for check in groups[0].checks}
     assert machine["python"].ok
@@ -73,7 +56,8 @@ def test_the_installation_starts_with_the_machine(plugin):
         machine
     )
     assert any(subject.startswith("GPU") for subject in machine)
-    assert {"click", "pydantic", "djsb-core[report]"} <= {one.subject for one in groups[1].checks}
+    assert {"click", "pydantic", "djsb[zst]"} <= {one.subject for one in groups[1].checks}
+    assert {"stevedore", "djsb-core[zst]"} <= {one.subject for one in groups[2].checks}
 
 
 def test_a_plugins_own_checks_stand_with_its_packages(plugin):
@@ -96,22 +80,22 @@ def test_a_plugins_own_checks_stand_with_its_packages(plugin):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("1 / 0", "its checks fail: ZeroDivisionError: "),
-        ("raise SystemExit(3)", "its checks fail: SystemExit: 3"),
-        ("yield 'torch'", "its checks fail: TypeError: not a list of DoctorCheck"),
-        ("yield DoctorCheck(None, False, 3)", "its checks fail: TypeError: not a list of "),
-        ("\n    raise SystemExit(4)", "cannot be loaded: SystemExit: 4"),
-        ("\n    @hookimpl\n    def djsb_job_started(no): 0", "cannot be loaded: PluginValidation"),
+        ("1 / 0", "they fail: ZeroDivisionError: "),
+        ("raise SystemExit(3)", "they fail: SystemExit: 3"),
+        ("yield 'torch'", "they fail: TypeError: not a list of DoctorCheck"),
+        ("yield DoctorCheck(None, False, 3)", "they fail: TypeError: not a list of "),
+        ("\n    raise SystemExit(4)", "cannot load checks 'lab' of badpkg 1.0: SystemExit: 4"),
+        ("\n    list_checks = 3", "no function, but 3"),
     ],
 )
 def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, more, said):
     plugin("badpkg", more=more)
-    plugin("goodpkg", entry="lab2", subject="other weights")
+    plugin("goodpkg", subject="other weights")
     groups = examine_experiments([], ["badpkg", "goodpkg"])
     found = by_subject(groups)
     assert "lab weights" not in found
     assert "other weights" in found
-    broken = found["listener 'lab'"]
+    broken = found["checks of badpkg"]
     assert (broken.ok, broken.required) == (False, False)  # runs go on without it
     assert broken.finding.startswith(said)
     assert groups[0].title == "badpkg 1.0"
@@ -119,26 +103,23 @@ def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, more, said):
 
 @pytest.mark.parametrize("result", ["3", "[None]", "'torch'"])
 def test_what_is_no_list_of_checks_is_named(install, result):
-    source = f"""
-        from djsb_core.api import hookimpl
-
-        @hookimpl
-        def djsb_doctor_checks():
-            return {result}
-    """
-    install("badpkg", source, "[djsb.listeners]\nlab = badpkg\n")
+    source = f"def list_checks(): return {result}"
+    install("badpkg", source, "[djsb.checks]\nlab = badpkg:list_checks\n")
     (check,) = check_plugins(["badpkg"])["badpkg"]
     assert "TypeError: not a list of DoctorCheck" in check.finding
 
 
-def test_a_run_itself_names_listeners_that_cannot_be_loaded(install):
-    install("badpkg", "import no_such_module", "[djsb.listeners]\nlab = badpkg\n")
-    assert check_plugins(["badpkg"], name_broken=False) == {"badpkg": []}
+def test_a_listener_that_cannot_be_used_is_named(plugin):
+    more = "\n    @hookimpl\n    def djsb_job_started(no): 0"
+    plugin("badpkg", more=more, entries="[djsb.listeners]\near = {name}\n")
+    check = check_plugins(["badpkg"])["badpkg"][-1]
+    assert (check.subject, check.ok, check.required) == ("listener", False, False)
+    assert check.finding.startswith("cannot load listener 'ear' of badpkg 1.0: PluginValidation")
 
 
 def test_shared_needs_appear_once(plugin):
     plugin("onepkg", "click>=8")
-    plugin("twopkg", "click>=8.1,<99", entry="lab2")
+    plugin("twopkg", "click>=8.1,<99")
     groups = examine_experiments([], ["onepkg", "twopkg", "onepkg"])
     subjects = [check.subject for group in groups for check in group.checks]
     assert sorted(subjects) == sorted(set(subjects))
@@ -151,9 +132,11 @@ def test_a_failure_is_kept_rather_than_a_success():
     kind = CheckKind.PACKAGE
     well = DoctorCheck("a", ok=True, finding="1", kind=kind)
     ill = DoctorCheck("a", ok=False, finding="2", kind=kind)
-    assert merge([Group("x", [well]), Group("y", [ill]), Group("y", [ill])]) == [Group("y", [ill])]
+    assert merge_groups(
+        [CheckGroup("x", [well]), CheckGroup("y", [ill]), CheckGroup("y", [ill])]
+    ) == [CheckGroup("y", [ill])]
     other = DoctorCheck("a", ok=True, finding="1", kind=CheckKind.FILE)
-    assert merge([Group("x", [well]), Group("y", [other])])[1].checks == [other]
+    assert merge_groups([CheckGroup("x", [well]), CheckGroup("y", [other])])[1].checks == [other]
 
 
 def test_extras_are_good_to_have(plugin):
@@ -168,22 +151,37 @@ def test_extras_are_good_to_have(plugin):
 
 
 def test_a_tracker_that_is_asked_for_should_be_there(plugin):
-    plugin("goodpkg", "lab-absent; extra == 'lab'", extras=["lab"])
+    entries = "[djsb.trackers]\nlab = {name}:Board\n"
+    plugin("goodpkg", "lab-absent; extra == 'lab'", extras=["lab"], entries=entries)
     found = by_subject(examine_packages(["djsb-core"], ["lab"]))
     check = found["goodpkg[lab]"]
     assert (check.ok, check.required) == (False, False)  # a run goes on without
     assert check.remedy == "pip install 'goodpkg[lab]'"
-    assert found["lab weights"]
-    assert "goodpkg[lab]" not in by_subject(examine_packages(["djsb-core"]))
+    assert found["board login"].finding == "not logged in"
+    assert {"goodpkg[lab]", "board login"}.isdisjoint(by_subject(examine_packages(["djsb-core"])))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("\n    Board.needs = None", "its needs cannot be listed: TypeError: "),
+        ("\n    raise SystemExit(4)", "cannot load tracker 'lab' of badpkg 1.0: SystemExit: 4"),
+    ],
+)
+def test_a_tracker_that_cannot_be_asked_is_named(plugin, more, said):
+    plugin("badpkg", more=more, entries="[djsb.trackers]\nlab = {name}:Board\n")
+    check = by_subject(examine_packages([], ["lab", "no-such-tracker"]))["tracker 'lab'"]
+    assert (check.ok, check.required) == (False, False)
+    assert check.finding.startswith(said)
 
 
 def test_what_is_needed_in_turn(plugin, install):
     plugin("goodpkg", "midpkg")
-    plugin("midpkg", "lab-absent>=3", "click>99", entry="lab2")
-    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    plugin("midpkg", "lab-absent>=3", "click>99")
+    checks = {check.subject: check for check in check_indirect(["goodpkg"])}
     assert set(checks) == {"lab-absent", "click"}
     assert not any(check.ok for check in checks.values())
-    (fine,) = check_in_turn(["djsb-core"])
+    (fine,) = check_indirect(["djsb-core"])
     assert fine.ok
 
 
@@ -192,13 +190,13 @@ def test_programs_and_modules_that_packages_do_not_declare(plugin, install, monk
     plugin("goodpkg", "pyspark", "openai-clip")
     install("pyspark", "", "")
     install("openai-clip", "", "")
-    monkeypatch.setattr("djsb.doctor.plugin_checks.find_spec", lambda name: None)
-    checks = {check.subject: check for check in check_in_turn(["goodpkg"])}
+    monkeypatch.setattr("djsb.doctor.dependencies.find_spec", lambda name: None)
+    checks = {check.subject: check for check in check_indirect(["goodpkg"])}
     assert not checks["java"].ok
     assert checks["pkg_resources"].remedy == "pip install 'setuptools<82'"
 
 
-def test_a_shared_listener_name_is_no_trouble(plugin):
+def test_checks_of_one_name_are_no_trouble(plugin):
     plugin("onepkg", subject="weights of one")
     plugin("twopkg", subject="weights of two")
     found = check_plugins(["twopkg"])
@@ -217,10 +215,10 @@ def test_what_a_package_lacks_is_said_once(plugin):
 
 def test_experiments_together_have_one_list_of_packages(plugin):
     plugin("goodpkg", "click")
-    plugin("midpkg", "goodpkg", "lab-absent", entry="lab2", subject="other weights")
+    plugin("midpkg", "goodpkg", "lab-absent", subject="other weights")
     experiments = [Examined("x.yaml", [], ["djsb-core"]), Examined("y.yaml", [], ["midpkg"])]
     titles = [group.title for group in examine_experiments(experiments, ["goodpkg"])]
-    assert [title.split()[0] for title in titles] == ["djsb-core", "midpkg", "goodpkg", "what"]
+    assert [title.split()[0] for title in titles] == ["djsb-core", "midpkg", "goodpkg", "indirect"]
     assert examine_experiments([Examined("x.yaml", [])]) == []  # and none where none is used
 
 
@@ -239,7 +237,7 @@ def test_a_plugin_may_be_named_shortly(plugin):
 # -- as text and JSON ------------------------------------------------------------------------------
 
 GROUPS = [
-    Group(
+    CheckGroup(
         "lab 1.0",
         [
             DoctorCheck("fine", ok=True, finding="1.0"),
@@ -247,7 +245,7 @@ GROUPS = [
             DoctorCheck("b", ok=False, finding="word " * 30, remedy="pip install 'b>=1,<2'"),
         ],
     ),
-    Group("/a/b", [DoctorCheck("/a/" + "long/" * 30, ok=True, finding="12 KiB")]),
+    CheckGroup("/a/b", [DoctorCheck("/a/" + "long/" * 30, ok=True, finding="12 KiB")]),
 ]
 
 
@@ -267,7 +265,9 @@ def test_no_line_is_wider_than_the_terminal(width):
 
 def test_names_of_packages_are_not_broken():
     long = "pip install --upgrade djsb-datajuicer; " * 4
-    text = doctor_text([Group("x", [DoctorCheck("a", ok=False, finding=long, remedy=long)])], 60)
+    text = doctor_text(
+        [CheckGroup("x", [DoctorCheck("a", ok=False, finding=long, remedy=long)])], 60
+    )
     assert text.count("djsb-datajuicer") == 8
 
 
@@ -279,8 +279,8 @@ def test_a_long_subject_has_a_line_of_its_own():
 
 
 def test_the_last_line_counts():
-    fine = Group("x", [DoctorCheck("a", ok=True, finding="1")])
-    note = Group("y", [DoctorCheck("b", ok=False, finding="1", required=False)])
+    fine = CheckGroup("x", [DoctorCheck("a", ok=True, finding="1")])
+    note = CheckGroup("y", [DoctorCheck("b", ok=False, finding="1", required=False)])
     assert doctor_text([fine]).splitlines()[-1] == "1 check, nothing is missing"
     assert doctor_text([fine, note]).endswith("\n2 checks, nothing is missing; 1 is good to know")
     assert can_run([fine, note])
@@ -291,7 +291,7 @@ def test_json_has_all_that_is_known(tmp_path):
     import json
 
     check = DoctorCheck("w", True, "x", kind=CheckKind.FILE, path=tmp_path, size=3, sha256="ab")
-    assert json.loads(doctor_json([Group("lab 1.0", [check])])) == [
+    assert json.loads(doctor_json([CheckGroup("lab 1.0", [check])])) == [
         {
             "group": "lab 1.0",
             "subject": "w",

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from contextlib import closing
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pandas as pd
@@ -150,7 +151,7 @@ def test_a_notebook_shows_tables_of_escaped_text(run, lab):
 
 def test_the_report_is_a_frame_of_its_own(run, monkeypatch):
     page = '<html><script>alert("x")</script></html>'
-    monkeypatch.setattr("djsb_report.write.render_report", lambda store, run: page)
+    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", lambda *_: page)
     assert run.report().html == page
     html = run.report()._repr_html_()
     assert html.startswith('<iframe sandbox="allow-scripts" ')
@@ -159,11 +160,37 @@ def test_the_report_is_a_frame_of_its_own(run, monkeypatch):
 
 
 def test_without_what_the_report_needs_the_overview_says_so(run, monkeypatch):
-    def fail(store, run):
+    def fail(*_):
         raise RequestError("a report needs <jinja2>")
 
-    monkeypatch.setattr("djsb_report.write.render_report", fail)
+    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", fail)
     assert run.report().html == f"<p>a report needs &lt;jinja2&gt;</p>\n{run._repr_html_()}"
+
+
+def test_without_a_reporter_the_overview_says_what_to_install(run, monkeypatch):
+    monkeypatch.setattr("djsb_core.discovery.announced", lambda _: [])
+    monkeypatch.setattr("djsb_core.published.version", not_installed)
+    said = "unknown reporter &#x27;html&#x27;; it comes with djsb-report: pip install djsb-report"
+    assert run.report().html == f"<p>{said}</p>\n{run._repr_html_()}"
+
+
+def not_installed(name):
+    raise PackageNotFoundError(name)
+
+
+def test_a_report_in_another_format(run, install):
+    source = """
+        from djsb.records import Reporter
+
+        class Text(Reporter):
+            suffix = ".txt"
+
+            def render(self, store, run, *, against=None):
+                return f"<{run.status}>"
+    """
+    install("textpkg", source, "[djsb.reporters]\nlab-text = textpkg:Text\n")
+    assert run.report("lab-text").html == "<pre>&lt;finished&gt;</pre>"
+    assert "did you mean &#x27;lab-text&#x27;?" in run.report("lab-txt").html
 
 
 def test_all_runs(run, lab):
@@ -193,7 +220,7 @@ def test_nothing_there_is_one_sentence(tmp_path, monkeypatch):
 
 def test_without_pandas_it_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(RequestError, match=r"pandas is missing: pip install 'djsb-core\[report\]'"):
+    with pytest.raises(RequestError, match=r"pandas is missing: pip install djsb"):
         _ = run.metrics
     assert run.outputs("eval_model")["best"] == 2.0
 

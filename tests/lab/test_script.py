@@ -22,7 +22,7 @@ from djsb.store.environment import read_environment
 from djsb.store.store import EXPERIMENT, Store
 from djsb_core.errors import ConfigError, RequestError
 from djsb_core.job.reports import ArtifactKind
-from djsb_report.write import render_report
+from djsb_report.reporter import HtmlReporter
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "record-from-a-script.md"
 LISTENER = """
@@ -346,7 +346,7 @@ def test_the_report_draws_its_curves():
         for step in range(5):
             watcher.watch({"loss": 1 / (1 + step)}, "train", step)
     store = Store(Path("w"))
-    page = render_report(store, store.run("last"))
+    page = HtmlReporter().render(store, store.run("last"))
     assert 'id="curves"' in page
     assert "train.lr: 0.1" in page
 

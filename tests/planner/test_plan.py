@@ -340,7 +340,7 @@ def test_an_override_is_the_place_of_its_own_key_only(lab):
 
 
 def test_trackers_that_no_package_offers(lab, install):
-    install("board", "", "[djsb.listeners]\nboard = board")
+    install("board", "", "[djsb.trackers]\nboard = board:Board")
     text = "trackers: [board, bord, nothing]\n" + lab.echo("")
     problems = lab.problems(text)
     assert (
@@ -349,9 +349,15 @@ def test_trackers_that_no_package_offers(lab, install):
     assert problems[1].startswith("sandbox.yaml:1: trackers[2]: unknown tracker 'nothing'; known: ")
 
 
+def test_a_listener_is_no_tracker(lab, install):
+    install("ear", "", "[djsb.listeners]\near = ear")
+    problem = lab.problem("trackers: [ear]\n" + lab.echo(""))
+    assert problem.startswith("sandbox.yaml:1: trackers[0]: unknown tracker 'ear'; known: ")
+
+
 @pytest.mark.parametrize("trackers", ["board", "[]", "null", "[board]"])
 def test_trackers_that_are_there(lab, install, trackers):
-    install("board", "", "[djsb.listeners]\nboard = board")
+    install("board", "", "[djsb.trackers]\nboard = board:Board")
     assert lab.plan(f"trackers: {trackers}\n" + lab.echo("")).jobs
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from djsb.config.reader import read_experiment
+from djsb.config.trackers import trackers_of_run
 from djsb.planner.plan import survey
 from djsb.planner.preflight import (
     component_needs,
@@ -13,14 +14,13 @@ from djsb.planner.preflight import (
     packages_in_use,
     preflight,
     problems_of,
-    trackers_of,
 )
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 
 NEEDY = """
     from pathlib import Path
     from djsb_core.api import CheckKind, ComponentConfig, DataEvaluator, DoctorCheck, check_file
-    from djsb_core.api import hookimpl
+    from djsb_core.api import Tracker
     from pydantic import Field
 
     class Config(ComponentConfig):
@@ -49,16 +49,23 @@ NEEDY = """
         def warnings(self):
             return ()
 
-    @hookimpl
-    def djsb_doctor_checks():
+    class Board(Tracker):
+        "Shows runs."
+
+        def needs(self):
+            return [DoctorCheck("board login", False, "none", "log in", required=False)]
+
+    def list_checks():
         return [DoctorCheck("lab card", False, "none", "buy one")]
 """
 ENTRIES = """\
 [djsb.data_evaluators]
 needy = needypkg:Needy
 careless = needypkg:Careless
-[djsb.listeners]
-lab_needy = needypkg
+[djsb.trackers]
+lab_board = needypkg:Board
+[djsb.checks]
+lab_needy = needypkg:list_checks
 """
 MSE = "mse, predicted_dataset_path: data.jsonl, predicted_value_key: a, ground_truth_value_key: b"
 
@@ -84,7 +91,7 @@ def test_a_plan_that_can_run(lab):
     assert subjects(checks) == []
     kinds = {check.kind for check in checks}
     assert {CheckKind.ACCESS, CheckKind.DISK, CheckKind.PACKAGE} <= kinds
-    assert packages_in_use(plan)[0] == "djsb-core"
+    assert packages_in_use(plan)[:2] == ["djsb", "djsb-core"]
     assert "djsb_lab" in packages_in_use(plan)
     assert not Path("outputs").exists()
 
@@ -184,7 +191,7 @@ def test_packages_of_jobs_that_cannot_be_loaded_are_looked_at(needy, install):
     needy.write("x.yaml", experiment("type: broken", "type: nosuch"))
     planned, problems = survey(read_experiment(Path("x.yaml")))
     assert len(problems) == 2
-    assert packages_in_use(planned) == ["djsb-core", "brokenpkg"]
+    assert packages_in_use(planned) == ["djsb", "djsb-core", "brokenpkg"]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +199,7 @@ def test_packages_of_jobs_that_cannot_be_loaded_are_looked_at(needy, install):
     [
         ("", None, []),
         ("", "wandb, mlflow,", ["wandb", "mlflow"]),
-        ("trackers: [lab_needy]", "wandb", ["lab_needy"]),
+        ("trackers: [lab_board]", "wandb", ["lab_board"]),
         ("trackers: []", "wandb", []),
     ],
 )
@@ -200,8 +207,15 @@ def test_trackers_are_asked_for_as_runs_ask(needy, monkeypatch, line, variable, 
     if variable is not None:
         monkeypatch.setenv("DJSB_TRACKERS", variable)
     plan = needy.plan(f"{line}\n{experiment('type: mse')}".replace("mse", MSE))
-    assert trackers_of(plan) == asked
-    assert ("lab card" in subjects(preflight(plan))) is ("lab_needy" in asked)
+    assert trackers_of_run(plan.experiment.schema.trackers) == asked
+    assert ("board login" in subjects(preflight(plan))) is ("lab_board" in asked)
+
+
+@pytest.mark.parametrize("named", ["lab_bord", "needypkg", "modelscope"])
+def test_a_tracker_that_the_variable_misspells_is_a_problem(needy, monkeypatch, named):
+    monkeypatch.setenv("DJSB_TRACKERS", f"lab_board,{named}")
+    problem = needy.problem(experiment("type: mse").replace("mse", MSE))
+    assert problem.startswith(f"DJSB_TRACKERS: unknown tracker '{named}'; ")
 
 
 # -- isolated environments -------------------------------------------------------------------------
@@ -221,7 +235,7 @@ def isolated(needy, monkeypatch, tmp_path):
 
 def test_the_needs_of_an_isolated_job_are_not_those_of_this_environment(isolated, tmp_path):
     plan = isolated("venv")
-    assert packages_in_use(plan) == ["djsb-core"]
+    assert packages_in_use(plan) == ["djsb", "djsb-core"]
     assert component_needs(plan) == []
     checks, _ = examine_plan(plan)
     (check,) = [one for one in checks if one.kind is CheckKind.ENVIRONMENT]

@@ -8,7 +8,7 @@ from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
 
 SOURCE = '''
-    from djsb_core.api import ComponentConfig, DataEvaluator, hookimpl
+    from djsb_core.api import ComponentConfig, DataEvaluator
 
     class Good(DataEvaluator):
         """Say that all is good.
@@ -25,9 +25,6 @@ SOURCE = '''
         def evaluate(self):
             return {}
 
-    @hookimpl
-    def djsb_component_remarks(kind, name):
-        return f"{kind} {name} lacks a weight" if name == "good-lab" else None
 '''
 
 
@@ -72,16 +69,6 @@ def test_a_check_says_which_cannot_be_used_and_why(install, at_import):
     assert listed("good-lab", kind="data_evaluators", check=True).loads is True
 
 
-def test_a_check_tells_what_listeners_remark(install):
-    install(
-        "goodpkg",
-        SOURCE,
-        "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\n[djsb.listeners]\ngood-lab = goodpkg\n",
-    )
-    found = listed("good-lab", kind="data_evaluators", check=True)
-    assert found.remark == "data_evaluators good-lab lacks a weight"
-
-
 def test_every_kind_can_be_asked_for():
     for kind in (one.value for one in Kind):
         assert {one.kind for one in list_all(kind)} <= {kind}
@@ -106,14 +93,13 @@ def test_as_table_and_as_json(install):
     assert len(parsed) == len(found)
 
 
-def test_a_checked_table_shows_remarks(install):
+def test_a_checked_table_shows_what_loads(install):
     install(
         "goodpkg",
         SOURCE,
-        "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\nsilent-lab = goodpkg:Silent\n"
-        "[djsb.listeners]\ngood-lab = goodpkg\n",
+        "[djsb.data_evaluators]\ngood-lab = goodpkg:Good\nbad-lab = goodpkg:Bad\n",
     )
     text = components_table(list_all("data_evaluators", check=True), checked=True)
     rows = {line.split()[1]: line for line in text.splitlines()}
-    assert "yes; data_evaluators good-lab lacks a weight" in rows["good-lab"]
-    assert rows["silent-lab"].endswith("yes")
+    assert " yes " in rows["good-lab"]
+    assert "no: " in rows["bad-lab"]

@@ -29,6 +29,7 @@ class Kind(Enum):
     MODEL_EVALUATOR = "model_evaluators"
     ENVIRONMENT = "environments"
     PLACEMENT = "placements"
+    TRACKER = "trackers"
 
     @property
     def group(self) -> str:
@@ -66,6 +67,7 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.model import ModelEvaluator, ModelInferExecutor, ModelTrainExecutor
     from djsb_core.interfaces.placement import Placement
+    from djsb_core.interfaces.tracker import Tracker
 
     return {
         Kind.HOOK: Hook,
@@ -81,4 +83,5 @@ def _interfaces() -> dict[Kind, type[AnyComponent]]:
         Kind.MODEL_EVALUATOR: ModelEvaluator,
         Kind.ENVIRONMENT: Environment,
         Kind.PLACEMENT: Placement,
+        Kind.TRACKER: Tracker,
     }

@@ -1,1 +1,1 @@
-"""What runs in the process of a job."""
+"""What runs in the process of a job: the worker, and what it reports."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from djsb.evidence.comparison import compare_sides
-from djsb.query.facts import shown
-from djsb.query.select import Side
-from djsb.report.comparison_text import packages_text
+from djsb.records import Side, compare_sides, packages_text, shown
 from djsb_report.findings import Finding
 from djsb_report.reading import Reading, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.comparison import Setting
-    from djsb.store.records import RunRecord
+    from djsb.records import RunRecord, Setting
 
 MOST_SETTINGS, MOST_METRICS, LONG = 100, 200, 160
 ABSENT = "\N{EN DASH}"

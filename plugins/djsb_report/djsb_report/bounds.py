@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
     from djsb_report.reading import Reading
 
 REFINED = re.compile(r"refined\.(?P<operator>.+)\.(?P<argument>[^.]+)\.new")

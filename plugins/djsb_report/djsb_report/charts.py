@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from djsb_report.curves import Curve
 
 COLOURS = {
     "#010101": "var(--ink)",
@@ -65,6 +65,21 @@ STYLE: Any = {
 }
 
 _NUMBERS = count(1)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One metric of one training: the mean of each few steps, and what it averages."""
+
+    name: str
+    steps: Sequence[float]
+    means: Sequence[float]
+    lowest: Sequence[float]
+    highest: Sequence[float]
+    reached: int
+    """The last step."""
+    averaged: int
+    """Steps that one mean is made of."""
 
 
 def histogram_chart(

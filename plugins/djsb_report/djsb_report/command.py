@@ -18,17 +18,25 @@ import click
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write it.  [default: report.html in the run's folder]",
 )
-def report(run: str, where: Path | None, against: str | None, output: Path | None) -> None:
-    """Write a RUN (an id, or `last`) of WHERE as one HTML file that needs nothing else.
+@click.option(
+    "reporter",
+    "--as",
+    metavar="FORMAT",
+    default="html",
+    show_default=True,
+    help="Another format, if a plugin offers one.",
+)
+def report(
+    run: str, where: Path | None, against: str | None, output: Path | None, reporter: str
+) -> None:
+    """Write the report of a run as one self-contained HTML file.
 
-    WHERE is an experiment file or a work_dir (default: ./sandbox.yaml). The file opens without a
-    network, so it can be passed on as it is.
+    RUN is an id, or `last`; WHERE is an experiment file or a work_dir (default: ./sandbox.yaml).
+    The file opens without a network, so it can be passed on as it is.
     """
-    from djsb.query.locate import open_store
-    from djsb.query.select import select_run
-    from djsb_report.write import write_report
+    from djsb.records import open_store, select_run, write_report
 
     store = open_store(where)
     found = select_run(store, run)
     other = select_run(store, against) if against else None
-    click.echo(write_report(store, found, against=other, path=output))
+    click.echo(write_report(store, found, against=other, path=output, reporter=reporter))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from djsb_core.job.watcher import SCRIPT
-from djsb_report.charts import curves_chart, style_of_series
+from djsb.records import SCRIPT
+from djsb_report.charts import Curve, curves_chart, style_of_series
 from djsb_report.reading import TRAINING, Reading
 
 if TYPE_CHECKING:
@@ -16,26 +16,10 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from djsb.store.records import JobRecord
-    from djsb_core.job.reports import Point
+    from djsb.records import JobRecord, Point
 
 MOST_CURVES, MOST_PLOTS, MOST_STEPS = 24, 4, 60
 LOSS = "loss"
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One metric of one training: the mean of each few steps, and what it averages."""
-
-    name: str
-    steps: Sequence[float]
-    means: Sequence[float]
-    lowest: Sequence[float]
-    highest: Sequence[float]
-    reached: int
-    """The last step."""
-    averaged: int
-    """Steps that one mean is made of."""
 
 
 @dataclass(frozen=True)

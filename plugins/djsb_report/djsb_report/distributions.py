@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.select import base_of
-from djsb.report.format import number
+from djsb.records import base_of, number
 from djsb_report.bounds import Bound, read_bounds
 from djsb_report.charts import histogram_chart
 from djsb_report.histograms import Histogram, histograms_of, joined_edges, on_bins
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
 
 REFINE = "refine_recipe"
 MOST_CHARTS = 24

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from djsb.store.environment import read_environment
+from djsb.records import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.evidence.comparison import compare_sides
-from djsb.query.select import Side, base_of
+from djsb.records import Side, base_of, compare_sides
 from djsb_report.reading import DONE, EVALUATION, PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.evidence.comparison import Metric
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord, Metric
     from djsb_report.reading import Reading
 
 MOST_PAIRS = 12

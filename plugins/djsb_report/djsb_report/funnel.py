@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.select import base_of
+from djsb.records import base_of
 from djsb_report.reading import TRAINING, Reading
 
 if TYPE_CHECKING:

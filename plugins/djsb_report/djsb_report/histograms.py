@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from djsb_core.job.reports import ArtifactKind
+from djsb.records import ArtifactKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
     from djsb_report.reading import Reading
 
 MOST_BINS, LARGEST_FILE = 1000, 1_000_000

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from djsb_core.job.reports import ArtifactKind
+from djsb.records import ArtifactKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

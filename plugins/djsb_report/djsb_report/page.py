@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from djsb.query.status import status_of
-from djsb.report.format import date, duration, number
+from djsb.records import date, duration, number, status_of
 from djsb_report.against import compare_with
 from djsb_report.curves import read_curves
 from djsb_report.distributions import read_distributions
 from djsb_report.environment import read_surroundings
+from djsb_report.findings import find
 from djsb_report.funnel import read_funnels
 from djsb_report.media import read_media
 from djsb_report.pipeline import draw_jobs
@@ -23,7 +23,8 @@ from djsb_report.scores import read_scores
 from djsb_report.verdict import interval, judge, signed
 
 if TYPE_CHECKING:
-    from djsb_core.masking import Masker
+    from djsb.records import Masker
+    from djsb_report.findings import Findings
     from djsb_report.reading import Reading
 
 SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
@@ -40,23 +41,24 @@ class Section:
 
 def make_page(reading: Reading, other: Reading | None) -> str:
     """Write the page of a run, beside another run if there is one."""
+    findings = find(reading)
     templates = _environment(reading.masker, other.masker if other else reading.masker)
     page = templates.get_template("page.html")
     return page.render(
         run=reading.run,
         status=status_of(reading.run),
-        verdict=judge(reading),
-        sections=_sections(reading, other),
+        verdict=judge(reading, findings),
+        sections=_sections(reading, other, findings),
         written=time.time(),
     )
 
 
-def _sections(reading: Reading, other: Reading | None) -> list[Section]:
+def _sections(reading: Reading, other: Reading | None, findings: Findings) -> list[Section]:
     """Collect the sections that have something to show, in the order of the page."""
     distributions = read_distributions(reading)
     bounds = [bound for one in distributions for bound in one.bounds]
     samples = read_samples(reading, bounds)
-    scores, media = read_scores(reading), read_media(reading)
+    scores, media = read_scores(reading, findings), read_media(reading)
     found = [
         Section("against", "Against the other run", other and compare_with(reading, other)),
         Section("pipeline", "What ran", draw_jobs(reading)),

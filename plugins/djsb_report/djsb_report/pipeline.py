@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from djsb.query.select import base_of, seed_of
+from djsb.records import base_of, seed_of
 from djsb_report.reading import DONE, Reading, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
 
 MOST_BOXES = 150
 """Jobs that are drawn; the rest of a larger run is counted."""

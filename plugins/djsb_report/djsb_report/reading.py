@@ -6,16 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from djsb.query.facts import last_iteration, places_of
-from djsb.query.select import base_of, seed_of
-from djsb_core.masking import Masker
+from djsb.records import Masker, base_of, last_iteration, places_of, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from djsb.store.records import JobRecord, RunRecord
-    from djsb.store.store import Store
-    from djsb_report.findings import Findings
+    from djsb.records import JobRecord, RunRecord, Store
 
 DONE = ("finished", "cached")
 PROBE, PROCESS, TRAINING = "ProbeViaAnalyzerHook", "ProcessDataHook", "TrainModelHook"
@@ -43,13 +39,6 @@ class Reading:
     def masker(self) -> Masker:
         """Knows what must not be shown."""
         return Masker.of([self.run.settings, *(job.settings for job in self.jobs)])
-
-    @cached_property
-    def findings(self) -> Findings:
-        """What the last iteration scored twice."""
-        from djsb_report.findings import find
-
-        return find(self)
 
     @cached_property
     def distinct(self) -> list[JobRecord]:

@@ -10,17 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb.query.select import base_of
-from djsb.report.format import number
-from djsb.store.environment import read_environment
-from djsb_core.errors import ComponentError
-from djsb_core.jsonl import read_jsonl
+from djsb.records import ComponentError, base_of, number, read_environment, read_jsonl
 from djsb_report.reading import PROBE, PROCESS, Reading, cut, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from djsb.store.records import JobRecord
+    from djsb.records import JobRecord
     from djsb_report.bounds import Bound
 
 MOST_ROWS = 20_000

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from djsb.query.facts import is_secondary
+from djsb.records import is_secondary
 from djsb_report.reading import DONE, EVALUATION, PROBE, Reading
 from djsb_report.verdict import interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.store.records import JobRecord
-    from djsb_report.findings import Finding, Pair
+    from djsb.records import JobRecord
+    from djsb_report.findings import Finding, Findings, Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
 
@@ -66,9 +66,8 @@ class Scores:
     measured: Sequence[Measured]
 
 
-def read_scores(reading: Reading) -> Scores:
+def read_scores(reading: Reading, findings: Findings) -> Scores:
     """Lay the comparisons of evaluations out, and list what the evaluations measured."""
-    findings = reading.findings
     rows = [(pair, one) for pair in findings.pairs for one in pair.scores][:MOST_ROWS]
     reach = max((_reach(one) for _, one in rows), default=0)
     compared = [_score(pair, one, reach) for pair, one in rows]

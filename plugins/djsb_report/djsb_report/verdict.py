@@ -6,18 +6,15 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from djsb.query.facts import settings_of
-from djsb.query.select import base_of
-from djsb.query.status import status_of
-from djsb.report.format import number
+from djsb.records import base_of, number, settings_of, status_of
 from djsb_report.findings import UNCLEAR
 from djsb_report.reading import DONE, EVALUATION, PROCESS, TRAINING, Reading, cut, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from djsb.store.records import JobRecord
-    from djsb_report.findings import Finding, Pair
+    from djsb.records import JobRecord
+    from djsb_report.findings import Finding, Findings, Pair
 
 WORDS = ("better", "worse", UNCLEAR)
 MOST_PAIRS, MOST_SCORES, MOST_KEYS, LONG = 4, 4, 5, 300
@@ -37,22 +34,22 @@ class Verdict:
     """How sure that is."""
 
 
-def judge(reading: Reading) -> Verdict:
+def judge(reading: Reading, findings: Findings) -> Verdict:
     """Put what a run found in a few plain sentences."""
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
-    pairs = reading.findings.pairs
+    pairs = findings.pairs
     if not pairs:
         return Verdict("none", _nothing_compared(reading), list(_data_changes(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     verdict = Verdict(
         _tone([one for pair in pairs for one in pair.deciding]),
-        _headline(pairs, reading.findings.left_out),
+        _headline(pairs, findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
         list(_certainty(reading, pairs)),
     )
-    more = len(pairs) - MOST_PAIRS + reading.findings.left_out
+    more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
         verdict.changes.append(f"{more} more pairs of jobs are not told here.")
     verdict.changes += _data_changes(reading)

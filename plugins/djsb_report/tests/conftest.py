@@ -11,7 +11,7 @@ import pytest
 from djsb.store.store import Store
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_report.reading import Reading
-from djsb_report.write import render_report
+from djsb_report.reporter import HtmlReporter
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
 
@@ -121,7 +121,9 @@ class Run:
         return Reading(self.store, self.store.run(self.record.id))
 
     def page(self, against=None):
-        return Page(render_report(self.store, self.store.run(self.record.id), against=against))
+        return Page(
+            HtmlReporter().render(self.store, self.store.run(self.record.id), against=against)
+        )
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from itertools import count
 
 import pytest
 
+from djsb.records import write_report
 from djsb.store.store import Store
-from djsb_report.write import write_report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PATIENCE = 30  # seconds until something that must happen counts as not happening

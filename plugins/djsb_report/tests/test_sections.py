@@ -2,6 +2,7 @@
 
 from djsb.store.records import TargetRecord
 from djsb_report.distributions import read_distributions
+from djsb_report.findings import find
 from djsb_report.funnel import read_funnels
 from djsb_report.pipeline import draw_jobs
 from djsb_report.scores import read_scores
@@ -116,7 +117,7 @@ def test_relative_changes_share_one_scale(new_run):
     run.score("first", 0.5, 0.05)
     run.score("half", 0.25, 0.05)
     run.score("double", 1.0, 0.05)
-    half, double = read_scores(run.reading).compared
+    half, double = read_scores(run.reading, find(run.reading)).compared
     assert half.relative[0] == "\N{MINUS SIGN}"
     assert double.relative[0] == "+"
     assert (half.track.zero, double.track.zero) == (50, 50)
@@ -128,7 +129,7 @@ def test_a_score_of_zero_before_has_no_relative_change(new_run):
     run = new_run()
     for name, score in (("before", 0.0), ("after", 0.5)):
         run.score(name, score)
-    (score,) = read_scores(run.reading).compared
+    (score,) = read_scores(run.reading, find(run.reading)).compared
     assert (score.relative, score.track, score.verdict) == ("", None, "better")
 
 
@@ -136,7 +137,7 @@ def test_all_that_was_measured_is_listed(new_run):
     run = new_run()
     metrics = {"loss": 1.0, "loss_stderr": 0.1, "documents": 5, "words": "text"}
     run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
-    scores = read_scores(run.reading)
+    scores = read_scores(run.reading, find(run.reading))
     assert scores.compared == []
     assert dict(scores.measured[0].values) == {"loss": 1.0, "documents": 5}
 

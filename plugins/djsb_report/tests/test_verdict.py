@@ -2,12 +2,13 @@
 
 import pytest
 
+from djsb_report.findings import find
 from djsb_report.verdict import judge
 
 
 def verdict(run, status="finished", reason=None):
     run.end(status, reason)
-    return judge(run.reading)
+    return judge(run.reading, find(run.reading))
 
 
 @pytest.mark.parametrize(

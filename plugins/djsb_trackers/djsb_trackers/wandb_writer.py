@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb_trackers.choice import is_logged_in
+from djsb_trackers.login import is_logged_in
 from djsb_trackers.rows import rows
 from djsb_trackers.segments import Segment
 from djsb_trackers.writer import read_histogram

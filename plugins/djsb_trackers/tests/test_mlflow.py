@@ -2,7 +2,7 @@
 
 import pytest
 
-from djsb_core.api import SandboxWatcher
+from djsb import SandboxWatcher
 
 from .conftest import MIXED, same
 

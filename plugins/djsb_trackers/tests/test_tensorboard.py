@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from djsb_core.api import SandboxWatcher
+from djsb import SandboxWatcher
 
 from .conftest import MIXED, same
 

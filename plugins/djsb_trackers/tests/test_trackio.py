@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb_core.api import SandboxWatcher
+from djsb import SandboxWatcher
 
 from .conftest import MIXED, same
 

@@ -10,8 +10,20 @@ from pathlib import Path
 import pytest
 
 PLUGIN = Path(__file__).parents[1]
-CORE = PLUGIN.parents[1]
-NEEDED = ["-e", CORE, "-e", f"{PLUGIN}[trackio]", "pytest>=8,<10", "pytest-timeout>=2"]
+ROOT = PLUGIN.parents[1]
+PROJECTS = [
+    ROOT,
+    ROOT / "djsb_core",
+    ROOT / "plugins/djsb_environments",
+    ROOT / "plugins/djsb_report",
+]
+NEEDED = [
+    *(word for project in PROJECTS for word in ("-e", project)),
+    "-e",
+    f"{PLUGIN}[trackio]",
+    "pytest>=8,<10",
+    "pytest-timeout>=2",
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +46,7 @@ def test_trackio_in_an_environment_of_its_own(python):
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
     ran = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests],
-        cwd=CORE,
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -1,33 +1,26 @@
 import subprocess
 import sys
 
-import pluggy
 import pytest
 
-from djsb_core import hookspecs
-from djsb_modelscope import listeners
+from djsb_modelscope import checks
 from djsb_modelscope.models import causal_lm_needs
 
 
-def checks():
-    manager = pluggy.PluginManager("djsb")
-    manager.add_hookspecs(hookspecs)
-    manager.register(listeners)
-    manager.check_pending()
-    (found,) = manager.hook.djsb_doctor_checks()
-    return {check.subject: check for check in found}
+def by_subject():
+    return {check.subject: check for check in checks.list_checks()}
 
 
 def test_this_installation_is_fine():
-    found = checks()
-    assert set(found) == {*listeners.PACKAGES, "megatron_util", "ModelScope native mode"}
+    found = by_subject()
+    assert set(found) == {*checks.PACKAGES, "megatron_util", "ModelScope native mode"}
     assert all(check.ok for check in found.values())
 
 
 @pytest.mark.parametrize(("version", "said"), [(4, "all of"), (5, "not "), (0, "not ")])
 def test_what_can_be_trained_natively(monkeypatch, version, said):
-    monkeypatch.setattr(listeners, "major_version", lambda package: version)
-    assert checks()["ModelScope native mode"].finding.startswith(said)
+    monkeypatch.setattr(checks, "major_version", lambda package: version)
+    assert by_subject()["ModelScope native mode"].finding.startswith(said)
 
 
 def test_a_model_folder_is_looked_into(tmp_path):
@@ -42,8 +35,8 @@ def test_a_model_folder_is_looked_into(tmp_path):
 
 def test_components_import_nothing_heavy():
     code = (
-        "import sys, djsb_modelscope.executor, djsb_modelscope.scratch, djsb_modelscope.listeners;"
-        "list(djsb_modelscope.listeners.djsb_doctor_checks());"
+        "import sys, djsb_modelscope.executor, djsb_modelscope.scratch, djsb_modelscope.checks;"
+        "list(djsb_modelscope.checks.list_checks());"
         "heavy = {'torch', 'transformers', 'modelscope', 'datasets', 'tokenizers'};"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

@@ -1,11 +1,12 @@
-"""Hears of a run's moments; does next to nothing for a run that is not shown."""
+"""Hears the moments of a run, and hands them to the process that shows it."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from djsb_core.api import JobInfo, hookimpl
+from djsb_core.api import ComponentConfig, JobInfo, Tracker, Workspace, hookimpl
+from djsb_trackers.login import is_installed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,39 +17,42 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TrackerListener:
-    """Shows runs in one tracker, if they are to be."""
+class MirroringTracker(Tracker):
+    """Shows runs in one tracker, through a process that imports the tracker's library."""
 
-    def __init__(self, tracker: str) -> None:
-        """Start with no run.
+    library: ClassVar[str]
+    """Name of the tracker: of its library, of its writer's module and of this package's extra."""
 
-        :param tracker: its name, which is that of its library and of this package's extra
-        """
-        self._tracker = tracker
+    def __init__(self, config: ComponentConfig, workspace: Workspace | None = None) -> None:
+        """Start with no run."""
+        super().__init__(config, workspace)
         self._shown: dict[str, ShownRun] = {}
+
+    @classmethod
+    def is_switched_off(cls) -> bool:
+        """Tell whether its user has switched the tracker off, whatever experiments say."""
+        return False
 
     @hookimpl
     def djsb_run_started(
         self, run_id: str, settings: Mapping[str, Any], folder: Path, group: str | None
     ) -> None:
-        """Start the tracker's process, if the run is to be shown."""
-        from djsb_trackers.choice import is_installed, is_wanted
-
-        if not is_wanted(self._tracker, settings):
+        """Start the tracker's process."""
+        if self.is_switched_off():
             return
-        if not is_installed(self._tracker):
+        if not is_installed(self.library):
             log.warning(
                 "no %s: it is not installed; pip install 'djsb-trackers[%s]'",
-                self._tracker,
-                self._tracker,
+                self.library,
+                self.library,
             )
             return
         from djsb_trackers.shown import ShownRun
 
         try:
-            self._shown[run_id] = ShownRun(self._tracker, run_id, settings, folder, group)
+            self._shown[run_id] = ShownRun(self.library, run_id, settings, folder, group)
         except OSError as error:  # no space for the log, no memory for the process
-            log.warning("no %s: %s", self._tracker, error)
+            log.warning("no %s: %s", self.library, error)
 
     @hookimpl
     def djsb_job_started(self, job: JobInfo) -> None:
@@ -86,7 +90,7 @@ class TrackerListener:
 
     @hookimpl
     def djsb_settings_added(self, run_id: str, settings: Mapping[str, Any]) -> None:
-        """Show settings that a script gives while its run goes on."""
+        """Show settings that a script gives during its run."""
         if shown := self._shown.get(run_id):
             shown.settings(settings)
 

@@ -1,19 +1,18 @@
-"""What ``djsb doctor`` shows of this plugin, beside the packages that its metadata lists."""
+"""What ``djsb doctor`` shows of this plugin, in addition to its dependencies."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from djsb_core.api import CheckKind, DoctorCheck, check_packages, hookimpl
+from djsb_core.api import CheckKind, DoctorCheck, check_packages
 from djsb_modelscope.models import PACKAGES, TRANSFORMERS_5, major_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@hookimpl
-def djsb_doctor_checks() -> Iterable[DoctorCheck]:
+def list_checks() -> Iterable[DoctorCheck]:
     """Say what the packages are for, and which of ModelScope's own models can be trained."""
     return [*check_packages("djsb-modelscope", PACKAGES), _check_megatron(), _check_native()]
 

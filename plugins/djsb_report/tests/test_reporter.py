@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from djsb.cli import djsb
+from djsb.records import write_report
 from djsb_core.errors import RequestError
-from djsb_report import write as module
-from djsb_report.write import write_report
+from djsb_report import reporter as module
 
 
 @pytest.fixture
@@ -56,9 +56,7 @@ def test_without_the_packages_one_message_with_the_command(full, store, invoke, 
     monkeypatch.setattr(module, "find_spec", lambda name: None if name == "jinja2" else name)
     ran = invoke("last", store.work_dir)
     assert ran.exit_code == 2
-    assert ran.output == (
-        "Error: a report needs jinja2; install it: pip install 'djsb-core[report]'\n"
-    )
+    assert ran.output == ("Error: a report needs jinja2; install it: pip install djsb-report\n")
 
 
 def test_a_place_that_cannot_be_written(full, store, tmp_path):

@@ -1,4 +1,4 @@
-"""Checks, grouped by the package that they are about."""
+"""What this installation has and lacks: the machine, djsb itself, and plugins by name."""
 
 from __future__ import annotations
 
@@ -7,43 +7,42 @@ import shutil
 import sys
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from djsb.doctor.check_group import CheckGroup, merge_groups
+from djsb.doctor.dependencies import check_extra, check_extras, check_indirect
 from djsb.doctor.devices import check_gpus
 from djsb.doctor.folders import check_folders, check_temporary_folder
-from djsb.doctor.plugin_checks import check_in_turn, check_plugins, once
-from djsb_core.discovery import COMMANDS, LISTENERS, list_components, load_isolation
+from djsb.doctor.plugin_checks import check_plugins
+from djsb_core.discovery import (
+    CHECKS,
+    COMMANDS,
+    LISTENERS,
+    REPORTERS,
+    list_components,
+    load_isolation,
+)
 from djsb_core.errors import RequestError, suggest
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.machine.installed import installed_version
-from djsb_core.machine.packages import extras_of, wanted_packages
-from djsb_core.published import CORE
+from djsb_core.machine.packages import wanted_packages
+from djsb_core.published import CORE, LAB
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from djsb_core.machine.packages import Wanted
 
 PREFIX = "djsb-"
-FOR_DEVELOPERS = frozenset({"dev", "doc", "docs", "lint", "test", "tests"})
-"""Extras that only those need who change a package."""
+OWN = (LAB, CORE)
+"""The packages of djsb itself."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """What was looked at for one package, or for one experiment."""
-
-    title: str
-    checks: Sequence[DoctorCheck]
-
-
-def examine_installation() -> list[Group]:
-    """Check the core and every installed plugin."""
-    names = [CORE, *list_plugins()]
+def examine_installation() -> list[CheckGroup]:
+    """Check djsb itself and every installed plugin."""
+    names = [*OWN, *list_plugins()]
     here = {
         "the folder here": Path.cwd(),
         **_environments_folder(),
@@ -55,34 +54,25 @@ def examine_installation() -> list[Group]:
 
 def examine_packages(
     names: Sequence[str], trackers: Sequence[str] = (), *, with_extras: Collection[str] = ()
-) -> list[Group]:
+) -> list[CheckGroup]:
     """Check packages, and the trackers that are asked for.
 
     :param with_extras: those of the packages whose extras are checked, too
     """
     asked = [
-        _check_extra(info.package, info.name, wanted, asked=True)
-        for info in list_components(LISTENERS)
+        check
+        for info in list_components(Kind.TRACKER.group)
         if info.name in trackers
-        for extra, wanted in extras_of(info.package).items()
-        if extra == info.name
+        for check in check_extra(info.package, info.name)
     ]
     groups = _groups(names, [], with_extras=with_extras, trackers=trackers)
-    return merge([*groups, Group("trackers", asked)])
-
-
-def merge(groups: Sequence[Group]) -> list[Group]:
-    """Join groups of one title, and show what several have in common once."""
-    checks: dict[str, list[DoctorCheck]] = {}
-    for group in groups:
-        checks.setdefault(group.title, []).extend(group.checks)
-    return [Group(title, found) for title, found in once(checks).items() if found]
+    return merge_groups([*groups, CheckGroup("trackers", asked)])
 
 
 def list_plugins() -> list[str]:
-    """Name the installed packages that offer anything, the core left out."""
-    groups = [*(kind.group for kind in Kind), LISTENERS, COMMANDS]
-    return sorted({one.package for group in groups for one in list_components(group)} - {CORE})
+    """List the installed packages that offer anything, djsb itself left out."""
+    groups = [*(kind.group for kind in Kind), LISTENERS, COMMANDS, REPORTERS, CHECKS]
+    return sorted({one.package for group in groups for one in list_components(group)} - {*OWN})
 
 
 def find_plugin(name: str) -> str:
@@ -90,7 +80,7 @@ def find_plugin(name: str) -> str:
 
     :raises RequestError: if there is none
     """
-    known = {_plain(one): one for one in (CORE, *list_plugins())}
+    known = {_plain(one): one for one in (*OWN, *list_plugins())}
     short = {one.removeprefix(PREFIX): package for one, package in known.items()}
     found = known.get(_plain(name)) or short.get(_plain(name))
     if found is None:
@@ -108,19 +98,21 @@ def _groups(
     *,
     with_extras: Collection[str] = (),
     trackers: Sequence[str] = (),
-) -> list[Group]:
+) -> list[CheckGroup]:
     uses_torch = any(one.name == "torch" for one in wanted_packages(names))
     gpus = check_gpus() if uses_torch or machine else []
     nvidia = any(gpu.subject != "GPU" for gpu in gpus)
     found = dict(check_plugins(names, trackers=trackers, beside_gpu=nvidia))
     first = [*machine, *gpus]
-    groups = [Group("this machine", first)] if first else []
+    groups = [CheckGroup("this machine", first)] if first else []
     for name, checks in found.items():
-        extras = _check_extras(name) if name in with_extras else []
-        groups.append(Group(f"{name} {installed_version(name) or ''}".strip(), checks + extras))
+        extras = check_extras(name) if name in with_extras else []
+        groups.append(
+            CheckGroup(f"{name} {installed_version(name) or ''}".strip(), checks + extras)
+        )
     if names:
-        groups.append(Group("what these packages need in turn", check_in_turn(names)))
-    return merge(groups)
+        groups.append(CheckGroup("indirect dependencies", check_indirect(names)))
+    return merge_groups(groups)
 
 
 def _environments_folder() -> dict[str, Path]:
@@ -144,31 +136,4 @@ def _check_managers() -> DoctorCheck:
     finding += f"; not there: {', '.join(others)}" if others else ""
     return DoctorCheck(
         "environment managers", ok=True, finding=finding, kind=CheckKind.COMMAND, required=False
-    )
-
-
-def _check_extras(name: str) -> list[DoctorCheck]:
-    return [
-        _check_extra(name, extra, wanted, asked=False)
-        for extra, wanted in extras_of(name).items()
-        if extra not in FOR_DEVELOPERS and wanted
-    ]
-
-
-def _check_extra(name: str, extra: str, wanted: Sequence[Wanted], *, asked: bool) -> DoctorCheck:
-    """Check an extra: not to have it is no fault, unless it is asked for."""
-    absent = [one.name for one in wanted if one.installed is None]
-    unfit = [f"{one.name} {one.installed}, wanted {one.range}" for one in wanted if not one.fits]
-    unfit = [text for text in unfit if " None, " not in text]
-    finding = [", ".join(unfit)] if unfit else []
-    if absent:
-        finding.append(f"not installed: {', '.join(absent)}{'' if asked else ' (optional)'}")
-    ok = not unfit and not (absent and asked)
-    return DoctorCheck(
-        f"{name}[{extra}]",
-        ok=ok,
-        finding="; ".join(finding) or ", ".join(f"{one.name} {one.installed}" for one in wanted),
-        remedy="" if ok else f"pip install '{name}[{extra}]'",
-        kind=CheckKind.PACKAGE,
-        required=False,
     )

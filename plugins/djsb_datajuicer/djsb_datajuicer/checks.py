@@ -1,11 +1,11 @@
-"""What ``djsb doctor`` shows of this plugin, beside the packages that its metadata lists."""
+"""What ``djsb doctor`` shows of this plugin, in addition to its dependencies."""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
-from djsb_core.api import CheckKind, ComponentError, DoctorCheck, check_packages, hookimpl
+from djsb_core.api import CheckKind, ComponentError, DoctorCheck, check_packages
 from djsb_datajuicer.sources import package_folder, parse
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ REASONS = {
 }
 
 
-@hookimpl
-def djsb_doctor_checks() -> Iterable[DoctorCheck]:
+def list_checks() -> Iterable[DoctorCheck]:
     """Say what the packages are for, and whether Data-Juicer can be kept from installing any."""
     return [*check_packages("djsb-datajuicer", REASONS), *check_installs()]
 

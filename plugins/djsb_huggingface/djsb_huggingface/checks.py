@@ -1,16 +1,15 @@
-"""What ``djsb doctor`` shows of this package, beside the packages that its metadata lists."""
+"""What ``djsb doctor`` shows of this package, in addition to its dependencies."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from djsb_core.api import CheckKind, DoctorCheck, check_packages, hookimpl
+from djsb_core.api import CheckKind, DoctorCheck, check_packages
 from djsb_huggingface.loading import PACKAGES
 
 
-@hookimpl
-def djsb_doctor_checks() -> list[DoctorCheck]:
+def list_checks() -> list[DoctorCheck]:
     """Say what the packages are for, and where models are looked up by name."""
     return [*check_packages("djsb-huggingface", PACKAGES), check_cache()]
 

@@ -5,22 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from djsb_trackers.choice import is_installed, is_logged_in, is_wanted
-from djsb_trackers.listeners import mlflow, tensorboard, trackio, wandb
+from djsb.config.trackers import trackers_of_run
+from djsb_core.discovery import load_component
+from djsb_core.interfaces.kinds import Kind
+from djsb_trackers.login import is_installed, is_logged_in
+from djsb_trackers.trackers import WandbTracker
 
 TRACKERS = ("wandb", "trackio", "mlflow", "tensorboard")
 
 
 def wanted(settings):
-    return [tracker for tracker in TRACKERS if is_wanted(tracker, settings)]
+    return trackers_of_run(settings.get("trackers"))
 
 
 @pytest.mark.parametrize(
     ("trackers", "variable", "shown"),
     [
         (None, None, []),
-        (["trackio", "wandb"], None, ["wandb", "trackio"]),
-        ("mlflow", None, ["mlflow"]),
+        (["trackio", "wandb"], None, ["trackio", "wandb"]),
+        (["mlflow"], None, ["mlflow"]),
         (["trackio"], "wandb", ["trackio"]),
         ([], "wandb", []),
         (None, "wandb, tensorboard", ["wandb", "tensorboard"]),
@@ -40,8 +43,9 @@ def test_wandb_is_wanted_by_those_who_use_it(monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     assert wanted({}) == ["wandb"]
     assert wanted({"trackers": []}) == []
+    assert not WandbTracker.is_switched_off()
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert wanted({}) == wanted({"trackers": ["wandb"]}) == []
+    assert WandbTracker.is_switched_off()
     monkeypatch.delenv("WANDB_MODE")
     monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
     assert wanted({}) == ["wandb"]
@@ -73,13 +77,6 @@ def test_a_folder_named_as_the_library_is_no_library(site):
     assert not is_installed("djsb_nowhere")
 
 
-def test_a_name_that_no_package_has_is_said_once(monkeypatch, caplog):
-    monkeypatch.setenv("DJSB_TRACKERS", "wnadb,tensorboard")
-    assert wanted({}) == wanted({}) == ["tensorboard"]
-    assert [record.getMessage() for record in caplog.records] == [
-        "DJSB_TRACKERS: no tracker 'wnadb' is installed"
-    ]
-
-
-def test_each_tracker_has_a_listener():
-    assert [one._tracker for one in (wandb, trackio, mlflow, tensorboard)] == list(TRACKERS)
+@pytest.mark.parametrize("name", TRACKERS)
+def test_each_tracker_is_announced_by_the_name_of_its_library(name):
+    assert load_component(Kind.TRACKER, name).library == name

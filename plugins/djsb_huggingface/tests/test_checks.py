@@ -6,19 +6,19 @@ from importlib.metadata import version
 
 import pytest
 
-from djsb_huggingface import listeners
+from djsb_huggingface import checks
 from djsb_huggingface.loading import folder_needs
 
 
 def test_doctor_shows_versions_and_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    found = {check.subject: check for check in listeners.djsb_doctor_checks()}
+    found = {check.subject: check for check in checks.list_checks()}
     assert found["torch"].finding.startswith(version("torch"))
     assert found["transformers"].finding.startswith(version("transformers"))
     assert found["Hugging Face cache"].finding == f"{tmp_path}: no models"
     (tmp_path / "models--org--name" / "snapshots").mkdir(parents=True)
     (tmp_path / "datasets--org--name" / "snapshots").mkdir(parents=True)
-    assert listeners.check_cache().finding == f"{tmp_path}: 1 model"
+    assert checks.check_cache().finding == f"{tmp_path}: 1 model"
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_the_cache_is_that_of_the_library(monkeypatch, environment):
         monkeypatch.setenv(name, value)
     code = "from huggingface_hub.constants import HF_HUB_CACHE as c; print(c)"
     theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
-    assert str(listeners.cache_folder()) == theirs.strip()
+    assert str(checks.cache_folder()) == theirs.strip()
 
 
 def test_the_files_of_a_model_are_listed(models, tmp_path):

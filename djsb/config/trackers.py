@@ -1,0 +1,84 @@
+"""Which trackers a run is shown in: by the experiment, the environment, or the user's habits."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from djsb_core.discovery import find_component, list_components, load_component
+from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
+from djsb_core.interfaces.kinds import Kind
+from djsb_core.published import TRACKER_SIGNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from djsb_core.interfaces.tracker import Tracker
+
+VARIABLE = "DJSB_TRACKERS"
+"""Names trackers, separated by commas, where the experiment does not."""
+
+
+def requested_trackers(named: Sequence[str] | None) -> list[str]:
+    """List the trackers that are asked for: by the experiment, else by ``DJSB_TRACKERS``.
+
+    :param named: the experiment's ``trackers``; ``None`` where it has no such key
+    """
+    if named is None:
+        named = [name.strip() for name in os.environ.get(VARIABLE, "").split(",")]
+    return [name for name in named if name]
+
+
+def trackers_of_run(named: Sequence[str] | None) -> list[str]:
+    """List the trackers that a run is shown in: those asked for, else those its user uses.
+
+    :param named: the experiment's ``trackers``; ``None`` where it has no such key
+    """
+    if named is not None or VARIABLE in os.environ:
+        return requested_trackers(named)
+    candidates = [name for name, signs in TRACKER_SIGNS.items() if any(map(_is_there, signs))]
+    if not candidates:
+        return []
+    installed = {info.name for info in list_components(Kind.TRACKER.group)}
+    return [name for name in candidates if name in installed and _is_default(name)]
+
+
+def unknown_trackers(names: Sequence[str]) -> Mapping[str, str]:
+    """Return what is wrong with each name that no installed package offers."""
+    problems = {}
+    for name in names:
+        try:
+            find_component(Kind.TRACKER, name)
+        except UnknownComponentError as error:
+            problems[name] = str(error)
+        except PluginLoadError:
+            continue  # two packages offer it: the run warns
+    return problems
+
+
+def check_variable() -> None:
+    """Check the trackers that ``DJSB_TRACKERS`` names.
+
+    :raises RequestError: if no installed package offers one of them
+    """
+    problems = unknown_trackers(requested_trackers(None))
+    if problems:
+        raise RequestError(f"{VARIABLE}: {'; '.join(problems.values())}")
+
+
+def _is_there(sign: str) -> bool:
+    """Tell whether an environment variable is set, or a file is there."""
+    if not sign.startswith("~"):
+        return sign in os.environ
+    with suppress(OSError, RuntimeError):  # a user without a home
+        return Path(sign).expanduser().exists()
+    return False
+
+
+def _is_default(name: str) -> bool:
+    try:
+        return cast("type[Tracker]", load_component(Kind.TRACKER, name)).is_default()
+    except (Exception, SystemExit):  # noqa: BLE001 (a plugin may raise anything)
+        return False  # nobody asked for it

@@ -1,0 +1,77 @@
+"""Reports of a run: the formats that packages announce, and files written whole."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from djsb_core import discovery
+from djsb_core.errors import PluginLoadError, RequestError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from djsb.store.records import RunRecord
+    from djsb.store.store import Store
+
+HTML = "html"
+"""The format of a report where none is named."""
+
+
+class Reporter(ABC):
+    """Writes the report of a run in one format; announced by name under ``djsb.reporters``."""
+
+    suffix: ClassVar[str]
+    """Of its files: ``.html``."""
+
+    @abstractmethod
+    def render(self, store: Store, run: RunRecord, *, against: RunRecord | None = None) -> str:
+        """Return the report of a run.
+
+        :param against: another run of the same store to show beside it
+        :raises RequestError: if something that it needs is not installed
+        """
+
+
+def load_reporter(name: str = HTML) -> Reporter:
+    """Return the reporter of one format.
+
+    :raises UnknownComponentError: if no installed package offers it
+    :raises PluginLoadError: if its package does not import, or offers something else
+    """
+    reporter = discovery.load_reporter(name)
+    if not (isinstance(reporter, type) and issubclass(reporter, Reporter)):
+        raise PluginLoadError(f"reporter '{name}'", f"{reporter!r} is not a Reporter")
+    return reporter()
+
+
+def write_report(
+    store: Store,
+    run: RunRecord,
+    *,
+    against: RunRecord | None = None,
+    path: Path | None = None,
+    reporter: str = HTML,
+) -> Path:
+    """Write the report of a run, whole or not at all; return where it is.
+
+    :param against: another run of the same store to show beside it
+    :param path: where to write; ``report.html`` in the run's folder when not given
+    :param reporter: name of the format
+    :raises RequestError: if there is no such reporter, or it cannot be written there
+    """
+    chosen = load_reporter(reporter)
+    path = path or run.folder / f"report{chosen.suffix}"
+    text = chosen.render(store, run, against=against)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(text.encode(errors="replace"))
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise RequestError(f"cannot write {path}: {error.strerror}") from error
+    return path
