@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by tools/make_reference.py from the code; do not edit by hand. -->\n"

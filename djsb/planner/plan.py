@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from djsb.config.experiment import Experiment, JobSpec
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent, ComponentConfig
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from djsb.config.references import Reference
     from djsb.config.targets import Target
     from djsb.planner.settings import JobSettings, Source
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.hook import Hook
     from djsb_core.interfaces.isolation import WantedEnvironment

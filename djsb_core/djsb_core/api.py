@@ -17,7 +17,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.discovery import ComponentInfo, load_component
+from djsb_core.announced import ComponentInfo
+from djsb_core.discovery import load_component
 from djsb_core.errors import (
     ComponentError,
     DjsbError,
@@ -92,6 +93,7 @@ from djsb_core.machine.checks import check_command, check_file, check_weights
 from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.masking import Masker, mask
 from djsb_core.text import date, parse_duration, short_key, size_text
+from djsb_core.whole_files import replacing, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,6 +185,7 @@ __all__ = [
     "read_jsonl",
     "read_object",
     "remove_tree",
+    "replacing",
     "run_job",
     "short_key",
     "size_of",
@@ -190,6 +193,7 @@ __all__ = [
     "snapshot",
     "suggest",
     "write_object",
+    "write_whole",
 ]
 
 
