@@ -6,6 +6,7 @@ import pytest
 
 from djsb_core import discovery, hookspecs
 from djsb_core.discovery import (
+    add_trackers,
     create_listeners,
     find_broken_listeners,
     find_component,
@@ -14,8 +15,8 @@ from djsb_core.discovery import (
     load_command,
     load_component,
     load_reporter,
+    new_listeners,
     notify,
-    with_trackers,
 )
 from djsb_core.errors import PluginLoadError, UnknownComponentError
 from djsb_core.hookspecs import JobInfo, hookimpl
@@ -264,27 +265,12 @@ TRACKER = """
 
 def test_a_tracker_hears_the_runs_that_ask_for_it(install, listeners):
     install("boardpkg", TRACKER, "[djsb.trackers]\nboard = boardpkg:Board\n")
+    add_trackers(listeners, [])
     assert "boardpkg" not in sys.modules
-    others = with_trackers(listeners, [])
-    assert others is listeners
-    with_board = with_trackers(listeners, ["board"])
+    with_board = add_trackers(new_listeners(), ["board"])
     notify(with_board, "djsb_preparing", text="one")
     notify(listeners, "djsb_preparing", text="other")
     assert sys.modules["boardpkg"].Board.heard == ["one"]
-
-
-def test_listeners_of_every_run_hear_those_with_trackers(install, listeners):
-    heard = []
-
-    class Ear:
-        @hookimpl
-        def djsb_preparing(self, text):
-            heard.append(text)
-
-    install("boardpkg", TRACKER, "[djsb.trackers]\nboard = boardpkg:Board\n")
-    listeners.register(Ear(), name="ear")
-    notify(with_trackers(listeners, ["board"]), "djsb_preparing", text="one")
-    assert heard == ["one"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +284,7 @@ def test_listeners_of_every_run_hear_those_with_trackers(install, listeners):
 def test_a_broken_tracker_is_skipped_with_one_warning(install, listeners, caplog, target, reason):
     entries = f"[djsb.trackers]\nbad = boardpkg:{target}\nboard = boardpkg:Board\n"
     install("boardpkg", TRACKER, entries)
-    found = with_trackers(listeners, ["bad", "board"])
+    found = add_trackers(listeners, ["bad", "board"])
     assert len(found.get_plugins()) == 1
     (warning,) = [one.getMessage() for one in caplog.records]
     assert warning.startswith(f"skipped tracker 'bad': {reason}")

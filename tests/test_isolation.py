@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from importlib.metadata import EntryPoints
 
 import pytest
 from click.testing import CliRunner
@@ -32,13 +31,12 @@ MISSING = (
 @pytest.fixture
 def without(monkeypatch):
     """Have no package that offers isolated environments."""
-    everything = discovery.entry_points
+    everything = discovery.announced
 
-    def others(**wanted):
-        entries = everything(**wanted)
-        return EntryPoints(one for one in entries if one.dist.name != "djsb-environments")
+    def others(group):
+        return [entry for entry in everything(group) if entry.dist.name != "djsb-environments"]
 
-    monkeypatch.setattr(discovery, "entry_points", others)
+    monkeypatch.setattr(discovery, "announced", others)
 
 
 def test_the_installed_package_provides_it():

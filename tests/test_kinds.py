@@ -7,7 +7,7 @@ from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.kinds import Kind
 
 ROOT = Path(__file__).parents[1]
-OTHER_GROUPS = {"listeners", "commands", "reporters", "checks"}
+OTHER_GROUPS = {"isolations", "listeners", "commands", "reporters", "checks"}
 
 
 def test_groups_are_those_of_the_design():

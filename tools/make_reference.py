@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.metrics import Metric
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"

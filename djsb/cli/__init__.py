@@ -11,7 +11,7 @@ import click
 from djsb import __version__
 
 if TYPE_CHECKING:
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
 
 COMMANDS = {
     "run": ("run", "Run an experiment."),

@@ -77,48 +77,51 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
 ) -> Run:
     """Run an experiment as ``djsb run`` does: with the same checks, cache and errors.
 
+    The other keywords are the options of the command.
+
     :param experiment: a file, a mapping, or an :class:`Experiment`
     :param overrides: values by the paths that ``--set`` takes:
         ``{"execution_job_configs.0.extra_configs.train.max_epochs": 1}``
-    :param workers: processes that run independent pipelines side by side, by default one; 0: jobs
-        run in this process
-    :param placement: where jobs run, as ``--on`` names it; by default on this machine
-    :param on_progress: called with each moment of the run; the threads of the run take turns. If
-        it raises, it is not called again, with a warning.
+    :param workers: how many jobs run at a time, by default one; 0: jobs run in this process
+    :param on_progress: called with each moment of the run, one at a time. If it raises, it is not
+        called again, with a warning.
     :param session: one with processes and listeners to reuse; by default one for this run only
     :param check: whether a failed job raises its error; else the run that failed is returned
-    :param force: execute every job, even if the cache has it
-    :param rerun: execute these jobs, even if the cache has them
-    :param cache: whether to use the cache, and add to it
-    :param keep_going: after a failure, run the pipelines that do not need it
-    :param preflight: look first whether everything is there that the jobs need
-    :param sweep: id of the sweep that the run belongs to
     :raises RequestError: if something is wrong before the first job; then nothing ran
-    :raises JobError: if a job fails; its ``run`` is the run
-    :raises JobsError: if jobs of several pipelines fail; likewise
+    :raises JobError: if a job fails; its ``run`` is the run. JobsError, if several pipelines fail
     :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
     """
     if session is not None and (workers, placement) != (None, None):
         raise ValueError("a session has its own workers and placement: give them to the session")
     planned = plan(experiment, overrides)
-    listener = EventListener(on_progress)
     options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
-    work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
     own = nullcontext(session) if session is not None else _session(workers, placement)
     with own as used:
-        _warn(planned.warnings, listener, on_progress)
-        if preflight:
-            _warn(require(planned, used.placement, "preflight=False"), listener, on_progress)
-        try:
-            record = used.run(planned, options, [listener])
-        except (JobError, JobsError) as error:
-            if listener.run_id is None:
-                raise
-            failed = error.run = Run(work_dir, listener.run_id)
-            if check:
-                raise
-            return failed
-    return Run(work_dir, record.id)
+        return _run(planned, options, used, on_progress, check=check)
+
+
+def _run(
+    planned: Plan,
+    options: RunOptions,
+    session: Session,
+    on_progress: Callable[[Event], None] | None,
+    *,
+    check: bool,
+) -> Run:
+    listener = EventListener(on_progress)
+    _warn(planned.warnings, listener, on_progress)
+    if options.preflight:
+        _warn(require(planned, session.placement, "preflight=False"), listener, on_progress)
+    work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
+    try:
+        return Run(work_dir, session.run(planned, options, [listener]).id)
+    except (JobError, JobsError) as error:
+        if listener.run_id is None:
+            raise
+        failed = error.run = Run(work_dir, listener.run_id)
+        if check:
+            raise
+        return failed
 
 
 def _session(workers: int | None, placement: str | None) -> Session:

@@ -192,7 +192,7 @@ class Run:
         return {key: value for one in self._jobs(job) for key, value in one.named_outputs.items()}
 
     @property
-    def changes(self) -> pd.DataFrame:
+    def comparison(self) -> pd.DataFrame:
         """What the last iteration measured twice: before, after, their difference, its verdict.
 
         The rows of the table with which a run ends.
@@ -203,25 +203,21 @@ class Run:
         jobs = last_iteration(self._store.jobs(self.id))
         return _frame(list(change_rows(changes_of(self._store, jobs))), CHANGE_HEADERS)
 
-    def comparison(self, first: Run | str, second: str | None = None) -> pd.DataFrame:
-        """Compare this run with another one, or two parts of it; as ``djsb compare`` does.
+    def compare(self, *others: Run | str, part: str = "") -> pd.DataFrame:
+        """Compare this run with others, as ``djsb compare`` does: a row per metric of each of them.
 
-        Returns a row for each metric that both have: ``first``, ``value`` (of the second), their
-        ``difference`` with its 95 % interval (``low``, ``high``), how it was computed, the verdict.
+        ``first`` is this run's value, ``value`` the other's; their ``difference`` with its 95 %
+        interval (``low``, ``high``), how it was computed (``method``), and the verdict.
 
-        :param first: another run of the same work_dir (or its name), which this one is compared
-            with; or, with ``second``, a job or pipeline of this run
-        :param second: the job or pipeline of this run that is compared with the first
+        :param others: runs of the same work_dir, or pipelines or jobs of runs (``last:refined``)
+        :param part: the pipeline or job of this run that they are compared with; all by default
         :raises RequestError: if there is no such run or part
         """
         from djsb.evidence.comparison import compare_sides
         from djsb.report.comparison_text import CSV_HEADERS, comparison_rows
 
-        if second is None:
-            names = [first.id if isinstance(first, Run) else first, self.id]
-        else:
-            names = [f"{self.id}:{first}", f"{self.id}:{second}"]
-        sides = [select_side(self._store, name) for name in names]
+        names = [other.id if isinstance(other, Run) else other for other in others]
+        sides = [select_side(self._store, name) for name in (f"{self.id}:{part}", *names)]
         return _frame(list(comparison_rows(compare_sides(self._store, sides))), CSV_HEADERS)
 
     def report(self, reporter: str = HTML) -> Page:

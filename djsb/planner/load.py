@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
     from djsb.config.experiment import Experiment, JobSpec
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
     from djsb_core.problems import Location

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from djsb.report.format import table
 from djsb.report.source import read_definition
-from djsb_core.discovery import ComponentInfo, list_components
+from djsb_core.discovery import list_components
 from djsb_core.errors import DjsbError, RequestError, suggest
 from djsb_core.interfaces.kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from djsb_core.announced import ComponentInfo
 
 
 @dataclass(frozen=True)

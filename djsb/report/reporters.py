@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from djsb_core import discovery
 from djsb_core.errors import PluginLoadError, RequestError
+from djsb_core.whole_files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,13 +64,10 @@ def write_report(
     chosen = load_reporter(reporter)
     path = path or run.folder / f"report{chosen.suffix}"
     text = chosen.render(store, run, against=against)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(text.encode(errors="replace"))
-        part.replace(path)
+        with replacing(path, errors="replace") as file:
+            file.write(text)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
         raise RequestError(f"cannot write {path}: {error.strerror}") from error
     return path

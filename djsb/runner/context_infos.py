@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.whole_files import write_whole
+
 if TYPE_CHECKING:
     from djsb.store.records import RunRecord
     from djsb.store.store import Store
@@ -34,9 +36,4 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
         ensure_ascii=False,
     )
     for folder in (run.folder, store.work_dir):
-        temporary = folder / f".{NAME}.{run.id}"
-        try:
-            temporary.write_text(text + "\n", encoding="utf-8")
-            temporary.replace(folder / NAME)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(folder / NAME, f"{text}\n")

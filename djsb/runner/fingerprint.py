@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from djsb.cache.digests import Digests
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
 
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
 
 
 class _Source(NamedTuple):

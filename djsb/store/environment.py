@@ -6,6 +6,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.whole_files import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -15,9 +17,7 @@ FILE = "environment.json"
 
 def write_environment(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the facts of a run into its folder, whole or not at all."""
-    new = folder / f".{FILE}.new"
-    new.write_text(f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n", encoding="utf-8")
-    new.replace(folder / FILE)
+    write_whole(folder / FILE, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n")
 
 
 def read_environment(folder: Path) -> dict[str, Any]:

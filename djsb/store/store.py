@@ -17,6 +17,7 @@ from djsb.store.database import NAME, open_database
 from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
+from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -366,7 +367,7 @@ class Store:
 
 def _write_settings(folder: Path, settings: object) -> None:
     text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
-    (folder / EXPERIMENT).write_text(f"{text}\n", encoding="utf-8")
+    write_whole(folder / EXPERIMENT, f"{text}\n")
 
 
 def _column(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
@@ -18,6 +19,19 @@ FRESH = 2 * 10**9
 """Nanoseconds: a folder modified less long ago may change again and keep its time stamp."""
 
 _State = tuple[tuple[str, int, tuple[tuple[str, int], ...] | None], ...]
+
+
+@dataclass(frozen=True)
+class ComponentInfo:
+    """One component as its package's metadata announces it."""
+
+    name: str
+    package: str
+    version: str
+    target: str
+    """Where it lives: ``module:Class``."""
+    extras: tuple[str, ...] = ()
+    """Extras of its package that it needs: ``module:Class [extra]`` in the entry point."""
 
 
 def announced(group: str) -> list[EntryPoint]:

@@ -17,7 +17,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.discovery import ComponentInfo, load_component
+from djsb_core.announced import ComponentInfo
+from djsb_core.discovery import load_component
 from djsb_core.errors import (
     ComponentError,
     DjsbError,
@@ -98,6 +99,7 @@ from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.text import date, parse_duration, short_key, size_text
+from djsb_core.whole_files import replacing, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -199,6 +201,7 @@ __all__ = [
     "read_jsonl",
     "read_object",
     "remove_tree",
+    "replacing",
     "run_job",
     "short_key",
     "size_of",
@@ -207,6 +210,7 @@ __all__ = [
     "suggest",
     "watch_changes",
     "write_object",
+    "write_whole",
 ]
 
 

@@ -8,11 +8,10 @@ package is all it takes.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.announced import announced, package_of
+from djsb_core.announced import ComponentInfo, announced, package_of
 from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
@@ -37,21 +36,9 @@ REPORTERS = "djsb.reporters"
 CHECKS = "djsb.checks"
 """Functions that list what their package needs, for ``djsb doctor`` and before a run."""
 ISOLATIONS = "djsb.isolations"
+"""What runs components in environments of their own."""
 ISOLATION = "environments"
 """The one name in the group of isolations."""
-
-
-@dataclass(frozen=True)
-class ComponentInfo:
-    """One component as its package's metadata announces it."""
-
-    name: str
-    package: str
-    version: str
-    target: str
-    """Where it lives: ``module:Class``."""
-    extras: tuple[str, ...] = ()
-    """Extras of its package that it needs: ``module:Class [extra]`` in the entry point."""
 
 
 def list_components(group: str) -> list[ComponentInfo]:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.whole_files import replacing
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -92,13 +94,11 @@ class Masker:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
             if all(self.text(line) == line for line in lines):
                 return
-        masked = path.with_name(f".{path.name}.masked")
         with (
             path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines,
-            masked.open("w", encoding="utf-8", errors="surrogateescape", newline="") as kept,
+            replacing(path, errors="surrogateescape") as kept,
         ):
             kept.writelines(map(self.text, lines))
-        masked.replace(path)
 
 
 def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)

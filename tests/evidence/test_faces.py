@@ -218,14 +218,14 @@ def test_all_faces_say_the_same(sides):
 
         said = words_of_compare(folder, f"{both.id}:before", f"{both.id}:after")
         assert words_of_compare(folder, first.id, second.id) == said
-        assert words_of_frame(open_run(second.id, folder).comparison(first.id)) == said
+        assert words_of_frame(open_run(first.id, folder).compare(second.id)) == said
 
         summary = summarize(store, both.id)
         shown = words_of_table(summary, "before → after")
         assert shown.items() <= said.items()
         assert all(said[metric] in ("the same", "") for metric in said.keys() - shown.keys())
         assert words_of_table(run_text(store, both), "before → after") == shown
-        assert words_of_frame(open_run(both.id, folder).changes) == shown
+        assert words_of_frame(open_run(both.id, folder).comparison) == shown
 
         scored = {metric: word for metric, word in said.items() if metric in directions}
         page = HtmlReporter().render(store, both)

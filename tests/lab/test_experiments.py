@@ -301,17 +301,17 @@ def test_handlers_of_the_process_stay(lab):
 
 def test_changes_and_comparisons(lab):
     old = djsb.run("sandbox.yaml", workers=0)
-    (change,) = old.changes.query("metric == 'mean_len'").to_dict("records")
+    (change,) = old.comparison.query("metric == 'mean_len'").to_dict("records")
     assert (change["before"], change["after"]) == ("eval_before", "eval_data")
-    assert (change["old"], change["new"], change["difference"]) == (4.0, 7.0, 3.0)
-    parts = old.comparison("eval_before", "eval_data")
+    assert (change["first"], change["value"], change["difference"]) == (4.0, 7.0, 3.0)
+    parts = old.compare(f"{old.id}:eval_data", part="eval_before")
     (row,) = parts.query("metric == 'mean_len'").to_dict("records")
     assert (row["first"], row["value"], row["difference"]) == (4.0, 7.0, 3.0)
     lab.write("data.jsonl", '{"text": "xx"}\n{"text": "xxxx"}\n')
     new = djsb.run("sandbox.yaml", workers=0)
-    frame = new.comparison(old)
+    frame = old.compare(new)
     (row,) = frame.query("job == 'eval_before' and metric == 'mean_len'").to_dict("records")
     assert (row["first"], row["value"]) == (4.0, 3.0)
-    assert frame.equals(new.comparison("last~1"))
+    assert frame.drop(columns="side").equals(old.compare("last").drop(columns="side"))
     with pytest.raises(RequestError, match="no run 'nothing'"):
-        new.comparison("nothing")
+        new.compare("nothing")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.errors import RequestError
+from djsb_core.whole_files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,20 +69,12 @@ def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None
     :param durable: it outlives a power failure once this returns
     :raises OSError: if it cannot be written; then there is no such file
     """
-    beside = path.with_name(f"{path.name}.tmp")
     try:
-        with beside.open("w", encoding="utf-8") as file:
+        with replacing(path, durable=durable) as file:
             json.dump(value, file)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        beside.replace(path)
-        if durable:
-            _sync_folder(path.parent)
     except BaseException:
-        for one in (beside, path):
-            with suppress(OSError):
-                one.unlink()
+        with suppress(OSError):
+            path.unlink()
         raise
 
 
@@ -114,16 +107,3 @@ def size_of(folder: Path) -> tuple[int, int]:
                 states[inode] = state
     freed = sum(s.st_size for inode, s in states.items() if s.st_nlink <= links[inode])
     return sum(state.st_size for state in states.values()), freed
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that has no such thing
-            raise
-    finally:
-        os.close(descriptor)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel, ValidationError
 
-    from djsb_core.discovery import ComponentInfo
+    from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.environment import Environment
     from djsb_core.interfaces.interpreter import Interpreter

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +19,7 @@ from djsb_core.api import (
     ModelInferExecutor,
     OutputPath,
     read_jsonl,
+    replacing,
 )
 from djsb_huggingface.generation import Generator
 from djsb_huggingface.loading import (
@@ -31,7 +31,7 @@ from djsb_huggingface.loading import (
 from djsb_huggingface.messages import BUILDERS, PARSERS, BuilderName, MessageKeys, ParserName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import TextIO
 
     from djsb_core.api import DoctorCheck
@@ -135,7 +135,9 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         with torch.random.fork_rng():
             torch.manual_seed(self.config.seed)
             for source in self.config.datasets:
-                with written_whole(self._target(source)) as results:
+                target = self._target(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(target) as results:
                     samples += self._answer(generator, source, results)
         self.workspace.watcher.watch(samples, "samples")
         return [self._target(source) for source in self.config.datasets]
@@ -175,16 +177,3 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
                 results.write(line + "\n")
             done += len(batch)
         return done
-
-
-@contextmanager
-def written_whole(target: Path) -> Iterator[TextIO]:
-    """Open a text for writing that takes its name only once it is complete."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    try:
-        with unfinished.open("w", encoding="utf-8") as stream:
-            yield stream
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.api import write_whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -68,9 +70,7 @@ class Segment:
             "next_step": next_step,
             "pid": os.getpid(),
         }
-        new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(noted), encoding="utf-8")
-        new.replace(self._file)
+        write_whole(self._file, json.dumps(noted))
 
 
 def _identify(start: Start) -> str:

@@ -1,6 +1,7 @@
 """Experiments that report what they are told to, and trackers to show them in."""
 
 import json
+import logging
 import math
 import os
 import sys
@@ -9,7 +10,6 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-import pluggy
 import pytest
 import yaml
 from stevedore.extension import ExtensionManager
@@ -19,8 +19,7 @@ from djsb.planner.plan import plan
 from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
 from djsb.store.store import Store
-from djsb_core import hookspecs
-from djsb_core.discovery import add_trackers, load_component
+from djsb_core.discovery import load_component, new_listeners
 from djsb_core.errors import JobError
 
 PATIENCE = 60  # seconds until something that must happen counts as not happening
@@ -127,14 +126,16 @@ class Lab:
     def run(self, *trackers, sweep=None):
         """Run it in this process with these trackers; return its record, however it ended."""
         os.environ["DJSB_TRACKERS"] = ",".join(trackers)  # which the next test does not see
-        listeners = pluggy.PluginManager(hookspecs.NAMESPACE)
-        listeners.add_hookspecs(hookspecs)
-        add_trackers(listeners, trackers)
+        messages = []
+        handler = logging.Handler()
+        handler.emit = lambda record: messages.append(record.getMessage())
+        log = logging.getLogger("djsb_core.discovery")
+        log.addHandler(handler)
         planned = plan(read_experiment(Path("sandbox.yaml")))
-        os.environ["DJSB_TRACKERS"] = ""  # they are among the listeners already
-        with suppress(JobError, KeyboardInterrupt), Session(0, listeners) as session:
+        with suppress(JobError, KeyboardInterrupt), Session(0, new_listeners()) as session:
             session.run(planned, RunOptions(sweep=sweep))
-        assert len(listeners.get_plugins()) == len(trackers), "a listener was dropped"
+        log.removeHandler(handler)
+        assert not messages, "a tracker was skipped or dropped"
         return self.last()
 
     @staticmethod
