@@ -67,7 +67,7 @@ class InProcessExecutor(Executor):
         if process != ANY_PROCESS or request.variables:
             return self._outside.execute(request, sink, timeout, process, cancellation)
         from djsb_core.job.job_log import job_log
-        from djsb_core.job.request import perform
+        from djsb_core.job.perform import perform
         from djsb_core.job.watcher import JobWatcher
 
         if cancellation is not None:

@@ -18,7 +18,7 @@ from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.paths import paths_of
-from djsb_core.job.request import split_settings
+from djsb_core.job.perform import split_settings
 from djsb_core.problems import Severity
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from djsb_core.interfaces.component import Component, Workspace
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.interfaces.resources import Resources
-from djsb_core.job.request import build
+from djsb_core.job.perform import build
 from djsb_core.published import CORE, LAB
 
 if TYPE_CHECKING:

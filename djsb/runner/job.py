@@ -17,8 +17,9 @@ from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.paths import PathContext
+from djsb_core.job.perform import build
 from djsb_core.job.reports import plain
-from djsb_core.job.request import JobRequest, build
+from djsb_core.job.request import JobRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

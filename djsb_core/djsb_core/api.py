@@ -91,7 +91,8 @@ from djsb_core.interfaces.placement import (
 from djsb_core.interfaces.resources import Resources
 from djsb_core.interfaces.tracker import Tracker
 from djsb_core.job.job_log import job_log
-from djsb_core.job.request import JobRequest, inspect, perform
+from djsb_core.job.perform import inspect, perform
+from djsb_core.job.request import JobRequest
 from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 from djsb_core.machine.checks import check_command, check_file, check_weights

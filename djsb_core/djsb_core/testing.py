@@ -391,7 +391,7 @@ class TrackerContract(ComponentContract):
         hook = listeners.hook
         hook.djsb_run_started(run_id=run.id, settings=settings, folder=run.folder, group=None)
         hook.djsb_job_started(job=job)
-        hook.djsb_metric_logged(job=job, name="train.loss", value=0.5, step=1, seconds=0.5)
+        hook.djsb_metric_logged(job=job, name="train.value", value=0.5, step=1, seconds=0.5)
         hook.djsb_job_finished(job=job, outputs={}, seconds=1.0, cached=False)
         hook.djsb_run_finished(run_id=run.id, seconds=1.0)
         return run

@@ -9,7 +9,8 @@ import pytest
 from djsb_core.errors import ComponentError
 from djsb_core.identity import JobId
 from djsb_core.interfaces.component import SilentWatcher
-from djsb_core.job.request import JobRequest, load_slot, perform
+from djsb_core.job.perform import load_slot, perform
+from djsb_core.job.request import JobRequest
 
 
 @pytest.fixture

@@ -103,7 +103,8 @@ class Worker:
 
     def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
         from djsb_core.job.job_log import job_log
-        from djsb_core.job.request import JobRequest, inspect, perform
+        from djsb_core.job.perform import inspect, perform
+        from djsb_core.job.request import JobRequest
         from djsb_core.job.watcher import JobWatcher
 
         _enter(message)
