@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from djsb.config.experiment import SEED
 from djsb.query.facts import is_inside, job_names, last_iteration
 from djsb.store.database import NAME
 from djsb_core.errors import RequestError, suggest
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 LAST = re.compile(r"last(?:~(\d{1,9}))?")
-SEED = "@seed="
-"""Between the name of a pipeline and the seed with which it was repeated."""
-
 FEW = 8
 
 
