@@ -28,6 +28,8 @@ ANONYMOUS = "anonymous"
 """The name of the pipeline whose stages are those of the experiment itself."""
 
 SEED = "@seed="
+"""Between the name of a pipeline and the seed with which it is repeated."""
+
 WITH_SEED = re.compile(rf"(.+){SEED}(-?[0-9]+)")
 
 

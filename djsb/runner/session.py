@@ -85,8 +85,9 @@ class Session:
         self.listeners = create_listeners() if listeners is None else listeners
         self.placement = create_placement(placement, workers)
         self._pool = ExecutorPool(self.placement)
-        self._signals = Signals(self._interrupts, take=take_signals)
-        self._running: set[Interrupt] = set()
+        running = self._running = set[Interrupt]()
+        # No circle of references: what a closed session had is free as soon as it is forgotten.
+        self._signals = Signals(lambda: tuple(running), take=take_signals)
         self._changed = Condition(RLock())
         self._telling = RLock()
         self._records: dict[tuple[Path, Path], _Records] = {}
@@ -152,7 +153,7 @@ class Session:
 
         For processes with signal handlers of their own. Each run raises KeyboardInterrupt.
         """
-        press(self._interrupts())
+        press(tuple(self._running))
 
     def cancel(self, job: JobInfo, reason: str) -> bool:
         """End one job while the others run on, from any thread.
@@ -198,9 +199,6 @@ class Session:
     def _machine(self) -> dict[str, Any]:
         return machine_facts()
 
-    def _interrupts(self) -> tuple[Interrupt, ...]:
-        return tuple(self._running)
-
     @contextmanager
     def _active(self) -> Iterator[Interrupt]:
         """Count a run among those that an interrupt ends."""
@@ -219,7 +217,7 @@ class Session:
     def _end_runs(self) -> None:
         with self._changed:
             while self._running:
-                press(self._interrupts())
+                press(tuple(self._running))
                 self._changed.wait(END_SECONDS)
 
     def _open(self, work_dir: Path) -> _Records:

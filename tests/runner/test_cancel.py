@@ -12,7 +12,7 @@ from djsb.placement.pool import ExecutorPool
 from djsb.placement.resources import broker_of
 from djsb.report.show import job_text
 from djsb.report.summary import summarize
-from djsb.runner import run as run_module
+from djsb.runner import session as session_module
 from djsb_core.errors import JobCancelledError
 from djsb_core.hookspecs import hookimpl
 from djsb_core.interfaces.placement import Cancellation, ProcessSpec
@@ -99,7 +99,7 @@ def pruner(lab, install, monkeypatch):
             super().__init__(placement)
             pruner.pool = self
 
-    monkeypatch.setattr(run_module, "ExecutorPool", Pool)
+    monkeypatch.setattr(session_module, "ExecutorPool", Pool)
     lab.listeners.register(pruner)
     return pruner
 
