@@ -23,10 +23,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from djsb.config.reader import read_experiment
-from djsb.placement.exchange import NullSink
-from djsb.placement.workers import Place, WorkerProcess
+from djsb.placement.workers import WorkerProcess
 from djsb.planner.plan import plan
 from djsb_core.identity import JobId
+from djsb_core.interfaces.placement import NullSink, ProcessSpec
 from djsb_core.job.request import JobRequest
 from djsb_environments.kept import Environments
 
@@ -78,7 +78,7 @@ def time_job(interpreter: Interpreter, folder: Path) -> float:
     )
     executor = WorkerProcess()
     started = time.perf_counter()
-    executor.execute(order, NullSink(), None, Place(interpreter))
+    executor.execute(order, NullSink(), None, ProcessSpec(interpreter))
     seconds = time.perf_counter() - started
     executor.close()
     return seconds

@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from djsb.cli import djsb
 from djsb.config.reader import read_experiment
 from djsb.planner.plan import survey
 from djsb.planner.preflight import packages_in_use
+from djsb.runner.session import Session
 
 HEAVY = ("torch", "transformers", "data_juicer", "modelscope", "wandb", "datasets", "pandas")
 
@@ -170,7 +172,7 @@ def test_a_run_that_cannot_end_well_does_not_start(invoke, lab):
 
 
 def test_notes_do_not_keep_a_run_from_starting(invoke, lab, monkeypatch):
-    monkeypatch.setattr("djsb_core.machine.checks.ENOUGH", 2**80)
+    monkeypatch.setattr("djsb.doctor.folders.ENOUGH", 2**80)
     result = invoke("run", "sandbox.yaml")
     assert result.exit_code == 0
     assert re.search(r"^note: disk of work_dir: .* free; ", result.stderr, re.MULTILINE)
@@ -235,7 +237,9 @@ def test_doctor_is_content_if_a_run_starts(invoke, packages, monkeypatch, settin
     job = f"{{hook: EvaluateDataHook, extra_configs: {{{settings}}}}}"
     packages.write("x.yaml", f"evaluation_job_configs:\n- {job}\n")
     started = []
-    monkeypatch.setattr("djsb.cli.run._run", lambda *_: started.append(1) or "done")
+    record = SimpleNamespace(id="1")
+    monkeypatch.setattr(Session, "run", lambda *_: started.append(1) or record)
+    monkeypatch.setattr("djsb.report.summary.summarize", lambda *_: "done")
     ran, looked = invoke("run", "x.yaml", *more), invoke("doctor", "x.yaml", *more)
     assert looked.exit_code == (0 if started else 1)
     assert ran.exit_code == (0 if started else 2), ran.output

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from djsb_core.identity import JobId
 from djsb_environments.venvs import find_uv
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def wheel(tmp_path_factory):
     """Build djsb-core, as it is released."""
     build_wheel = runpy.run_path(str(ROOT / "tools" / "check_wheels.py"))["build_wheel"]
-    return build_wheel(ROOT / "djsb_core", tmp_path_factory.mktemp("wheel"))
+    return build_wheel(ROOT / "djsb_core", tmp_path_factory.mktemp("wheel"))[1]
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +36,8 @@ def alone(interpreter, wheel, tmp_path_factory):
 
 
 @pytest.fixture
-def order(tmp_path):
-    """Return the order of a job with a component of djsb-core itself."""
+def request_of_mse(tmp_path):
+    """Return the request of a job with a component of djsb-core itself."""
     (tmp_path / "data.jsonl").write_text(
         "".join(json.dumps({"said": i, "true": i + 2}) + "\n" for i in range(5))
     )
@@ -50,10 +51,7 @@ def order(tmp_path):
             "predicted_value_key": "said",
             "ground_truth_value_key": "true",
         },
-        "meta_name": "job",
-        "pipeline": "anonymous",
-        "stage": "evaluation",
-        "iteration": 1,
+        "id": vars(JobId("anonymous", "evaluation", 0, "job")),
         "folder": str(tmp_path),
         "log": str(tmp_path / "log.txt"),
         "lookup": [str(tmp_path)],

@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 
-from djsb.placement.exchange import NullSink
-from djsb.placement.workers import Place, WorkerProcess
+from djsb.placement.workers import WorkerProcess
 from djsb_core.interfaces.interpreter import Interpreter
+from djsb_core.interfaces.placement import NullSink, ProcessSpec
 from djsb_core.job.request import JobRequest
 
 PACKAGES = {"djsb-core", "packaging", "pluggy", "pydantic", "stevedore"}
@@ -19,8 +19,9 @@ print(json.dumps([d.metadata["Name"].lower().replace("_", "-") for d in distribu
 IMPORT = """
 import pkgutil, sys
 import djsb_core
+OTHERS = "djsb_core.testing", "djsb_core.placement_rules", "djsb_core.yaml_text"  # pytest, an extra
 for module in pkgutil.walk_packages(djsb_core.__path__, "djsb_core."):
-    if module.name not in ("djsb_core.testing", "djsb_core.yaml_text"):  # pytest, an extra
+    if module.name not in OTHERS:
         __import__(module.name)
 print(sorted({name.partition(".")[0] for name in sys.modules if name.startswith("djsb")}))
 """
@@ -43,7 +44,7 @@ def test_each_of_its_modules_can_be_imported(alone):
     assert ask(alone, IMPORT) == "['djsb_core']"
 
 
-def test_its_worker_runs_a_job(alone, order, tmp_path):
+def test_its_worker_runs_a_job(alone, request_of_mse, tmp_path):
     events, write_end = os.pipe()
     process = subprocess.Popen(
         [alone, "-m", "djsb_core.job.worker", str(write_end)],
@@ -52,7 +53,7 @@ def test_its_worker_runs_a_job(alone, order, tmp_path):
         cwd=tmp_path,
     )
     os.close(write_end)
-    process.stdin.write(json.dumps({"order": order}).encode() + b"\n")
+    process.stdin.write(json.dumps({"request": request_of_mse}).encode() + b"\n")
     process.stdin.flush()
     said = []
     with os.fdopen(events) as lines:
@@ -65,7 +66,7 @@ def test_its_worker_runs_a_job(alone, order, tmp_path):
     assert said[-1]["outputs"]["mse"] == 4.0
 
 
-def test_djsb_runs_a_job_there(alone, order, tmp_path):
+def test_djsb_runs_a_job_there(alone, request_of_mse, tmp_path):
     """Without what lies in the working directory, though ``-P`` came with Python 3.11 only."""
     (tmp_path / "json.py").write_text("raise SystemExit('the working directory is seen')")
     (tmp_path / "seen").mkdir()
@@ -75,7 +76,7 @@ def test_djsb_runs_a_job_there(alone, order, tmp_path):
     os.chdir(tmp_path)
     try:
         outputs = executor.execute(
-            JobRequest.from_json(order), NullSink(), None, Place(interpreter)
+            JobRequest.from_json(request_of_mse), NullSink(), None, ProcessSpec(interpreter)
         )
     finally:
         os.chdir(here)

@@ -13,7 +13,7 @@ from djsb.planner.binding import BoundJob
 from djsb.planner.load import LoadedJob
 from djsb.planner.planned import PlannedJob
 from djsb.runner.options import RunOptions
-from djsb.runner.run import run
+from djsb.runner.session import Session
 from djsb_core.interfaces.component import Component, SilentWatcher
 
 VALUES = (str, int, float, bool, type(None), type, FunctionType, PurePath, Enum)
@@ -115,7 +115,8 @@ def test_runs_and_cached_runs_change_nothing_of_their_plan(lab, text, workers):
     plan = lab.plan(text)
     before = snapshot(plan)
     for force, expected in ((True, "finished"), (False, "cached"), (True, "finished")):
-        record = run(plan, lab.listeners, RunOptions(workers, force=force))
+        with Session(workers, lab.listeners) as session:
+            record = session.run(plan, RunOptions(force=force))
         assert set(lab.statuses(record)) == {expected}
         assert snapshot(plan) == before
 

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from djsb_core.api import open_run
+from djsb import open_run
 
 EPOCHS = 16
 
