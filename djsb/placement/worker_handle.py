@@ -91,11 +91,11 @@ class WorkerHandle:
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Tell whether the process runs."""
+        """Return whether the process runs."""
         return self._process.poll() is None
 
     def is_current(self) -> bool:
-        """Tell whether it finds modules where this process does now."""
+        """Return whether it finds modules where this process does now."""
         return _variables(self.interpreter)["PYTHONPATH"] == self._variables["PYTHONPATH"]
 
     def surroundings(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class WorkerHandle:
         return {"working_directory": os.getcwd(), "changed_variables": changed}  # noqa: PTH109
 
     def has_others(self) -> bool:
-        """Tell whether processes that the worker has started are alive."""
+        """Return whether processes that the worker has started are alive."""
         return bool(find_tree(self.pid, self._token) - {self.pid})
 
     def send(self, message: Mapping[str, Any]) -> None:

@@ -35,7 +35,7 @@ class ProcessKey(NamedTuple):
     """Set for good: libraries read them when they are imported."""
 
     def may_use(self, gpus: Collection[str]) -> bool:
-        """Tell whether its processes may hold memory of one of these GPUs."""
+        """Return whether its processes may hold memory of one of these GPUs."""
         visible = dict(self.variables).get(VISIBLE)
         return visible is None or not set(gpus).isdisjoint(visible.split(","))
 
@@ -121,7 +121,7 @@ class InProcessExecutor(Executor):
         self._outside.reset()
 
     def is_warm(self, process: ProcessSpec) -> bool:
-        """Tell whether such a job needs no new process."""
+        """Return whether such a job needs no new process."""
         return process == ANY_PROCESS or self._outside.is_warm(process)
 
     def release_gpus(self, gpus: Collection[str]) -> None:
@@ -290,7 +290,7 @@ class WorkerProcess(Executor):
         self._stopped = False
 
     def is_warm(self, process: ProcessSpec) -> bool:
-        """Tell whether an idle process has the interpreter that such a job needs."""
+        """Return whether an idle process has the interpreter that such a job needs."""
         interpreter = _interpreter(process)
         return any(key.interpreter == interpreter for key in tuple(self._idle))
 

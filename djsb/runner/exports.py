@@ -117,7 +117,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _is_put(made: Path, named: Path) -> bool:
-    """Tell whether a file is the link, or the copy with all times, that was put there."""
+    """Return whether a file is the link, or the copy with all times, that was put there."""
     if not named.exists():
         return False
     one, other = made.stat(), named.stat()

@@ -145,7 +145,7 @@ def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output
 
 
 def is_like_path(text: str) -> bool:
-    """Tell whether a text can be the path of a file: short, and on one line."""
+    """Return whether a text can be the path of a file: short, and on one line."""
     return 0 < len(text) <= LONGEST_PATH and "\n" not in text and "\0" not in text
 
 

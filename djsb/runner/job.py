@@ -156,7 +156,7 @@ def _refuse_environment(job: PlannedJob, settings: JobSettings) -> None:
         if known.get(key) != given.get(key):
             raise ComponentError(
                 f"extra_configs.{key} comes from an earlier job, but the environment is chosen "
-                "before the run; give it in the file"
+                "before the run; set it in the file"
             )
 
 

@@ -30,7 +30,7 @@ class RunOptions:
     """Id of the sweep that the run belongs to."""
 
     def is_forced(self, spec: JobSpec) -> bool:
-        """Tell whether a job is executed even if the cache has it."""
+        """Return whether a job is executed even if the cache has it."""
         names = {spec.meta_name, f"{spec.pipeline}.{spec.meta_name}"}
         return self.force or bool(names & self.rerun)
 

@@ -27,7 +27,7 @@ class Outcome:
     ended before."""
 
     def loses(self, needs: frozenset[str], *, keep_going: bool) -> bool:
-        """Tell whether a pipeline with these needs must be skipped."""
+        """Return whether a pipeline with these needs must be skipped."""
         lost = {*self.errors, *self.cancelled, *self.skipped}
         return bool(lost & needs) or (bool(self.errors) and not keep_going)
 

@@ -61,7 +61,7 @@ def reason_to_stop(plan: Plan, measured: Sequence[TargetRecord], history: Histor
 
 
 def _would_repeat(plan: Plan, history: History) -> bool:
-    """Tell whether the last iteration did the very same jobs as the one before.
+    """Return whether the last iteration did the very same jobs as the one before.
 
     Then so would the next one; jobs that are run every time may still give something else.
     """

@@ -136,19 +136,19 @@ class JobRecord:
         return self.declarations.find(name)
 
     def direction(self, name: str) -> bool | None:
-        """Tell whether more of a metric is better; ``None`` if neither, or the job is no judge."""
+        """Return whether more of a metric is better; ``None`` if neither, or the job is no judge."""
         return None if self.role in UNJUDGED else self.declared(name).higher_is_better
 
     def is_primary(self, name: str) -> bool:
-        """Tell whether a metric is among the few that say what the job found."""
+        """Return whether a metric is among the few that say what the job found."""
         return self.declared(name).primary
 
     def is_detail(self, name: str) -> bool:
-        """Tell whether a metric describes another one, or how fast the machine is."""
+        """Return whether a metric describes another one, or how fast the machine is."""
         return self.declared(name).kind in (MetricKind.DETAIL, MetricKind.ERROR)
 
     def is_shown(self, name: str) -> bool:
-        """Tell whether a change of a metric is worth a row: of summaries, only the primary ones."""
+        """Return whether a change of a metric is worth a row: of summaries, only the primary ones."""
         found = self.declared(name)
         return found.primary if found.kind is MetricKind.STATISTIC else not self.is_detail(name)
 

@@ -51,7 +51,7 @@ class Store:
         self._connection.close()
 
     def is_there(self) -> bool:
-        """Tell whether the file is still the one that was opened: a user may remove it."""
+        """Return whether the file is still the one that was opened: a user may remove it."""
         try:
             return (self.work_dir / NAME).stat().st_ino == self._inode
         except OSError:
