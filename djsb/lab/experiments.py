@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAPPING = Path("<mapping>")
-"""Stands in place of the file where an experiment is given as a mapping."""
+"""Replaces the file path of an experiment given as a mapping."""
 
 
 def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[Problem]:
@@ -83,34 +83,36 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     :param workers: processes that run independent pipelines side by side, by default one; 0: jobs
         run in this process
     :param placement: where jobs run, as ``--on`` names it; by default on this machine
-    :param on_progress: called with each moment of the run; the threads of the run take turns. If
-        it raises, it is not called again, with a warning.
-    :param session: one with processes and listeners to reuse; by default one for this run only
-    :param check: whether a failed job raises its error; else the run that failed is returned
+    :param on_progress: called with each event of the run, from one thread at a time. If it raises,
+        a warning is logged and it is not called again.
+    :param session: a session to reuse, with its processes and listeners; by default a new one
+    :param check: whether a failed job raises its error; otherwise the failed run is returned
     :param force: execute every job, even if the cache has it
     :param rerun: execute these jobs, even if the cache has them
     :param cache: whether to use the cache, and add to it
-    :param keep_going: after a failure, run the pipelines that do not need it
-    :param preflight: look first whether everything is there that the jobs need
+    :param keep_going: after a failure, run the pipelines that do not depend on it
+    :param preflight: check first that everything that the jobs need is available
     :param sweep: id of the sweep that the run belongs to
-    :raises RequestError: if something is wrong before the first job; then nothing ran
-    :raises JobError: if a job fails; its ``run`` is the run
+    :raises RequestError: if something is wrong before the first job; then no job ran
+    :raises JobError: if a job fails; its ``run`` attribute is the run
     :raises JobsError: if jobs of several pipelines fail; likewise
     :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
     """
     if session is not None and (workers, placement) != (None, None):
-        raise ValueError("a session has its own workers and placement: give them to the session")
+        raise ValueError("a session has its own workers and placement; pass them to the session")
     planned = plan(experiment, overrides)
     listener = EventListener(on_progress)
     options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
     work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
-    own = nullcontext(session) if session is not None else _session(workers, placement)
-    with own as used:
+    context = nullcontext(session) if session is not None else _session(workers, placement)
+    with context as active_session:
         _warn(planned.warnings, listener, on_progress)
         if preflight:
-            _warn(require(planned, used.placement, "preflight=False"), listener, on_progress)
+            _warn(
+                require(planned, active_session.placement, "preflight=False"), listener, on_progress
+            )
         try:
-            record = used.run(planned, options, [listener])
+            record = active_session.run(planned, options, [listener])
         except (JobError, JobsError) as error:
             if listener.run_id is None:
                 raise
@@ -134,7 +136,7 @@ def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment
     try:
         document = Document(SourceFile(MAPPING), plain(dict(experiment)))
     except RecursionError as error:
-        text = "a value that contains itself, or is nested too deep"
+        text = "a value contains itself or is nested too deeply"
         raise ConfigError([Problem(text, file=MAPPING)]) from error
     return read_experiment(document, overrides)
 
