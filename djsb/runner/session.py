@@ -76,9 +76,9 @@ class Session:
         :param workers: processes that run jobs; 0: jobs run in this process, sequentially
         :param listeners: notified of all runs; by default, those of all installed packages
         :param placement: where jobs run: ``NAME`` or ``NAME:ADDRESS`` of an installed placement
-        :param take_signals: whether SIGINT and SIGTERM shut running jobs down cleanly while a run or a
-            ``with`` block of the session is in the main thread; ``None``: only if the process has
-            no handlers of its own
+        :param take_signals: whether SIGINT and SIGTERM shut running jobs down cleanly while a
+            run or a ``with`` block of the session is in the main thread; ``None``: only if the
+            process has no handlers of its own
         :raises RequestError: if there is no such placement, or it cannot be used
         """
         self.workers = workers
