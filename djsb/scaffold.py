@@ -1,4 +1,4 @@
-"""Write what a user starts from: a new plugin package, or a first experiment."""
+"""Create a new plugin package or a first experiment."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).with_name("templates")
 
-#: The quickstart as a wheel ships it, and where it is in a checkout.
+#: The quickstart in a wheel, and in a checkout.
 QUICKSTARTS = (TEMPLATES / "quickstart", Path(__file__).parents[1] / "examples" / "quickstart")
 
-#: What a checkout's quickstart has besides the experiment.
+#: Files of a checkout's quickstart that are not part of the experiment.
 NOT_COPIED = shutil.ignore_patterns("outputs", "__pycache__", "make_*.py")
 
 
 def parse_kind(text: str) -> Kind:
-    """Read a kind as people write it: ``data_evaluator``, ``data-evaluators``.
+    """Parse a kind in any common spelling: ``data_evaluator``, ``data-evaluators``.
 
     :raises RequestError: if there is no such kind
     """
@@ -60,14 +60,14 @@ def write_plugin(name: str, kind: Kind, parent: Path) -> Path:
 def init_experiment(folder: Path) -> Path:
     """Copy the quickstart experiment into ``folder``, which may exist, and return the folder.
 
-    :raises RequestError: if a file of the quickstart is there already
+    :raises RequestError: if a file of the quickstart already exists
     """
     quickstart = next((path for path in QUICKSTARTS if path.is_dir()), None)
     if quickstart is None:
         raise RequestError("this installation has no quickstart experiment; reinstall djsb")
-    taken = [path.name for path in quickstart.iterdir() if (folder / path.name).exists()]
-    if taken:
-        names = ", ".join(sorted(taken))
+    existing = [path.name for path in quickstart.iterdir() if (folder / path.name).exists()]
+    if existing:
+        names = ", ".join(sorted(existing))
         raise RequestError(f"{folder} already has {names}; name a new folder")
     with _publish(folder) as draft:
         shutil.copytree(quickstart, draft, ignore=NOT_COPIED, dirs_exist_ok=True)
@@ -75,7 +75,7 @@ def init_experiment(folder: Path) -> Path:
 
 
 def _words(name: str, kind: Kind) -> dict[str, str]:
-    """Derive every name in the package from the one that the user gave."""
+    """Derive every name in the package from the user's plugin name."""
     stem = _check_name(name)
     module = kind.label.split()[-1]
     title = "".join(word.capitalize() for word in stem.split("_"))
@@ -98,37 +98,37 @@ def _words(name: str, kind: Kind) -> dict[str, str]:
 def _check_name(name: str) -> str:
     """Return the name as an identifier: ``word-count`` and ``djsb-word-count`` as ``word_count``.
 
-    :raises RequestError: if it is none
+    :raises RequestError: if it is invalid
     """
     stem = name.removeprefix("djsb-").removeprefix("djsb_")
     if re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", stem):
         return stem.replace("-", "_")
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", stem)
-    better = "_".join(re.findall(r"[a-z0-9]+", spaced.lower())).lstrip("0123456789_")
-    hint = f"; '{better}' would do" if better else ""
+    suggestion = "_".join(re.findall(r"[a-z0-9]+", spaced.lower())).lstrip("0123456789_")
+    hint = f"; try '{suggestion}'" if suggestion else ""
     raise RequestError(
         f"'{name}' cannot name a plugin: use lower-case letters, digits and single '-' or '_' "
-        f"between them, a letter first{hint}"
+        f"between them, starting with a letter{hint}"
     )
 
 
 def _refuse_taken(words: Mapping[str, str], kind: Kind, folder: Path) -> None:
-    """Refuse a name that something else has: a package, a component, a class, a folder.
+    """Reject a name that is taken by a package, a component, a class or a folder.
 
-    :raises RequestError: if so, naming what has it
+    :raises RequestError: naming what has it
     """
     for name in (words["class_name"], words["config_name"]):
         if hasattr(api, name):
-            raise RequestError(f"djsb_core.api has a class {name} already; choose a longer name")
+            raise RequestError(f"djsb_core.api already has a class {name}; choose a longer name")
     if _is_installed(words["distribution"]):
-        raise RequestError(f"{words['distribution']} is installed already; choose another name")
+        raise RequestError(f"{words['distribution']} is already installed; choose another name")
     for info in list_components(kind.group):
         if info.name == words["component"]:
             raise RequestError(
-                f"{info.package} offers a {kind.label} '{info.name}' already; choose another name"
+                f"{info.package} already provides a {kind.label} '{info.name}'; choose another name"
             )
     if folder.exists():
-        raise RequestError(f"{folder} exists already; choose another name or folder")
+        raise RequestError(f"{folder} already exists; choose another name or folder")
 
 
 def _is_installed(distribution: str) -> bool:
@@ -140,7 +140,7 @@ def _is_installed(distribution: str) -> bool:
 
 
 def _list_templates(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[Path, Path]]:
-    """Yield the path of each file in the new package, and the template that it is made from."""
+    """Yield the path of each file in the new package, and its template."""
     package, module = words["package"], words["module"]
     shared, special = TEMPLATES / "plugin", TEMPLATES / "kinds" / kind.value
     yield Path("pyproject.toml"), shared / "pyproject.toml.tmpl"
@@ -152,7 +152,7 @@ def _list_templates(kind: Kind, words: Mapping[str, str]) -> Iterator[tuple[Path
 
 
 def _parts(kind: Kind, words: Mapping[str, str]) -> dict[str, str]:
-    """Read what templates include: functions that several kinds share, and the README's job."""
+    """Fill the parts included by templates: shared functions, and the README's job."""
     parts = {path.name.split(".")[0]: path for path in (TEMPLATES / "parts").glob("*.tmpl")}
     parts["job"] = TEMPLATES / "kinds" / kind.value / "job.yaml.tmpl"
     return {name: _fill(path, words).rstrip("\n") for name, path in parts.items()}
@@ -164,7 +164,7 @@ def _fill(template: Path, words: Mapping[str, str]) -> str:
 
 @contextmanager
 def _publish(folder: Path) -> Iterator[Path]:
-    """Give a draft beside ``folder``, and put what is in it in place when it is complete.
+    """Yield a draft next to ``folder``, and move its content into place when it is complete.
 
     :raises RequestError: if nothing can be written there
     """

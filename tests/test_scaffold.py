@@ -150,14 +150,14 @@ def test_every_spelling_of_a_name_is_one_package(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("WordCount", "'word_count' would do"),
-        ("word count", "'word_count' would do"),
-        ("word--count", "'word_count' would do"),
-        ("2words", "'words' would do"),
-        ("../words", "'words' would do"),
-        ("größe", "would do"),
-        ("", "a letter first$"),
-        ("..", "a letter first$"),
+        ("WordCount", "try 'word_count'"),
+        ("word count", "try 'word_count'"),
+        ("word--count", "try 'word_count'"),
+        ("2words", "try 'words'"),
+        ("../words", "try 'words'"),
+        ("größe", "; try '"),
+        ("", "starting with a letter$"),
+        ("..", "starting with a letter$"),
     ],
 )
 def test_a_bad_name_is_refused_with_a_better_one(name, hint, tmp_path):
@@ -169,10 +169,10 @@ def test_a_bad_name_is_refused_with_a_better_one(name, hint, tmp_path):
 @pytest.mark.parametrize(
     ("name", "kind", "reason"),
     [
-        ("core", Kind.HOOK, "djsb-core is installed already"),
-        ("accuracy", Kind.DATA_EVALUATOR, "djsb-core offers a data evaluator 'accuracy' already"),
-        ("data", Kind.DATA_EVALUATOR, "has a class DataEvaluator already"),
-        ("component", Kind.DATA_ANALYZER, "has a class ComponentConfig already"),
+        ("core", Kind.HOOK, "djsb-core is already installed"),
+        ("accuracy", Kind.DATA_EVALUATOR, "djsb-core already provides a data evaluator 'accuracy'"),
+        ("data", Kind.DATA_EVALUATOR, "already has a class DataEvaluator"),
+        ("component", Kind.DATA_ANALYZER, "already has a class ComponentConfig"),
     ],
 )
 def test_a_taken_name_is_refused(name, kind, reason, tmp_path):
@@ -184,7 +184,7 @@ def test_a_taken_name_is_refused(name, kind, reason, tmp_path):
 def test_an_existing_folder_is_not_overwritten(tmp_path):
     folder = write_plugin("word-count", Kind.DATA_EVALUATOR, tmp_path)
     (folder / "README.md").write_text("mine")
-    with pytest.raises(RequestError, match="djsb_word_count exists already"):
+    with pytest.raises(RequestError, match="djsb_word_count already exists"):
         write_plugin("word-count", Kind.DATA_EXECUTOR, tmp_path)
     assert (folder / "README.md").read_text() == "mine"
 

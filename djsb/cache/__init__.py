@@ -1,1 +1,1 @@
-"""What finished jobs left, kept by what decides their results, to be used again."""
+"""Results of finished jobs, stored by what determines them, for reuse."""

@@ -1,8 +1,8 @@
-"""Folders of finished jobs, found by what decides a job's results.
+"""Folders of finished jobs, by keys derived from what determines their results.
 
-``<root>/<key[:2]>/<key>/`` holds ``KEY.json`` (what the key was made from), ``lock``, and a folder
-for each attempt. A job runs inside its attempt's folder, so that paths in its outputs stay valid;
-``DONE.json`` there is written last.
+``<root>/<key[:2]>/<key>/`` holds ``KEY.json`` (the parts of the key), ``lock``, and one folder
+per attempt. A job runs inside its attempt's folder, so that paths in its outputs stay valid;
+``DONE.json`` is written there last.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def cache_root(work_dir: Path) -> Path:
 
 
 def parts_of(folder: Path) -> Mapping[str, Any]:
-    """Return what the key of a job's folder was made from; empty if that is not known (any more).
+    """Return the parts of the key of a job's folder; empty if unknown.
 
     :param folder: that of an attempt
-    :raises RequestError: if the cache folder may not be read
+    :raises RequestError: if the cache folder cannot be read
     """
     with usable(folder, PURPOSE, VARIABLE):
         return read_object(folder.parent / KEY) or {}
@@ -47,7 +47,7 @@ class Cache(KeyedFolders[Entry]):
     """The results of finished jobs. Safe to use from several threads and processes."""
 
     def __init__(self, root: Path) -> None:
-        """Use one folder, which is created when a job begins."""
+        """Use one folder, which is created when a job starts."""
         super().__init__(root, PURPOSE, VARIABLE)
         self.digests = Digests(self.root / "digests.sqlite")
 
@@ -58,7 +58,7 @@ class Cache(KeyedFolders[Entry]):
         return sorted(
             key.name
             for group in subfolders(self.root)
-            if HEX.fullmatch(group.name)  # this may be a folder that others use too
+            if HEX.fullmatch(group.name)  # the folder may contain other files
             for key in subfolders(group)
             if HEX.fullmatch(key.name) and key == self.home(key.name)
         )
@@ -72,7 +72,7 @@ class Cache(KeyedFolders[Entry]):
         return self.home(key) / LOCK
 
     def complete(self, key: str) -> Iterator[Entry]:
-        """Yield the complete attempts of a key, the newest first."""
+        """Yield the complete attempts of a key, newest first."""
         for folder in self.attempts(key):
             entry = read_entry(key, folder)
             if entry is not None:
@@ -81,9 +81,9 @@ class Cache(KeyedFolders[Entry]):
     # -- using ---------------------------------------------------------------------------------
 
     def find(self, key: str) -> Entry | None:
-        """Return the newest complete attempt whose files are as they were, and mark it as used.
+        """Return the newest complete attempt whose files are unchanged, and mark it as used.
 
-        :raises RequestError: if the cache folder may not be read
+        :raises RequestError: if the cache folder cannot be read
         """
         with self.usable():
             for entry in self.complete(key):
@@ -93,25 +93,25 @@ class Cache(KeyedFolders[Entry]):
         return None
 
     def changed(self, entry: Entry) -> list[Path]:
-        """List the files of an entry that are gone, or have other content than was recorded."""
+        """List the files of an entry that are missing or differ from what was recorded."""
         recorded = entry.record["digests"]
         paths = [entry.folder / name for name in recorded]
-        found: Sequence[str | None]
+        digests: Sequence[str | None]
         try:
-            found = self.digests.paths(paths)
-        except RequestError:  # one cannot be read: look at each
-            found = [self._digest_or_none(path) for path in paths]
-        pairs = zip(paths, recorded.values(), found, strict=True)
+            digests = self.digests.paths(paths)
+        except RequestError:  # one cannot be read: check each
+            digests = [self._digest_or_none(path) for path in paths]
+        pairs = zip(paths, recorded.values(), digests, strict=True)
         return [path for path, was, now in pairs if was != now]
 
     def begin(self, key: str, parts: Mapping[str, Any], *, resume: bool = False) -> Path:
-        """Make the folder of a new attempt, whose name was never used before; hold the lock.
+        """Create the folder of a new attempt, with a new name; the caller holds the lock.
 
-        What earlier attempts that did not end have left is removed.
+        Folders of earlier, incomplete attempts are removed.
 
-        :param parts: what the key was made from
-        :param resume: keep what the newest of them has left, under the new name
-        :raises RequestError: if the cache folder may not be written
+        :param parts: of the key
+        :param resume: keep the files of the newest incomplete attempt, under the new name
+        :raises RequestError: if the cache folder cannot be written
         """
         with self.usable():
             home = self.home(key)
@@ -119,55 +119,55 @@ class Cache(KeyedFolders[Entry]):
             if read_object(home / KEY) != parts:
                 write_object(home / KEY, parts, durable=False)
             unfinished = self.unfinished(key)
-            new = self.new_attempt(key)
+            attempt = self.new_attempt(key)
             if resume and unfinished:
-                unfinished.pop(0).rename(new)
-                (new / DONE).unlink(missing_ok=True)  # it was damaged
+                unfinished.pop(0).rename(attempt)
+                (attempt / DONE).unlink(missing_ok=True)  # a damaged record
             else:
-                new.mkdir()
+                attempt.mkdir()
             for folder in unfinished:
                 remove_tree(folder)
-        return new
+        return attempt
 
     def commit(
         self, key: str, folder: Path, record: Mapping[str, Any], files: Iterable[Path]
     ) -> Entry:
-        """Make an attempt complete; hold the lock.
+        """Mark an attempt as complete; the caller holds the lock.
 
-        :param files: the job's results; their contents, and those of all files below folders,
-            become ``record["digests"]``: by path, which is relative inside the attempt's folder
+        :param files: the job's results; the digests of these files, and of all files below these
+            folders, become ``record["digests"]``, by path: relative inside the attempt's folder
         :raises OSError: if it cannot be written (a full disk); the attempt stays incomplete
-        :raises RequestError: if a result cannot be read, or the cache folder may not be written
-        :raises ValueError: if the record is not one
+        :raises RequestError: if a result cannot be read, or the cache folder cannot be written
+        :raises ValueError: if the record is invalid
         """
-        done = {**record, "digests": self._digests_of(folder, files)}
-        if wrong := lacks(done):
-            raise ValueError(f"a cache record needs {', '.join(wrong)}")
+        complete_record = {**record, "digests": self._digests_of(folder, files)}
+        if missing := lacks(complete_record):
+            raise ValueError(f"a cache record needs {', '.join(missing)}")
         with self.usable():
-            write_object(folder / DONE, done, durable=True)
+            write_object(folder / DONE, complete_record, durable=True)
             entry = read_entry(key, folder)
         if entry is None:
             raise OSError(f"{folder / DONE} was removed")
         return entry
 
     def parts_of(self, key: str) -> Mapping[str, Any]:
-        """Return what a key was made from; empty if that is not known (any more)."""
+        """Return the parts of a key; empty if unknown."""
         with self.usable():
             return read_object(self.home(key) / KEY) or {}
 
     # -- removing ------------------------------------------------------------------------------
 
     def remove(self, entry: Entry) -> int:
-        """Remove an entry, and what its key has left if it was the last one.
+        """Remove an entry, and the folder of its key if it was the last one.
 
-        :return: bytes freed; 0 if somebody holds the key's lock
+        :return: bytes freed; 0 if the key's lock is held
         """
         return self.remove_folder(entry.key, entry.folder) or 0
 
     def remove_folder(
         self, key: str, folder: Path, is_needless: Callable[[], bool] | None = None
     ) -> int | None:
-        """Remove one folder of a key, and what is remembered of its files."""
+        """Remove one folder of a key, and the remembered digests of its files."""
         freed = super().remove_folder(key, folder, is_needless)
         if freed is not None:
             self.digests.forget(folder)
@@ -176,9 +176,9 @@ class Cache(KeyedFolders[Entry]):
     def collect(
         self, max_size: int | None, *, keep: Callable[[Entry], bool], dry_run: bool = False
     ) -> list[Entry]:
-        """Remove leftovers, superseded attempts, then what was not used for longest.
+        """Remove leftovers, superseded attempts, then the least recently used entries.
 
-        :param max_size: bytes that all entries may take together; None: no limit
+        :param max_size: total bytes of all entries; None: no limit
         :param keep: entries that must stay
         :param dry_run: remove nothing
         :return: the entries that were (or would be) removed
@@ -186,13 +186,19 @@ class Cache(KeyedFolders[Entry]):
         if not dry_run:
             self.remove_unfinished()
         entries = self.entries()
-        newest = {entry.key: entry for entry in sorted(entries, key=lambda one: one.folder.name)}
+        newest = {
+            entry.key: entry for entry in sorted(entries, key=lambda entry: entry.folder.name)
+        }
         total = sum(entry.size for entry in entries)
         removed = []
-        for entry in sorted(entries, key=lambda one: (newest[one.key] == one, one.used)):
-            needless = newest[entry.key] != entry
-            too_much = max_size is not None and total > max_size
-            if (needless or too_much) and not keep(entry) and (dry_run or self.remove_idle(entry)):
+        for entry in sorted(entries, key=lambda entry: (newest[entry.key] == entry, entry.used)):
+            superseded = newest[entry.key] != entry
+            over_limit = max_size is not None and total > max_size
+            if (
+                (superseded or over_limit)
+                and not keep(entry)
+                and (dry_run or self.remove_idle(entry))
+            ):
                 removed.append(entry)
                 total -= entry.size
         return removed
@@ -209,7 +215,7 @@ class Cache(KeyedFolders[Entry]):
         paths: list[Path] = []
         for path in map(Path.absolute, files):
             if path.is_dir():
-                # Of an empty folder, that it is there.
+                # For an empty folder, record that it exists.
                 paths += [Path(at) for _, at, state in walk(str(path)) if state] or [path]
             elif path.exists():
                 paths.append(path)

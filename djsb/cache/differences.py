@@ -1,4 +1,4 @@
-"""Say what differs between two jobs' keys, in sentences for a user."""
+"""Describe the differences between two jobs' keys, in sentences for a user."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from djsb.cache.digests import ABSENT
 from djsb_core.masking import is_secret_name
 
 LONG = 60
-"""Characters of a value that are shown."""
+"""Maximum number of characters of a displayed value."""
 
 FEW = 3
-"""Metrics of a job that are named."""
+"""Maximum number of listed metrics per job."""
 
 ALIGNED = 200
-"""Items of the longest list in which it is looked for what was put in between."""
+"""Maximum length of lists that are aligned to detect insertions."""
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """Tell what differs, a sentence each; none if both keys are made of the same parts.
+    """Describe each difference in a sentence; empty if both keys have the same parts.
 
     :param old: parts of an earlier key
     :param new: parts of the key that is explained
@@ -31,8 +31,10 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         before, after = old.get(name), new.get(name)
         if not _same(before, after):
             sentences += _part(name, before, after)
-    # A hook and its component are often of one package. Names of files need not be text.
-    return [one.encode(errors="backslashreplace").decode() for one in dict.fromkeys(sentences)]
+    # Hook and component may share a package (duplicates). File names need not be valid text.
+    return [
+        sentence.encode(errors="backslashreplace").decode() for sentence in dict.fromkeys(sentences)
+    ]
 
 
 def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON value)
@@ -45,7 +47,7 @@ def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any 
     elif name == "settings":
         yield from _mappings("", old or {}, new or {})
     elif name == "format":
-        yield f"djsb makes keys in another way (format {old} → {new})"
+        yield f"the format of cache keys changed ({old} → {new})"
     else:
         yield from _values(name, old, new)
 
@@ -62,30 +64,30 @@ def _info(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
 
 def _metrics(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for job in dict.fromkeys([*old, *new]):
-        found = list(_mappings("", old.get(job, {}), new.get(job, {})))
-        if found:
-            more = f" and {len(found) - FEW} more" if len(found) > FEW else ""
-            yield f"metrics of job '{job}' changed: {', '.join(found[:FEW])}{more}"
+        changes = list(_mappings("", old.get(job, {}), new.get(job, {})))
+        if changes:
+            more = f" and {len(changes) - FEW} more" if len(changes) > FEW else ""
+            yield f"metrics of job '{job}' changed: {', '.join(changes[:FEW])}{more}"
 
 
 def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     before, after = _by_name(old), _by_name(new)
     for name in dict.fromkeys([*before, *after]):
         if name not in before:
-            yield f"{name}: is read now, was not"
+            yield f"{name}: new input file"
         elif name not in after:
-            yield f"{name}: was read, is not now"
+            yield f"{name}: no longer an input file"
         elif before[name] != after[name]:
             yield _content(name, before[name], after[name])
 
 
 def _by_name(files: Mapping[str, Any]) -> dict[str, str]:
-    """Return the digests of files by name; of files with the same name, all of them."""
-    found: dict[str, list[str]] = {}
+    """Return the digests of files by name; those of equal names are joined."""
+    digests_by_name: dict[str, list[str]] = {}
     for key, value in files.items():
         name, digest = _path(value) or (key, str(value))
-        found.setdefault(name, []).append(digest or "")
-    return {name: " ".join(sorted(digests)) for name, digests in found.items()}
+        digests_by_name.setdefault(name, []).append(digest or "")
+    return {name: " ".join(sorted(digests)) for name, digests in digests_by_name.items()}
 
 
 def _mappings(key: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
@@ -116,7 +118,7 @@ def _values(key: str, old: object, new: object) -> Iterator[str]:
 
 
 def _items(key: str, old: list[Any], new: list[Any]) -> Iterator[str]:
-    """Compare lists: an operator put in between is one sentence, not one for each after it."""
+    """Compare lists: an inserted operator gives one sentence, not one per shifted item."""
     steps: list[tuple[str, int, int, int, int]] = [("replace", 0, len(old), 0, len(new))]
     if max(len(old), len(new)) <= ALIGNED:
         texts = [_canonical(item) for item in old], [_canonical(item) for item in new]
@@ -134,7 +136,7 @@ def _items(key: str, old: list[Any], new: list[Any]) -> Iterator[str]:
 
 
 def _path(value: object) -> tuple[str, str | None] | None:
-    """Return the name and digest of what stands for a path; a job's own result has no digest."""
+    """Return the name and digest of a path's part; a job's own result has no digest."""
     if isinstance(value, Mapping):
         if value.keys() == {"file", "digest"}:
             return str(value["file"]), str(value["digest"])
@@ -146,14 +148,14 @@ def _path(value: object) -> tuple[str, str | None] | None:
 def _file(name: str, digest: str, new_name: str, new_digest: str) -> str:
     if name == new_name:
         return _content(name, digest, new_digest)
-    same = "same content" if digest == new_digest else "other content"
+    same = "same content" if digest == new_digest else "different content"
     return f"{name} → {new_name} ({same})"
 
 
 def _content(name: str, old: str, new: str) -> str:
     if new == ABSENT:
-        return f"{name} does not exist any more"
-    return f"{name} did not exist then" if old == ABSENT else f"{name} has other content"
+        return f"{name} no longer exists"
+    return f"{name} did not exist before" if old == ABSENT else f"the content of {name} changed"
 
 
 def _added(key: str, value: object) -> str:
@@ -162,7 +164,7 @@ def _added(key: str, value: object) -> str:
 
 def _change(old: object, new: object) -> str:
     if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONG:
-        return f"other text ({len(old):,} → {len(new):,} characters)"
+        return f"different text ({len(old):,} → {len(new):,} characters)"
     shown = _shown(old), _shown(new)
     if shown[0] == shown[1]:  # the text "1" and the number 1
         shown = _canonical(old), _canonical(new)

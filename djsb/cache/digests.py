@@ -1,4 +1,4 @@
-"""Digests of what files and folders hold."""
+"""Content digests of files and folders."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ABSENT = "absent"
-"""In place of the digest of what does not exist, or is neither file nor folder."""
+"""Replaces the digest of a path that does not exist, or is neither file nor folder."""
 
 FRESH = 2 * 10**9
 """Nanoseconds: a file modified less long ago may change again and keep its time stamp."""
 
 BROKEN = (errno.ELOOP, errno.ENAMETOOLONG)
-"""What the system says of links that lead to themselves, and of names that cannot exist."""
+"""System errors for circular links and for impossible names."""
 
-Found = tuple[str, str, os.stat_result | None]
-"""What a walk finds: path below the folder, whole path, state (None where nothing is there)."""
+WalkedFile = tuple[str, str, os.stat_result | None]
+"""A file found by a walk: relative path, full path, state (None if it does not exist)."""
 
 
 class Digests:
     """Content digests of files and folders, remembered by path, size, time stamp and inode."""
 
     def __init__(self, database: Path) -> None:
-        """Remember digests in a file of their own; without it, they are only computed."""
+        """Cache digests in a database; if it is unusable, they are always computed."""
         self._memory = DigestMemory(database)
 
     def path(self, path: Path) -> str:
@@ -49,7 +49,7 @@ class Digests:
         return digest
 
     def paths(self, paths: Iterable[Path]) -> list[str]:
-        """Digest files and folders at once, with one question to the memory for all files.
+        """Digest files and folders together, with a single database query for all files.
 
         :raises RequestError: if something cannot be read
         """
@@ -67,43 +67,43 @@ class Digests:
         self._memory.forget(folder)
 
     def close(self) -> None:
-        """Close the memory's file."""
+        """Close the database."""
         self._memory.close()
 
     def _folder(self, folder: str) -> str:
-        found = list(walk(folder))
-        files = self._files([(path, state) for _, path, state in found if state])
-        listed = sorted([name, files.get(path, ABSENT)] for name, path, _ in found)
-        return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+        files_below = list(walk(folder))
+        files = self._files([(path, state) for _, path, state in files_below if state])
+        pairs = sorted([name, files.get(path, ABSENT)] for name, path, _ in files_below)
+        return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
 
     def _files(self, files: list[tuple[str, os.stat_result]]) -> dict[str, str]:
         signatures = {path: _signature(state) for path, state in files}
         if not signatures:
             return {}
         known = self._memory.find(signatures)
-        new = []
+        rows = []
         for path in signatures:
             if path not in known:
                 known[path], signature = _read(path)
                 if signature:
-                    new.append((path, signature, known[path]))
-        self._memory.keep(new)
+                    rows.append((path, signature, known[path]))
+        self._memory.keep(rows)
         return known
 
 
-def walk(folder: str) -> Iterator[Found]:
+def walk(folder: str) -> Iterator[WalkedFile]:
     """Yield every file below a folder; links are followed, each folder is entered only once.
 
     :raises RequestError: if a folder cannot be read
     """
     entered: set[tuple[int, int]] = set()
-    waiting = [("", folder)]
-    while waiting:
-        prefix, path = waiting.pop()
+    pending = [("", folder)]
+    while pending:
+        prefix, path = pending.pop()
         try:
             state = os.stat(path)  # noqa: PTH116 (text paths: folders have thousands of files)
             if (state.st_dev, state.st_ino) in entered:
-                yield prefix, path, None  # a link back, or a second one to the same folder
+                yield prefix, path, None  # a link to a folder that was entered already
                 continue
             entered.add((state.st_dev, state.st_ino))
             with os.scandir(path) as listing:
@@ -113,12 +113,12 @@ def walk(folder: str) -> Iterator[Found]:
         for entry in entries:
             name = f"{prefix}/{entry.name}" if prefix else entry.name
             if _is_folder(entry):
-                waiting.append((name, entry.path))
+                pending.append((name, entry.path))
             else:
-                found = _state(entry.path)
-                # Opening a named pipe would wait for ever: only plain files are read.
-                regular = found is not None and stat.S_ISREG(found.st_mode)
-                yield name, entry.path, found if regular else None
+                entry_state = _state(entry.path)
+                # Opening a named pipe would block forever: only regular files are read.
+                regular = entry_state is not None and stat.S_ISREG(entry_state.st_mode)
+                yield name, entry.path, entry_state if regular else None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -131,7 +131,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 def _state(path: str | Path) -> os.stat_result | None:
     try:
         return os.stat(path)  # noqa: PTH116 (as above)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no name of a file
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: not a file name
         return None
     except OSError as error:
         if error.errno in BROKEN:
@@ -147,7 +147,7 @@ def _read(path: str) -> tuple[str, str | None]:
             before = os.fstat(file.fileno())
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             after = os.fstat(file.fileno())
-    except FileNotFoundError:  # between the look and the reading
+    except FileNotFoundError:  # removed in the meantime
         return ABSENT, None
     except OSError as error:
         raise _unreadable(path, error) from error

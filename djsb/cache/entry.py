@@ -1,4 +1,4 @@
-"""One finished execution of a job, as the cache keeps it."""
+"""One finished execution of a job in the cache."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECORD: Mapping[str, type | tuple[type, ...]] = {
     "artifacts": list,
     "digests": dict,
 }
-"""What every record has, and of which types; it may have more."""
+"""Required fields of a record and their types; it may have more."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,19 @@ class Entry:
 
     @property
     def outputs(self) -> dict[str, Any]:
-        """The values that the job returned, by name; paths are where the entry is now."""
-        return {name: self._here(value) for name, value in self.record["outputs"].items()}
+        """The job's outputs by name; paths are adjusted to the current location."""
+        return {name: self._relocated(value) for name, value in self.record["outputs"].items()}
 
-    def _here(self, value: Any) -> Any:  # noqa: ANN401 (any output)
-        """Replace paths into the entry: the cache may have been moved since."""
+    def _relocated(self, value: Any) -> Any:  # noqa: ANN401 (any output)
+        """Adjust paths inside the entry: the cache may have been moved."""
         if isinstance(value, list):
-            return [self._here(item) for item in value]
+            return [self._relocated(item) for item in value]
         if isinstance(value, dict):
-            return {key: self._here(item) for key, item in value.items()}
+            return {key: self._relocated(item) for key, item in value.items()}
         if isinstance(value, str):
-            # A key is in no other path.
-            before, found, after = value.partition("/".join(("", *self.folder.parts[-3:])))
-            if found and before.startswith("/") and after[:1] in ("", "/"):
+            # No other path contains the key.
+            before, match, after = value.partition("/".join(("", *self.folder.parts[-3:])))
+            if match and before.startswith("/") and after[:1] in ("", "/"):
                 return f"{self.folder}{after}"
         return value
 
@@ -95,7 +95,7 @@ class Entry:
 
     @property
     def seconds(self) -> float:
-        """Time that the job took."""
+        """Duration of the job."""
         return float(self.record["seconds"])
 
     @property
@@ -105,7 +105,7 @@ class Entry:
 
     @cached_property
     def used(self) -> float:
-        """When the entry was last used, as of now: seconds since the epoch."""
+        """When the entry was last used: seconds since the epoch; read once."""
         try:
             return (self.folder / DONE).stat().st_mtime
         except OSError:  # removed in the meantime
@@ -118,7 +118,7 @@ class Entry:
 
     @property
     def own_size(self) -> int:
-        """Bytes of the files that have no hard link elsewhere: what removing it would free."""
+        """Bytes of the files without hard links elsewhere: freed if it is removed."""
         return self._sizes[1]
 
     @cached_property
@@ -127,7 +127,7 @@ class Entry:
 
 
 def read_entry(key: str, folder: Path) -> Entry | None:
-    """Read an attempt; None if it did not end, or its record is damaged."""
+    """Read an attempt; None if it is incomplete, or its record is damaged."""
     record = read_object(folder / DONE)
     if record is None or lacks(record):
         return None
@@ -135,5 +135,5 @@ def read_entry(key: str, folder: Path) -> Entry | None:
 
 
 def lacks(record: Mapping[str, Any]) -> list[str]:
-    """Name what a record lacks, or has of a wrong type."""
+    """List the fields of a record that are missing or of a wrong type."""
     return [name for name, kind in RECORD.items() if not isinstance(record.get(name), kind)]

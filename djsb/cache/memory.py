@@ -1,4 +1,4 @@
-"""The digests that were computed before, in a small SQLite file."""
+"""Previously computed digests, in a small SQLite file."""
 
 from __future__ import annotations
 
@@ -22,44 +22,44 @@ CREATE TABLE IF NOT EXISTS digests (
 ) WITHOUT ROWID
 """
 TIMEOUT = 5
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait for another process's write."""
 
 
 class DigestMemory:
-    """Digests by path and signature. Where its file cannot be used, it remembers nothing.
+    """Digests by path and signature. If its file cannot be used, it stores nothing.
 
     Safe to use from several threads, from several processes, and after a fork.
     """
 
     def __init__(self, database: Path) -> None:
-        """Remember in one file, which is made when it is first needed."""
+        """Use one file, which is created on first use."""
         self._database = database
         self._connection: sqlite3.Connection | None = None
-        self._renew()
+        self._reset()
 
     def find(self, signatures: Mapping[str, str]) -> dict[str, str]:
-        """Return the digests of the paths that are known with exactly these signatures."""
-        asked = {os.fsencode(path): path for path in signatures}
+        """Return the stored digests of paths with exactly these signatures."""
+        paths = {os.fsencode(path): path for path in signatures}
         return {
-            asked[path]: digest
-            for path, signature, digest in self._select(list(asked))
-            if signatures[asked[path]] == signature
+            paths[path]: digest
+            for path, signature, digest in self._select(list(paths))
+            if signatures[paths[path]] == signature
         }
 
     def keep(self, rows: Iterable[tuple[str, str, str]]) -> None:
-        """Remember digests: path, signature, digest."""
-        given = [(os.fsencode(path), signature, digest) for path, signature, digest in rows]
-        if given:
-            self._write("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", given)
+        """Store digests: path, signature, digest."""
+        encoded = [(os.fsencode(path), signature, digest) for path, signature, digest in rows]
+        if encoded:
+            self._write("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", encoded)
 
     def forget(self, folder: Path) -> None:
-        """Forget all that is below a folder."""
+        """Remove all digests of files below a folder."""
         inside = os.fsencode(f"{folder}{os.sep}")
         beyond = inside[:-1] + bytes([inside[-1] + 1])
         self._write("DELETE FROM digests WHERE path >= ? AND path < ?", [(inside, beyond)])
 
     def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
+        """Close the file; it is reopened when needed."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -67,7 +67,7 @@ class DigestMemory:
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _renew(self) -> None:
+    def _reset(self) -> None:
         # A forked process must neither use its parent's connection nor wait for its lock.
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -76,26 +76,26 @@ class DigestMemory:
 
     def _select(self, paths: Sequence[bytes]) -> list[tuple[Any, ...]]:
         if self._pid != os.getpid():
-            self._renew()
+            self._reset()
         rows: list[tuple[Any, ...]] = []
         with self._lock:
             if not self._usable:
                 return rows
             try:
                 connection = self._open()
-                most = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-                for start in range(0, len(paths), most):
-                    some = paths[start : start + most]
-                    marks = ", ".join("?" * len(some))
-                    question = f"SELECT * FROM digests WHERE path IN ({marks})"  # noqa: S608
-                    rows += connection.execute(question, some)
+                limit = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+                for start in range(0, len(paths), limit):
+                    batch = paths[start : start + limit]
+                    marks = ", ".join("?" * len(batch))
+                    query = f"SELECT * FROM digests WHERE path IN ({marks})"  # noqa: S608
+                    rows += connection.execute(query, batch)
             except (sqlite3.Error, OSError) as error:
-                self._note(error)
+                self._handle_error(error)
         return rows
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if self._pid != os.getpid():
-            self._renew()
+            self._reset()
         with self._lock:
             if not self._usable:
                 return
@@ -104,7 +104,7 @@ class DigestMemory:
                 with connection:
                     connection.executemany(statement, rows)
             except (sqlite3.Error, OSError) as error:
-                self._note(error)
+                self._handle_error(error)
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -120,14 +120,14 @@ class DigestMemory:
             self._connection = connection
         return self._connection
 
-    def _note(self, error: Exception) -> None:
-        """Go on without memory: for now where it is busy or full, else for good."""
+    def _handle_error(self, error: Exception) -> None:
+        """Continue without stored digests: for now if the file is busy or full, else for good."""
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL):
             return
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             logger.warning(
-                "%s is damaged (%s): files are read anew each time; delete it",
+                "%s is damaged (%s): every file is read again each time; delete it",
                 self._database,
                 error,
             )

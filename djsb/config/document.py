@@ -1,4 +1,4 @@
-"""Read one YAML or JSON file and remember on which line each value stands."""
+"""Read one YAML or JSON file and record the line of each value."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from djsb_core.problems import Location
 
 MAX_DEPTH = 64
-MAX_VALUES = 100_000  # aliases of aliases can make a small file expand without end
-MAX_BITS = 1024  # of a whole number: Python refuses to write much longer ones as text
+MAX_VALUES = 100_000  # nested aliases can expand a small file without limit
+MAX_BITS = 1024  # of an integer: Python refuses to print much longer ones
 TOO_LARGE = f"nested deeper than {MAX_DEPTH} levels, or too large"
 TEXT = "tag:yaml.org,2002:str"
 PLAIN = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Safe YAML 1.1, but as in JSON ``3e-4`` is a number and ``2026-11-22`` is a text."""
+    """Safe YAML 1.1, but as in JSON ``3e-4`` is a number and ``2026-11-22`` a string."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Merge ``<<`` and keep one pair a key, else merges of merges grow without end."""
+        """Merge ``<<`` and keep one pair per key, else nested merges grow without limit."""
         if _has_plain_keys(node):
             return
         super().flatten_mapping(node)
@@ -39,7 +39,7 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 def _has_plain_keys(node: yaml.MappingNode) -> bool:
-    """Tell whether all keys are texts, and differ: then there is nothing to merge."""
+    """Return whether all keys are distinct strings: then there is nothing to merge."""
     keys = [key.value for key, _ in node.value if key.tag == TEXT and type(key) is yaml.ScalarNode]
     return len(set(keys)) == len(node.value)
 
@@ -80,9 +80,9 @@ class SourceFile:
     def problem(
         self, location: Location, text: str, remedy: str = "", *, key: Location | None = None
     ) -> Problem:
-        """Say what is wrong with a value.
+        """Describe what is wrong with a value.
 
-        :param key: the location to show, if it is another one
+        :param key: the location to show, if it is a different one
         """
         shown = location if key is None else key
         return Problem(text, remedy, self.path, self.line(location), shown)
@@ -134,12 +134,12 @@ def parse_value(text: str) -> Any:  # noqa: ANN401 (any YAML value)
 
 
 def _read_json(path: Path, text: str) -> Document:
-    """Read JSON that is not YAML: its escapes may be surrogate pairs."""
+    """Read JSON that is not valid YAML: its escapes may be surrogate pairs."""
     try:
         value = json.loads(text, object_pairs_hook=_without_duplicates)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise _error(path, 1, "not JSON: half of a surrogate pair is no text") from error
+        raise _error(path, 1, "not JSON: unpaired surrogate in a string") from error
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise _error(path, line, f"not JSON: {getattr(error, 'msg', error)}") from error
@@ -149,12 +149,12 @@ def _read_json(path: Path, text: str) -> Document:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
         keys = [key for key, _ in pairs]
-        twice = next(key for key in found if keys.count(key) > 1)
-        raise ValueError(f"the key '{twice}' is given twice")
-    return found
+        duplicate = next(key for key in mapping if keys.count(key) > 1)
+        raise ValueError(f"the key '{duplicate}' is given twice")
+    return mapping
 
 
 def _depth(value: object) -> int:
@@ -164,9 +164,9 @@ def _depth(value: object) -> int:
         depth += 1
         level = [
             item
-            for one in level
-            if isinstance(one, dict | list)
-            for item in (one.values() if isinstance(one, dict) else one)
+            for parent in level
+            if isinstance(parent, dict | list)
+            for item in (parent.values() if isinstance(parent, dict) else parent)
         ]
     return depth
 
@@ -192,7 +192,7 @@ def _document(path: Path, value: object, lines: dict[Location, int]) -> Document
 
 
 def _check_depth(path: Path, text: str) -> None:
-    """Refuse what would exhaust the stack of the recursive (C) composer, or the memory."""
+    """Reject input that would exhaust memory or the stack of the recursive (C) composer."""
     depth = 0
     for count, event in enumerate(yaml.parse(text, Loader=_Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -212,16 +212,16 @@ class _Walk:
         self.loader = loader
         self.lines: dict[Location, int] = {}
         self.problems: list[Problem] = []
-        self._open: list[int] = []
+        self._ancestors: list[int] = []
 
     def value_of(self, node: yaml.Node, location: Location) -> Any:  # noqa: ANN401
         line = node.start_mark.line + 1
         self.lines.setdefault(location, line)
-        if id(node) in self._open:
+        if id(node) in self._ancestors:
             return self._problem(line, "an alias refers to a value that contains it")
         if len(location) > MAX_DEPTH or len(self.lines) > MAX_VALUES:
             raise _error(self.path, line, TOO_LARGE)
-        self._open.append(id(node))
+        self._ancestors.append(id(node))
         try:
             if isinstance(node, yaml.ScalarNode):
                 return self._scalar(node, line)
@@ -231,7 +231,7 @@ class _Walk:
                 return self._mapping(node, location)
             return [self.value_of(item, (*location, i)) for i, item in enumerate(node.value)]
         finally:
-            self._open.pop()
+            self._ancestors.pop()
 
     def _scalar(self, node: yaml.ScalarNode, line: int) -> Any:  # noqa: ANN401
         if node.tag == TEXT:
@@ -249,17 +249,17 @@ class _Walk:
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
         self._refuse_duplicates(node)
         self.loader.flatten_mapping(node)
-        found: dict[str, Any] = {}
+        mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._problem(key_node.start_mark.line + 1, "a key must be a word")
                 continue
             key = str(self._scalar(key_node, key_node.start_mark.line + 1))
-            if key in found:  # 1 and 0x1, or 1 and "1" from a merge
+            if key in mapping:  # 1 and 0x1, or 1 and "1" from a merge
                 self._problem(key_node.start_mark.line + 1, f"the key '{key}' is given twice")
             self.lines[(*location, key)] = key_node.start_mark.line + 1
-            found[key] = self.value_of(value_node, (*location, key))
-        return found
+            mapping[key] = self.value_of(value_node, (*location, key))
+        return mapping
 
     def _refuse_duplicates(self, node: yaml.MappingNode) -> None:
         seen: dict[str, int] = {}
@@ -276,7 +276,7 @@ class _Walk:
 
     def _problem(self, line: int, text: str) -> None:
         problem = Problem(text, file=self.path, line=line)
-        if problem not in self.problems:  # an alias that is used often repeats itself
+        if problem not in self.problems:  # one alias may be used many times
             self.problems.append(problem)
 
 
@@ -285,10 +285,14 @@ def _error(path: Path, line: int, text: str, remedy: str = "") -> ConfigError:
 
 
 def _describe(text: str, error: yaml.YAMLError) -> tuple[int, str]:
-    """Return the line at which a text is no YAML, and why."""
+    """Return the line at which a text is not valid YAML, and why."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    message = (
+        getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be parsed"
+    )
     line = mark.line + 1 if mark else 1
-    if isinstance(error, yaml.reader.ReaderError):  # a character that YAML has not, by its offset
+    if isinstance(
+        error, yaml.reader.ReaderError
+    ):  # a character that YAML does not allow, by its offset
         line = text.encode()[: error.position].count(b"\n") + 1
-    return line, f"not plain YAML: {what}"
+    return line, f"not plain YAML: {message}"

@@ -19,7 +19,7 @@ def split_path(path: str) -> tuple[str, ...]:
 def get_value(tree: Any, parts: Sequence[str]) -> Any:  # noqa: ANN401 (any value)
     """Return the value at a path.
 
-    :raises KeyError: with the first part that is not there
+    :raises KeyError: with the first part that does not exist
     """
     for part in parts:
         if isinstance(tree, dict) and part in tree:
@@ -32,7 +32,7 @@ def get_value(tree: Any, parts: Sequence[str]) -> Any:  # noqa: ANN401 (any valu
 
 
 def set_value(tree: Any, parts: Sequence[str], value: object) -> None:  # noqa: ANN401
-    """Set the value at a path inside ``tree``; missing mappings on the way are made.
+    """Set the value at a path inside ``tree``; missing mappings on the way are created.
 
     :raises KeyError: with the first part that cannot be entered
     """

@@ -1,4 +1,4 @@
-"""An experiment as it was read: its jobs, and where in which file each of their values stands."""
+"""An experiment as read: its jobs, and the file and line of each of their values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from djsb_core.problems import Location, Problem
 
 ANONYMOUS = "anonymous"
-"""The name of the pipeline whose stages are those of the experiment itself."""
+"""Name of the pipeline formed by the experiment's own stages."""
 
 SEED = "@seed="
 """Between the name of a pipeline and the seed with which it is repeated."""
@@ -39,9 +39,9 @@ def name_with_seed(pipeline: str, seed: int) -> str:
 
 
 def split_seed(pipeline: str) -> tuple[str, int | None]:
-    """Split the name of a repeated pipeline into that of the file and the seed."""
-    found = WITH_SEED.fullmatch(pipeline)
-    return (found[1], int(found[2])) if found else (pipeline, None)
+    """Split the name of a repeated pipeline into the name in the file and the seed."""
+    match = WITH_SEED.fullmatch(pipeline)
+    return (match[1], int(match[2])) if match else (pipeline, None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """One job as it was read; nothing of it is loaded or checked against components yet."""
+    """One job as read; nothing is loaded or checked against components yet."""
 
     id: JobId
     location: Location
@@ -86,17 +86,17 @@ class JobSpec:
 
     @property
     def stage(self) -> Stage:
-        """The list of jobs that it stands in."""
+        """The list of jobs that contains it."""
         return Stage(self.id.stage)
 
     @property
     def position(self) -> int:
-        """Place among all jobs of the experiment, from 0."""
+        """Position among all jobs of the experiment, from 0."""
         return self.id.position
 
     @property
     def meta_name(self) -> str:
-        """As in the file, or made from stage and place where the file gives none."""
+        """As in the file, else derived from stage and index."""
         return self.id.meta_name
 
     def with_local(self, target: str, value: object) -> JobSpec:
@@ -110,21 +110,21 @@ class JobSpec:
         remedy: str = "",
         severity: Severity = Severity.ERROR,
     ) -> Problem:
-        """Say what is wrong with a value of this job.
+        """Describe what is wrong with a value of this job.
 
         :param location: inside the job: ``("extra_configs", "train", "lr")``
         """
-        source, at = self._find(location)
-        problem = source.problem(at, text, remedy, key=(*self.location, *location))
+        source, path = self._find(location)
+        problem = source.problem(path, text, remedy, key=(*self.location, *location))
         return replace(problem, severity=severity)
 
     def place(self, location: Location = ()) -> str:
         """Return ``file:line`` of a value of this job."""
-        source, at = self._find(location)
-        return source.place(at)
+        source, path = self._find(location)
+        return source.place(path)
 
     def _find(self, location: Location) -> tuple[SourceFile, Location]:
-        """Find the file, and the location in it, that gives a value of this job."""
+        """Return the file that sets a value of this job, and the location in it."""
         parts = tuple(str(part) for part in location)
         for target in self.local:
             overridden = split_path(target)
@@ -141,27 +141,27 @@ class Experiment:
     """The whole file, with the settings of every job read."""
 
     document: Document
-    """The file as it was read, with overrides."""
+    """The file as read, with overrides applied."""
 
     schema: ExperimentSchema
     jobs: tuple[JobSpec, ...]
     problems: tuple[Problem, ...] = ()
-    """What is wrong with its form."""
+    """Problems with its form."""
 
     pipelines: tuple[str, ...] = (ANONYMOUS,)
     """Their names, in order; one may have no jobs."""
 
     targets: tuple[tuple[Target, Location], ...] = ()
-    """What ends the iteration, and where each stands in the file."""
+    """What ends the iteration, and where each is in the file."""
 
     updates: tuple[Update, ...] = ()
-    """What one iteration gives to the next."""
+    """What one iteration passes to the next."""
 
     unread: Mapping[int, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     """Pipeline and name of the jobs that could not be read, by position; empty where unknown."""
 
     def problem(self, location: Location, text: str, remedy: str = "") -> Problem:
-        """Say what is wrong with a value of the experiment itself."""
+        """Describe what is wrong with a value of the experiment itself."""
         return self.document.source.problem(location, text, remedy)
 
     @property

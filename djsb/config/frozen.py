@@ -1,4 +1,4 @@
-"""Settings that nobody can change: read-only mappings and tuples in place of dicts and lists."""
+"""Immutable settings: read-only mappings and tuples in place of dicts and lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401 (any settings)
-    """Return nested settings in a form that cannot be changed."""
+    """Return nested settings in an immutable form."""
     if isinstance(value, dict):
         return MappingProxyType({key: freeze(item) for key, item in value.items()})
     if isinstance(value, list | tuple):
@@ -16,7 +16,7 @@ def freeze(value: Any) -> Any:  # noqa: ANN401 (any settings)
 
 
 def thaw(value: Any) -> Any:  # noqa: ANN401 (any settings)
-    """Return a copy of nested settings as plain dicts and lists, which may be changed."""
+    """Return a copy of nested settings as plain, mutable dicts and lists."""
     if isinstance(value, MappingProxyType | dict):
         return {key: thaw(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -33,17 +33,17 @@ class JobReader:
     def read(
         self, value: object, stage: Stage, position: int, document: Document, at: Location
     ) -> JobSpec | None:
-        """Read a job that stands at a location, or the file that is named there.
+        """Read the job at a location, or the file named there.
 
-        :param position: place in the whole experiment, from 0
-        :returns: ``None`` if it cannot be read; the problems are noted
+        :param position: position in the whole experiment, from 0
+        :returns: ``None`` if it cannot be read; the problems are recorded
         """
         index = at[-1]
         if isinstance(value, str):
-            found = self.reading.side_file(value, document, at)
-            if found is None:
+            side_file = self.reading.side_file(value, document, at)
+            if side_file is None:
                 return None
-            document, at, value = found, (), found.value
+            document, at, value = side_file, (), side_file.value
         job = self.reading.validate(JobSchema, value, document, at)
         if job is None:
             return None
@@ -79,26 +79,26 @@ class JobReader:
             return Settings(
                 None, document.source, place
             )  # the published form of "set by the input"
-        found = self.reading.side_file(value, document, place)
-        if found is None:
+        side_file = self.reading.side_file(value, document, place)
+        if side_file is None:
             return Settings(None, document.source, place, failed=True)
-        if found.value is not None and not isinstance(found.value, dict):
+        if side_file.value is not None and not isinstance(side_file.value, dict):
             text = "must be a mapping of settings"
-            self.reading.problems.append(Problem(text, file=found.path, line=1))
+            self.reading.problems.append(Problem(text, file=side_file.path, line=1))
             return Settings(None, document.source, place, failed=True)
-        return Settings(freeze(found.value or {}), found.source, ())
+        return Settings(freeze(side_file.value or {}), side_file.source, ())
 
     def _inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
         for target, source in job.input.items():
-            wrong = check_form(target, source)
-            if wrong is None:
-                yield Reference(target, self._of_this_repetition(source))
+            problem = check_form(target, source)
+            if problem is None:
+                yield Reference(target, self._with_own_seed(source))
             else:
                 key = (*at, "input")
-                self.reading.add_problem(document.source, (*key, target), wrong, key=key)
+                self.reading.add_problem(document.source, (*key, target), problem, key=key)
 
-    def _of_this_repetition(self, source: str) -> str:
-        """Let a reference inside a pipeline mean its repetition with the same seed."""
+    def _with_own_seed(self, source: str) -> str:
+        """Resolve a reference inside a pipeline to the repetition with the same seed."""
         name, dot, rest = source.partition(".")
         return self.pipeline.name + dot + rest if name == self.pipeline.given_name else source
 

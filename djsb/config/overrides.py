@@ -23,10 +23,10 @@ FORM = "write --set key.0.key=VALUE"
 def apply_override(tree: Any, text: str) -> Problem | None:  # noqa: ANN401 (any tree)
     """Change a value of the experiment, in place.
 
-    Settings that stand in a file of their own are left alone: the job gets a ``local`` override.
+    Settings in a file of their own stay unchanged: the job gets a ``local`` override instead.
 
     :param text: ``key.0.key=VALUE``
-    :returns: what is wrong with the override, if anything is
+    :returns: the problem with the override, if there is one
     """
     path, sign, value_text = text.partition("=")
     location = (f"--set {text}",)
@@ -35,7 +35,7 @@ def apply_override(tree: Any, text: str) -> Problem | None:  # noqa: ANN401 (any
     try:
         _set(tree, split_path(path), parse_value(value_text))
     except KeyError as missing:
-        return Problem(f"no '{missing.args[0]}' there", FORM, location=location)
+        return Problem(f"no key or index '{missing.args[0]}'", FORM, location=location)
     except (yaml.YAMLError, ConfigError):
         return Problem("the value is not YAML", location=location)
     return None
@@ -45,29 +45,29 @@ def set_override(tree: Any, path: str, value: object) -> Problem | None:  # noqa
     """Change a value of the experiment, in place; see :func:`apply_override`.
 
     :param path: ``key.0.key``
-    :returns: what is wrong with the override, if anything is
+    :returns: the problem with the override, if there is one
     """
     try:
         _set(tree, split_path(path), value)
     except KeyError as missing:
-        text = f"no '{missing.args[0]}' there"
+        text = f"no key or index '{missing.args[0]}'"
         return Problem(text, "write key.0.key", location=("overrides", path))
     return None
 
 
 def _set(tree: Any, parts: Sequence[str], value: object) -> None:  # noqa: ANN401
-    cut = _section_of_a_job(parts)
-    if cut is not None:
-        job = get_value(tree, parts[:cut])
-        section = job.get(parts[cut]) if isinstance(job, dict) else None
-        if isinstance(section, str) and len(parts) > cut + 1:
-            set_value(tree, (*parts[:cut], "local", ".".join(parts[cut:])), value)
+    index = _index_of_section(parts)
+    if index is not None:
+        job = get_value(tree, parts[:index])
+        section = job.get(parts[index]) if isinstance(job, dict) else None
+        if isinstance(section, str) and len(parts) > index + 1:
+            set_value(tree, (*parts[:index], "local", ".".join(parts[index:])), value)
             return
     set_value(tree, parts, value)
 
 
-def _section_of_a_job(parts: Sequence[str]) -> int | None:
-    """Find the part after a stage and an index: ``….execution_job_configs.0.extra_configs.…``."""
+def _index_of_section(parts: Sequence[str]) -> int | None:
+    """Return the index of a job's section: ``….execution_job_configs.0.extra_configs.…``."""
     stages = {stage.key for stage in Stage}
     for i in range(2, len(parts)):
         if parts[i] in tuple(Section) and parts[i - 2] in stages:

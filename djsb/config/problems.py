@@ -1,4 +1,4 @@
-"""Say what is wrong with a value: its key, what is wrong, what would be right."""
+"""Describe what is wrong with a value: its key, the problem, what would be right."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def describe_errors(
 ) -> Iterator[Problem]:
     """List the problems of a pydantic validation, each once, with its location in ``values``.
 
-    A value that may be of several types fails once for each of them; the sentences for one place
-    are joined, or the one that explains most is kept.
+    A value that may be of several types fails once for each of them; the messages for one location
+    are joined, or the most helpful one is kept.
     """
     places: dict[Location, dict[Problem, bool]] = {}
     for details in error.errors():
@@ -43,17 +43,17 @@ def describe_errors(
         places.setdefault(location, {}).setdefault(problem, _explains(details))
     for location, explained in places.items():
         if any(other != location and other[: len(location)] == location for other in places):
-            continue  # a place inside says it more exactly
+            continue  # a nested location is more precise
         best = max(explained.values())
-        problem, *others = (one for one, good in explained.items() if good == best)
+        problem, *others = (problem for problem, explains in explained.items() if explains == best)
         if others:
-            text = " or ".join(one.sentence for one in (problem, *others))
+            text = " or ".join(problem.sentence for problem in (problem, *others))
             problem = Problem(text, location=location)
         yield problem
 
 
 def _location_in(values: object, details: ErrorDetails) -> Location:
-    """Keep what is a key or index of the file: pydantic also names the branches of unions."""
+    """Keep the keys and indices of the file: pydantic also names the branches of unions."""
     location: list[str | int] = []
     tree: Any = values
     for i, part in enumerate(details["loc"]):
@@ -73,8 +73,8 @@ def _has_part(tree: object, part: str | int) -> bool:
 
 
 def _describe(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
-    """Return what is wrong, and what would be right where that is known apart from it."""
-    kind, given = details["type"], details["input"]
+    """Return the problem, and what would be right if that is known separately."""
+    kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
         known = _known_keys(model, details["loc"][:-1])
         return "unknown key", suggest(details["loc"][-1], known)
@@ -84,29 +84,29 @@ def _describe(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
     message = message.replace("Input should be ", "should be ", 1)
     message = re.sub(r"valid dictionary( or instance of \w+)?", "mapping", message)
     if not _explains(details) and "'" not in message:
-        message = f"{message}, not {_show(given)}"
+        message = f"{message}, not {_show(value)}"
     return message, ""
 
 
 def _explains(details: ErrorDetails) -> bool:
-    """Tell whether a problem comes with a sentence that says what would be right.
+    """Return whether a problem's message explains what would be right.
 
     Those of validators do; pydantic's own have a page in its documentation instead.
     """
     return details["type"] in {"value_error", "extra_forbidden"} or "url" not in details
 
 
-def _show(given: object) -> str:
-    if isinstance(given, dict):
+def _show(value: object) -> str:
+    if isinstance(value, dict):
         return "a mapping"
-    if isinstance(given, list):
+    if isinstance(value, list):
         return "a list"
-    text = repr(given)
+    text = repr(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
 
 
 def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """List the keys of the (nested) model at a location; empty where it cannot be told."""
+    """List the keys of the (nested) model at a location; empty if unknown."""
     current: Any = model
     for part in location:
         models = list(_models_in(current))
@@ -116,8 +116,8 @@ def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list
         current = fields[str(part)].annotation
     return [
         info.alias or name
-        for found in _models_in(current)
-        for name, info in found.model_fields.items()
+        for candidate in _models_in(current)
+        for name, info in candidate.model_fields.items()
     ]
 
 
@@ -132,22 +132,22 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 (a
 
 @lru_cache(maxsize=1024)
 def unknown_setting(model: type[BaseModel], key: tuple[str, ...]) -> tuple[str, str] | None:
-    """Say which part of a dotted setting a model does not have, and which it may mean.
+    """Describe the part of a dotted setting that a model lacks, and suggest one.
 
-    ``None`` where it has all parts, or where that cannot be told.
+    ``None`` if the model has all parts, or if that is unknown.
 
     :param key: ``("train", "optimizer", "lr")``
     """
     current: Any = model
     for part in key:
         if part.isdecimal():
-            continue  # an item of a list: what it is, the annotation around it says
+            continue  # an item of a list: the enclosing annotation gives its type
         models = _only_models(current)
-        if not models or any(_takes_more(one) for one in models):
+        if not models or any(_accepts_more(candidate) for candidate in models):
             return None
         fields: dict[str, Any] = {}
-        for one in models:
-            for name, info in one.model_fields.items():
+        for candidate in models:
+            for name, info in candidate.model_fields.items():
                 fields |= dict.fromkeys((name, info.alias or name), info.annotation)
         if part not in fields:
             return f"unknown setting '{part}'", suggest(part, fields)
@@ -155,12 +155,12 @@ def unknown_setting(model: type[BaseModel], key: tuple[str, ...]) -> tuple[str, 
     return None
 
 
-def _takes_more(model: type[BaseModel]) -> bool:
-    """Tell whether a model may take keys that are no fields of it."""
+def _accepts_more(model: type[BaseModel]) -> bool:
+    """Return whether a model may accept keys that are not its fields."""
     validators = model.__pydantic_decorators__.model_validators.values()
     return (
         model.model_config.get("extra") != "forbid"
-        or any(one.info.mode != "after" for one in validators)
+        or any(validator.info.mode != "after" for validator in validators)
         or any(info.validation_alias != info.alias for info in model.model_fields.values())
     )
 
@@ -171,6 +171,8 @@ def _only_models(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 (any
     if origin is typing.Annotated:
         return _only_models(arguments[0])
     if origin in {typing.Union, types.UnionType, list, tuple}:
-        found = [_only_models(one) for one in arguments if one not in {type(None), ...}]
-        return [model for models in found for model in models] if all(found) else []
+        branches = [
+            _only_models(argument) for argument in arguments if argument not in {type(None), ...}
+        ]
+        return [model for models in branches for model in models] if all(branches) else []
     return list(_models_in(annotation)) if origin is None else []

@@ -35,21 +35,21 @@ def read_experiment(
 
     Problems of its form are kept in ``problems``, so that a plan can report them with its own.
 
-    :param source: the file, or what was read from one
+    :param source: the file, or its parsed document
     :param overrides: ``a.b.0.c=VALUE``, or values by path; applied before anything is checked
     :raises ConfigError: if the file cannot be read at all
     """
     document = source if isinstance(source, Document) else read_document(source)
     tree = document.value if document is not source else thaw(document.value)
     if isinstance(overrides, Mapping):
-        wrong = [set_override(tree, path, value) for path, value in overrides.items()]
+        problems = [set_override(tree, path, value) for path, value in overrides.items()]
     else:
-        wrong = [apply_override(tree, override) for override in overrides]
+        problems = [apply_override(tree, override) for override in overrides]
     if not isinstance(tree, dict):
         text = "an experiment is a mapping of keys"
         raise ConfigError([document.source.problem((), text)])
     reading = Reading(replace(document, value=tree))
-    reading.problems += [problem for problem in wrong if problem is not None]
+    reading.problems += [problem for problem in problems if problem is not None]
     return _Reader(reading).read()
 
 
@@ -86,80 +86,83 @@ class _Reader:
         )
 
     def _read_schema(self) -> ExperimentSchema:
-        """Read the keys of the experiment itself; a wrong one counts as absent, once noted."""
+        """Read the experiment's own keys; an invalid one is reported and treated as absent."""
         others = {"pipelines", *(stage.key for stage in Stage)}
         keys = {key: value for key, value in self.tree.items() if key not in others}
         schema = self.reading.validate(ExperimentSchema, keys, self.document, ())
         if schema is None:
-            right = {key: value for key, value in keys.items() if _is_right(key, value)}
-            schema = ExperimentSchema.model_validate(right)
+            valid = {key: value for key, value in keys.items() if _is_valid(key, value)}
+            schema = ExperimentSchema.model_validate(valid)
         for key, feature in schema.later_keys():
             text = f"{feature} is not supported yet by this version"
             self.reading.add_problem(self.document.source, (key,), text, "remove the key")
         if schema.max_iter_num == 0 and not schema.iter_targets:
-            remedy = "say in iter_targets when to end, or give a number"
+            remedy = "set iter_targets, or give a positive number"
             self.reading.add_problem(
-                self.document.source, ("max_iter_num",), "0 is no limit", remedy
+                self.document.source,
+                ("max_iter_num",),
+                "0 needs targets to end the iteration",
+                remedy,
             )
         return schema
 
     def _read_targets(self, schema: ExperimentSchema) -> Iterator[tuple[Target, Location]]:
         single = isinstance(self.tree.get("iter_targets"), str)
         for i, text in enumerate(schema.iter_targets):
-            at = ("iter_targets",) if single else ("iter_targets", i)
+            location = ("iter_targets",) if single else ("iter_targets", i)
             try:
-                yield parse_target(text), at
+                yield parse_target(text), location
             except ValueError as error:
-                self.reading.add_problem(self.document.source, at, str(error))
+                self.reading.add_problem(self.document.source, location, str(error))
 
     def _read_updates(self, schema: ExperimentSchema) -> Iterator[Update]:
         sources: dict[str, str] = {}
         for source, target in schema.iter_updater.items():
-            wrong = check_update(source, target)
-            if wrong is None and target in sources:
-                wrong = f"'{target}' takes its value from '{sources[target]}' already"
+            problem = check_update(source, target)
+            if problem is None and target in sources:
+                problem = f"'{target}' takes its value from '{sources[target]}' already"
             sources.setdefault(target, source)
-            if wrong is None:
+            if problem is None:
                 yield Update(source, target)
             else:
-                at = ("iter_updater", source)
-                self.reading.add_problem(self.document.source, at, wrong, key=at[:1])
+                location = ("iter_updater", source)
+                self.reading.add_problem(self.document.source, location, problem, key=location[:1])
 
     def _read_pipeline(self, pipeline: PipelineSpec) -> None:
         if pipeline.stages is None or not pipeline.complete:
-            self._cannot_read(pipeline.name)
+            self._add_unread(pipeline.name)
         if pipeline.stages is None:
             return
         reader = JobReader(self.reading, pipeline)
         for stage in Stage:
-            listed, at = pipeline.stages.get(stage.key), (*pipeline.location, stage.key)
-            if listed is None:
+            jobs, at = pipeline.stages.get(stage.key), (*pipeline.location, stage.key)
+            if jobs is None:
                 continue
-            if not isinstance(listed, list):
+            if not isinstance(jobs, list):
                 self.reading.add_problem(pipeline.document.source, at, "should be a list of jobs")
-                self._cannot_read(pipeline.name)
+                self._add_unread(pipeline.name)
                 continue
-            for i, value in enumerate(listed):
+            for i, value in enumerate(jobs):
                 position = len(self.jobs) + len(self.unread)
                 job = reader.read(value, stage, position, pipeline.document, (*at, i))
                 if job is not None:
                     self.jobs.append(job)
                 else:
-                    self._cannot_read(pipeline.name, value)
+                    self._add_unread(pipeline.name, value)
 
-    def _cannot_read(self, pipeline: str, job: object = None) -> None:
-        """Leave the place of a job free, so that references to it make no second problem."""
+    def _add_unread(self, pipeline: str, job: object = None) -> None:
+        """Reserve the position of a job, so that references to it cause no second problem."""
         name = job.get("meta_name") if isinstance(job, dict) else None
         position = len(self.jobs) + len(self.unread)
         self.unread[position] = (pipeline, name if isinstance(name, str) else "")
 
 
 def _frozen(schema: ExperimentSchema) -> ExperimentSchema:
-    """Return the keys of the experiment with lists and mappings that nobody can change."""
+    """Return the experiment's keys with immutable lists and mappings."""
     return schema.model_copy(update={name: freeze(value) for name, value in schema})
 
 
-def _is_right(key: str, value: object) -> bool:
+def _is_valid(key: str, value: object) -> bool:
     try:
         ExperimentSchema.model_validate({key: value})
     except ValidationError:

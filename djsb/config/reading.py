@@ -1,4 +1,4 @@
-"""What the readers of an experiment file share: its files, and the problems found so far."""
+"""State shared by the readers of an experiment file: its files and the problems so far."""
 
 from __future__ import annotations
 
@@ -37,48 +37,48 @@ class Reading:
         *,
         key: Location | None = None,
     ) -> None:
-        """Note a problem of a value.
+        """Record a problem with a value.
 
-        :param key: the location to show, if it is another one
+        :param key: the location to show, if it is a different one
         """
         self.problems.append(source.problem(location, text, remedy, key=key))
 
     def side_file(self, path: str, document: Document, location: Location) -> Document | None:
-        """Read a file that stands at a location in place of a value; each file once.
+        """Read the file named at a location in place of a value; each file once.
 
-        :returns: ``None`` if it cannot be read; the problem is noted
+        :returns: ``None`` if it cannot be read; the problem is recorded
         """
         if path not in self._files:
             self._files[path] = self._read(path, document, location)
         elif self._files[path] is None and self._find(path) is None:
-            self._say_absent(path, document, location)
+            self._add_absent(path, document, location)
         return self._files[path]
 
     def _read(self, path: str, document: Document, location: Location) -> Document | None:
-        found = self._find(path)
-        if found is None:
-            self._say_absent(path, document, location)
+        file = self._find(path)
+        if file is None:
+            self._add_absent(path, document, location)
             return None
         try:
-            return read_document(_shorten(found))
+            return read_document(_shorten(file))
         except ConfigError as error:
             self.problems += error.problems
             return None
 
     def _find(self, path: str) -> Path | None:
-        found = self._context.find(Path(path))
-        return found if found is not None and found.is_file() else None
+        file = self._context.find(Path(path))
+        return file if file is not None and file.is_file() else None
 
-    def _say_absent(self, path: str, document: Document, location: Location) -> None:
+    def _add_absent(self, path: str, document: Document, location: Location) -> None:
         text = f"no such file: '{path}' (looked in {self._context.tried})"
         self.add_problem(document.source, location, text)
 
     def validate(
         self, model: type[ModelT], value: object, document: Document, at: Location
     ) -> ModelT | None:
-        """Validate a value that stands at a location; note each problem where it stands.
+        """Validate the value at a location; record each problem with its location.
 
-        :returns: ``None`` if it is wrong
+        :returns: ``None`` if it is invalid
         """
         try:
             return model.model_validate(value)

@@ -20,7 +20,7 @@ class Reference:
 
     @property
     def section(self) -> Section:
-        """The section that is changed."""
+        """The section that it changes."""
         return Section(split_path(self.target)[0])
 
     @property
@@ -36,7 +36,7 @@ class Reference:
 
     @property
     def path(self) -> tuple[str, ...]:
-        """What follows ``-1`` or stands in ``pipeline.meta_name.output``."""
+        """The parts after ``-1``, or those of ``pipeline.meta_name.output``."""
         parts = split_path(self.source)
         return parts[1:] if self.back is not None else parts
 
@@ -46,7 +46,7 @@ class Update:
     """One entry of ``iter_updater``: a result of one iteration is a setting of the next."""
 
     source: str
-    """``pipeline.meta_name.output``, and perhaps what is inside it."""
+    """``pipeline.meta_name.output``, optionally with a path inside it."""
     target: str
     """``pipeline.meta_name.extra_configs.key``."""
 
@@ -58,12 +58,12 @@ class Update:
 
     @property
     def reference(self) -> Reference:
-        """The entry as one of that job's ``input``."""
+        """The equivalent entry of that job's ``input``."""
         return Reference(".".join(split_path(self.target)[2:]), self.source)
 
 
 def check_update(source: str, target: str) -> str | None:
-    """Say what is wrong with the form of an entry of ``iter_updater``, if anything is."""
+    """Describe what is wrong with the form of an entry of ``iter_updater``, if anything."""
     parts = split_path(source)
     if len(parts) < 3 or "" in parts:  # noqa: PLR2004 (pipeline, job, output)
         return f"'{source}' must be 'pipeline.meta_name.output'"
@@ -77,7 +77,7 @@ def check_update(source: str, target: str) -> str | None:
 
 
 def check_form(target: str, source: str) -> str | None:
-    """Say what is wrong with the form of an entry of ``input``, if anything is."""
+    """Describe what is wrong with the form of an entry of ``input``, if anything."""
     if split_path(target)[0] not in tuple(Section):
         return f"'{target}' must begin with dj_configs or extra_configs"
     if "" in split_path(target):

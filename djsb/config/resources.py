@@ -1,4 +1,4 @@
-"""The key ``resources`` of a job: what it takes of the machine while it runs."""
+"""The key ``resources`` of a job: its share of the machine while it runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def _bytes(value: object) -> object:
     text = value.strip()
     match = SIZE.fullmatch(text)
     if match is None:
-        raise ValueError(f"'{text[:40]}' is no size; write bytes, or such as 512 MiB, 4 GiB or 8GB")
+        raise ValueError(
+            f"'{text[:40]}' is not a size; write bytes, or for example 512 MiB, 4 GiB or 8GB"
+        )
     return int(float(match[1]) * UNITS[(match[2] or "").lower()])
 
 
@@ -38,7 +40,7 @@ Memory = Annotated[
 
 
 class ResourcesSchema(BaseModel):
-    """What a job takes of the machine; the defaults of its component fill in the rest."""
+    """What a job uses of the machine; its component's defaults fill in the rest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,14 +50,14 @@ class ResourcesSchema(BaseModel):
         strict=True,
         allow_inf_nan=False,
         description="CPUs that it uses, and the number of threads that its libraries start. "
-        "0: it only waits, for a service for instance.",
+        "0: it only waits, for example for a service.",
     )
     gpus: float | None = Field(
         None,
         ge=0,
         strict=True,
         allow_inf_nan=False,
-        description="GPUs that no other job uses meanwhile; 0.5: half of one, shared with others.",
+        description="GPUs reserved for the job; 0.5: half of one, shared with other jobs.",
     )
     memory: Memory | None = Field(
         None, description="Memory that it needs: bytes, or `512 MiB`, `4 GiB`, `8GB`."
@@ -69,6 +71,6 @@ class ResourcesSchema(BaseModel):
         return value
 
     def over(self, defaults: Resources) -> Resources:
-        """Return the defaults with what is given here in their place."""
+        """Return the defaults, overridden by the values set here."""
         values: dict[str, Any] = self.model_dump(exclude_none=True)
         return replace(defaults, **values)

@@ -1,4 +1,4 @@
-"""The keys of the experiment file, with what each means."""
+"""The keys of the experiment file and their meanings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _empty_list(value: object) -> object:
     return [] if value is None else value
 
 
-# What a validator takes besides is told to the JSON Schema.
+# The JSON Schema declares what each validator accepts in addition.
 def _reference(value: object) -> object:
     """YAML reads ``-1.0``, the first output of the job before, as a number."""
     return str(value) if isinstance(value, float) else value
@@ -53,8 +53,8 @@ def _seconds(value: object) -> object:
     try:
         return parse_duration(text)
     except ValueError:
-        what = f"'{text[:40]}' is no duration; write seconds, or 90s, 15m, 2h or 1d"
-        raise ValueError(what) from None
+        text = f"'{text[:40]}' is not a duration; write seconds, or 90s, 15m, 2h or 1d"
+        raise ValueError(text) from None
 
 
 Duration = Annotated[
@@ -95,12 +95,12 @@ class JobSchema(BaseModel):
     )
     extra_configs: Settings | str | None = Field(
         None,
-        description="Settings of the component; `type` picks it. A mapping or the path of one.",
+        description="Settings of the component; `type` selects it. A mapping or the path of one.",
     )
     input: Annotated[dict[str, Reference], EmptyTexts] = Field(
         default_factory=dict,
         description="Values of earlier jobs: `extra_configs.key: pipeline.meta_name.output`, "
-        "or `-1.output` for the job before.",
+        "or `-1.output` for the previous job.",
     )
     output: Names | None = Field(
         None, description="Names for what the job returns, in order; one name or a list."
@@ -110,16 +110,16 @@ class JobSchema(BaseModel):
         description="Overrides for this job: `extra_configs.train.optimizer.lr: 0.001`.",
     )
     cache: bool = Field(
-        default=True, description="Reuse an earlier execution; false: run the job every time."
+        default=True, description="Reuse cached results; false: run the job every time."
     )
     timeout: Duration | None = Field(
         None, description="End the job after this time: seconds, or `90s`, `15m`, `2h`, `1d`."
     )
-    retries: int = Field(0, ge=0, le=100, description="How often a job that fails is run again.")
+    retries: int = Field(0, ge=0, le=100, description="How many times a failed job is retried.")
     resources: Resources = Field(
         default_factory=ResourcesSchema,
-        description="What the job takes of the machine: `cpus`, `gpus`, `memory`. Jobs that run "
-        "side by side never take more than there is.",
+        description="What the job uses of the machine: `cpus`, `gpus`, `memory`. Concurrent jobs "
+        "never use more than is available.",
     )
 
     @field_validator("meta_name")
@@ -134,7 +134,7 @@ Jobs = Annotated[
     list[JobSchema | str],
     BeforeValidator(_empty_list, json_schema_input_type=list[JobSchema | str] | None),
 ]
-"""A job may stand in a file of its own; then the list holds its path."""
+"""A job may be in a file of its own; then the list holds its path."""
 
 
 class StagesSchema(BaseModel):
@@ -144,30 +144,32 @@ class StagesSchema(BaseModel):
 
     probe_job_configs: Jobs = Field(default_factory=list, description="Probe data or model.")
     refine_recipe_job_configs: Jobs = Field(
-        default_factory=list, description="Refine the recipe from what the probes saw."
+        default_factory=list, description="Refine the recipe from the probes' statistics."
     )
     execution_job_configs: Jobs = Field(
-        default_factory=list, description="Process data, train and infer models."
+        default_factory=list, description="Process data, train models and run inference."
     )
     evaluation_job_configs: Jobs = Field(
         default_factory=list, description="Evaluate data and models."
     )
     seeds: list[int] = Field(
         default_factory=list,
-        description="Repeat the pipeline with each of these as the `seed` of its trainings, "
-        "inferences and evaluations; what does not depend on it is done once.",
+        description="Repeat the pipeline with each of these as the `seed` of its training, "
+        "inference and evaluation jobs; jobs that do not depend on it run once.",
     )
 
     @field_validator("seeds")
     @classmethod
     def _check_seeds(cls, value: list[int]) -> list[int]:
         if len(set(value)) != len(value):
-            raise ValueError("each seed may be given once")
+            raise ValueError("each seed may be listed only once")
         return value
 
 
-Pipeline = Annotated[StagesSchema | str | None, Field(description="Stages, or the path of them.")]
-"""A pipeline may stand in a file of its own; then its value is the path."""
+Pipeline = Annotated[
+    StagesSchema | str | None, Field(description="Stages, or the path of their file.")
+]
+"""A pipeline may be in a file of its own; then its value is the path."""
 
 NamedPipeline = Annotated[dict[str, Pipeline], Field(min_length=1, max_length=1)]
 
@@ -180,10 +182,10 @@ class ExperimentSchema(StagesSchema):
     project_name: str = Field("hello_world", description="Name of the project, for trackers.")
     experiment_name: str = Field("experiment1", description="Name of the experiment.")
     work_dir: str = Field(
-        "./outputs/hello_world", description="Where everything of the experiment's runs goes."
+        "./outputs/hello_world", description="Folder for all files of the experiment's runs."
     )
     resume: bool = Field(
-        default=False, description="Go on from the finished jobs of the last run of this work_dir."
+        default=False, description="Resume from the finished jobs of the last run in this work_dir."
     )
     debug: bool = Field(
         default=False,
@@ -191,19 +193,19 @@ class ExperimentSchema(StagesSchema):
     )
     pipelines: list[NamedPipeline] | dict[str, Pipeline] | None = Field(
         None,
-        description="Named pipelines in their order, each with its own four stages; instead of "
-        "stages of the experiment itself.",
+        description="Named pipelines in order, each with its own four stages; instead of "
+        "top-level stages.",
     )
     trackers: NamesOrUnset = Field(
         None,
-        description="Where metrics are shown besides: `wandb`, `trackio`, `mlflow`, `tensorboard`; "
-        "`[]` for nowhere. Unset: wandb, if its user is logged in.",
+        description="Where metrics are also sent: `wandb`, `trackio`, `mlflow`, `tensorboard`; "
+        "`[]` for none. Unset: wandb, if you are logged in.",
     )
     hpo_config: str | dict[str, Any] | None = Field(
         None, description="A wandb sweep configuration, or the path of one."
     )
     max_iter_num: int = Field(
-        1, ge=0, description="How often the pipelines run at most; 0: until the targets are met."
+        1, ge=0, description="Maximum number of iterations; 0: until the targets are met."
     )
     iter_targets: NamesOrNone = Field(
         default_factory=list, description="Stop when met: `pipeline.meta_name.output >= 0.8`."
@@ -213,10 +215,10 @@ class ExperimentSchema(StagesSchema):
     )
     iter_updater: Annotated[dict[str, str], EmptyTexts] = Field(
         default_factory=dict,
-        description="Values of one iteration that are settings of the next: "
+        description="Results of one iteration that become settings of the next: "
         "`pipeline.meta_name.output: pipeline.meta_name.extra_configs.key`.",
     )
 
     def later_keys(self) -> list[tuple[str, str]]:
-        """List the keys in use whose feature this version does not have, with what to do."""
+        """List the keys in use that this version does not support, with their features."""
         return [("hpo_config", "sweeps")] if self.hpo_config else []

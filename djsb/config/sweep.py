@@ -1,4 +1,4 @@
-"""A sweep's configuration: wandb's schema, and the two keys that Data-Juicer adds."""
+"""A sweep's configuration: wandb's schema plus the two keys that Data-Juicer adds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Whole = Annotated[int, Field(strict=True)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-"""Whole numbers too, but neither texts nor switches."""
+"""Integers too, but neither strings nor booleans."""
 
 Number: TypeAlias = Whole | Finite
 Positive = Annotated[Number, Field(gt=0)]
@@ -39,8 +39,8 @@ class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     @model_validator(mode="after")
-    def _check_given(self) -> Self:
-        """Refuse keys without a value, as wandb does: only these two mean something."""
+    def _refuse_nulls(self) -> Self:
+        """Reject keys without a value, as wandb does; only two may be null."""
         for name in sorted(self.model_fields_set - {"value", "sweep_max_count"}):
             if getattr(self, name) is None:
                 raise ValueError(f"`{name}` has no value; leave it out")
@@ -48,7 +48,7 @@ class _Schema(BaseModel):
 
 
 class _Shape(NamedTuple):
-    """Which keys a distribution has."""
+    """The keys of a distribution."""
 
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
@@ -100,36 +100,36 @@ class ParameterSchema(_Schema):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        given = self.model_fields_set
-        if "parameters" in given:
-            if len(given) > 1:
-                raise ValueError("`parameters` stand alone")
+        keys = self.model_fields_set
+        if "parameters" in keys:
+            if len(keys) > 1:
+                raise ValueError("`parameters` cannot be combined with other keys")
             return self
-        name = self._named()
+        name = self._distribution()
         shape = SHAPES[name]
-        if missing := shape.required - given:
-            raise ValueError(f"{name} needs {_listed(missing)}")
-        if more := given - shape.required - shape.optional - {"distribution"}:
-            known = _listed(shape.required | shape.optional)
-            raise ValueError(f"{name} has no {_listed(more)}; it has {known}")
+        if missing := shape.required - keys:
+            raise ValueError(f"{name} needs {_quoted(missing)}")
+        if extra := keys - shape.required - shape.optional - {"distribution"}:
+            known = _quoted(shape.required | shape.optional)
+            raise ValueError(f"{name} has no {_quoted(extra)}; it has {known}")
         self._check_values(name)
         return self
 
-    def _named(self) -> str:
-        """Return the distribution, or the one that the keys tell."""
-        given = self.model_fields_set
+    def _distribution(self) -> str:
+        """Return the distribution, inferred from the keys if none is named."""
+        keys = self.model_fields_set
         if self.distribution is not None:
             if self.distribution not in SHAPES:
                 hint = suggest(self.distribution, SHAPES)
                 raise ValueError(f"unknown distribution '{self.distribution}'; {hint}")
             return self.distribution
-        if "value" in given:
+        if "value" in keys:
             return "constant"
-        if "values" in given:
-            return "categorical_w_probabilities" if "probabilities" in given else "categorical"
-        if given >= _RANGE:
-            whole = isinstance(self.min, int) and isinstance(self.max, int)
-            return "int_uniform" if whole else "uniform"
+        if "values" in keys:
+            return "categorical_w_probabilities" if "probabilities" in keys else "categorical"
+        if keys >= _RANGE:
+            integers = isinstance(self.min, int) and isinstance(self.max, int)
+            return "int_uniform" if integers else "uniform"
         raise ValueError(FORMS)
 
     def _check_values(self, name: str) -> None:
@@ -139,19 +139,19 @@ class ParameterSchema(_Schema):
             if name == "int_uniform" and not (
                 isinstance(self.min, int) and isinstance(self.max, int)
             ):
-                raise ValueError("int_uniform has whole numbers as `min` and `max`")
+                raise ValueError("int_uniform needs integers as `min` and `max`")
             if name in OF_VALUES and self.min <= 0:
                 raise ValueError(f"{name} needs a `min` above 0")
-        chances = self.probabilities
-        if chances is not None and len(chances) != len(self.values or ()):
-            raise ValueError("`probabilities` are as many as `values`")
+        probabilities = self.probabilities
+        if probabilities is not None and len(probabilities) != len(self.values or ()):
+            raise ValueError("`probabilities` must have as many items as `values`")
 
 
 Parameters = Annotated[dict[ParameterName, ParameterSchema], Field(min_length=1)]
 
 
 class MetricSchema(_Schema):
-    """What is to be made small or large."""
+    """The metric to minimize or maximize."""
 
     name: str
     goal: Literal["minimize", "maximize"] = "minimize"
@@ -161,7 +161,7 @@ class MetricSchema(_Schema):
 
 
 class EarlyTerminateSchema(_Schema):
-    """When trials that do badly are ended."""
+    """When unpromising trials are stopped."""
 
     type: Literal["hyperband"]
     min_iter: Annotated[Whole, Field(ge=1)] | None = None
@@ -178,13 +178,13 @@ class EarlyTerminateSchema(_Schema):
 
 
 class ControllerSchema(BaseModel):
-    """Where wandb decides on trials."""
+    """Where wandb chooses trials."""
 
     type: Literal["local", "cloud"]
 
 
 class SchedulerSchema(_Schema):
-    """Who decides on trials in place of wandb's own methods."""
+    """The engine that chooses trials in place of wandb's own methods."""
 
     engine: Literal["optuna", "ax", "wandb"]
     source: str | None = None
@@ -223,31 +223,31 @@ class SweepSchema(_Schema):
     sweep_name: str | None = None
     """Data-Juicer's key for ``name``."""
     sweep_max_count: Annotated[Whole, Field(gt=0)] | None = None
-    """Data-Juicer's key for the number of trials; ``None`` for as many as there are."""
+    """Data-Juicer's key for the number of trials; ``None``: no limit."""
 
 
 class Sweep(NamedTuple):
-    """A configuration that is right."""
+    """A valid configuration."""
 
     schema: SweepSchema
     config: Mapping[str, Any]
-    """As it was given."""
+    """As given."""
 
 
-def read_sweep(given: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
+def read_sweep(source: str | os.PathLike[str] | Mapping[str, Any]) -> Sweep:
     """Check a sweep's configuration: a mapping, or the path of a YAML or JSON file.
 
-    :raises ConfigError: with every problem of it
+    :raises ConfigError: with all of its problems
     """
-    if isinstance(given, Mapping):
-        document = Document(SourceFile(Path("hpo_config")), dict(given))
+    if isinstance(source, Mapping):
+        document = Document(SourceFile(Path("hpo_config")), dict(source))
     else:
-        document = read_document(Path(given))
+        document = read_document(Path(source))
     try:
         return Sweep(SweepSchema.model_validate(document.value), document.value)
     except ValidationError as error:
-        found = describe_errors(error, SweepSchema, document.value)
-        raise ConfigError(_located(problem, document.source) for problem in found) from error
+        problems = describe_errors(error, SweepSchema, document.value)
+        raise ConfigError(_located(problem, document.source) for problem in problems) from error
 
 
 def _located(problem: Problem, source: SourceFile) -> Problem:
@@ -255,5 +255,5 @@ def _located(problem: Problem, source: SourceFile) -> Problem:
     return source.problem(location, problem.text, problem.remedy, key=location or ("sweep",))
 
 
-def _listed(names: AbstractSet[str]) -> str:
+def _quoted(names: AbstractSet[str]) -> str:
     return " and ".join(f"`{name}`" for name in sorted(names))

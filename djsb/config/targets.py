@@ -24,29 +24,29 @@ SHORT = 80
 
 @dataclass(frozen=True)
 class Target:
-    """What a score must reach before the iteration ends."""
+    """A condition on a score that ends the iteration."""
 
     text: str
     source: str
-    """``pipeline.meta_name.output``, and perhaps what is inside it."""
+    """``pipeline.meta_name.output``, optionally with a path inside it."""
     operator: str
     value: float
 
     def holds(self, measured: float) -> bool:
-        """Tell whether a measured score reaches the target; NaN never does."""
+        """Return whether a measured score reaches the target; NaN never does."""
         return COMPARISONS[self.operator](measured, self.value)
 
 
 def parse_target(text: str) -> Target:
     """Read one target.
 
-    :raises ValueError: with a sentence that says what would be right
+    :raises ValueError: with a message that explains what would be right
     """
     shown = text if len(text) <= SHORT else f"{text[:SHORT]}…"
-    found = FORM.fullmatch(text.strip())
-    if found is None:
+    match = FORM.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"'{shown}' must be 'pipeline.meta_name.output >= 0.8'")
-    source, comparison, number = found.groups()
+    source, comparison, number = match.groups()
     if comparison not in COMPARISONS:
         known = ", ".join(COMPARISONS)
         raise ValueError(f"'{shown}': no comparison '{comparison}'; write one of {known}")
@@ -62,5 +62,5 @@ def _number(text: str, shown: str) -> float:
     except ValueError:
         raise ValueError(f"'{shown}': '{text[:SHORT]}' is not a number") from None
     if math.isnan(value):
-        raise ValueError(f"'{shown}': no score is ever equal to, above or below '{text}'")
+        raise ValueError(f"'{shown}': '{text}' cannot be compared with a score")
     return value

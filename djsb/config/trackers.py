@@ -1,4 +1,4 @@
-"""Which trackers a run is shown in: by the experiment, the environment, or the user's habits."""
+"""Choose a run's trackers: by the experiment, the environment, or the user's credentials."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.tracker import Tracker
 
 VARIABLE = "DJSB_TRACKERS"
-"""Names trackers, separated by commas, where the experiment does not."""
+"""Comma-separated trackers for experiments that name none."""
 
 
 def requested_trackers(named: Sequence[str] | None) -> list[str]:
-    """List the trackers that are asked for: by the experiment, else by ``DJSB_TRACKERS``.
+    """List the trackers requested by the experiment, else by ``DJSB_TRACKERS``.
 
     :param named: the experiment's ``trackers``; ``None`` where it has no such key
     """
@@ -32,13 +32,13 @@ def requested_trackers(named: Sequence[str] | None) -> list[str]:
 
 
 def trackers_of_run(named: Sequence[str] | None) -> list[str]:
-    """List the trackers that a run is shown in: those asked for, else those its user uses.
+    """List a run's trackers: those requested, else those that the user is logged in to.
 
     :param named: the experiment's ``trackers``; ``None`` where it has no such key
     """
     if named is not None or VARIABLE in os.environ:
         return requested_trackers(named)
-    candidates = [name for name, signs in TRACKER_SIGNS.items() if any(map(_is_there, signs))]
+    candidates = [name for name, signs in TRACKER_SIGNS.items() if any(map(_exists, signs))]
     if not candidates:
         return []
     installed = {info.name for info in list_components(Kind.TRACKER.group)}
@@ -46,7 +46,7 @@ def trackers_of_run(named: Sequence[str] | None) -> list[str]:
 
 
 def unknown_trackers(names: Sequence[str]) -> Mapping[str, str]:
-    """Return what is wrong with each name that no installed package offers."""
+    """Describe the problem with each name that no installed package provides."""
     problems = {}
     for name in names:
         try:
@@ -54,22 +54,22 @@ def unknown_trackers(names: Sequence[str]) -> Mapping[str, str]:
         except UnknownComponentError as error:
             problems[name] = str(error)
         except PluginLoadError:
-            continue  # two packages offer it: the run warns
+            continue  # two packages provide it: the run warns
     return problems
 
 
 def check_variable() -> None:
     """Check the trackers that ``DJSB_TRACKERS`` names.
 
-    :raises RequestError: if no installed package offers one of them
+    :raises RequestError: if no installed package provides one of them
     """
     problems = unknown_trackers(requested_trackers(None))
     if problems:
         raise RequestError(f"{VARIABLE}: {'; '.join(problems.values())}")
 
 
-def _is_there(sign: str) -> bool:
-    """Tell whether an environment variable is set, or a file is there."""
+def _exists(sign: str) -> bool:
+    """Return whether an environment variable is set or a file exists."""
     if not sign.startswith("~"):
         return sign in os.environ
     with suppress(OSError, RuntimeError):  # a user without a home
@@ -81,4 +81,4 @@ def _is_default(name: str) -> bool:
     try:
         return cast("type[Tracker]", load_component(Kind.TRACKER, name)).is_default()
     except (Exception, SystemExit):  # noqa: BLE001 (a plugin may raise anything)
-        return False  # nobody asked for it
+        return False  # it was not requested

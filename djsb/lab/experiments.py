@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAPPING = Path("<mapping>")
-"""Stands in place of the file where an experiment is given as a mapping."""
+"""Replaces the file path of an experiment given as a mapping."""
 
 
 def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[Problem]:
@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
     """
     if session is not None and (workers, placement) != (None, None):
-        raise ValueError("a session has its own workers and placement: give them to the session")
+        raise ValueError("a session has its own workers and placement; pass them to the session")
     planned = plan(experiment, overrides)
     options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
     own = nullcontext(session) if session is not None else _session(workers, placement)
@@ -137,7 +137,7 @@ def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment
     try:
         document = Document(SourceFile(MAPPING), plain(dict(experiment)))
     except RecursionError as error:
-        text = "a value that contains itself, or is nested too deep"
+        text = "a value contains itself or is nested too deeply"
         raise ConfigError([Problem(text, file=MAPPING)]) from error
     return read_experiment(document, overrides)
 

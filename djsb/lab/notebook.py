@@ -1,4 +1,4 @@
-"""How a recorded run looks in a notebook: tables, and the report in a frame of its own."""
+"""Display a recorded run in a notebook: tables, and the report in a frame of its own."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class Page:
     html: str
 
     def _repr_html_(self) -> str:
-        """Put the page into a frame: its styles and scripts do not reach the notebook."""
+        """Put the page into a frame that isolates its styles and scripts from the notebook."""
         style = f"width:100%;height:{HEIGHT};border:0"
         frame = f'<iframe sandbox="allow-scripts" style="{style}"'
         return f'{frame} srcdoc="{escape(self.html)}"></iframe>'
 
 
 def overview(store: Store, run: RunRecord) -> str:
-    """Write the jobs and scores of a run as tables."""
+    """Format the jobs and scores of a run as tables."""
     jobs = store.jobs(run.id)
     names = f"{run.project_name} / {run.experiment_name}"
     head = f"{names}, {status_of(run)}, started {date(run.started)}, {duration(run.seconds)}"
@@ -56,16 +56,16 @@ def overview(store: Store, run: RunRecord) -> str:
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Write a table; pipeline and iteration only where there are several."""
-    kept = [
+    """Format a table; with pipeline and iteration only if there are several."""
+    columns = [
         i
         for i, header in enumerate(headers)
         if header not in ("pipeline", "iteration") or len({row[i] for row in rows}) > 1
     ]
     if not rows:
         return ""
-    lines = [_row("th", [headers[i] for i in kept])]
-    lines += [_row("td", [row[i] for i in kept]) for row in rows]
+    lines = [_row("th", [headers[i] for i in columns])]
+    lines += [_row("td", [row[i] for i in columns]) for row in rows]
     return f"<table>{''.join(lines)}</table>"
 
 

@@ -39,19 +39,19 @@ class History(NamedTuple):
 
 
 class Run:
-    """One run of a work_dir. Everything is read when it is asked for: it may still be running."""
+    """One run of a work_dir. Everything is read on access: the run may still be in progress."""
 
     def __init__(self, work_dir: Path, run_id: str) -> None:
-        """Look at a run by its full id."""
+        """Open a run by its full id."""
         self.work_dir = work_dir
         self.id = run_id
 
     def __repr__(self) -> str:
-        """Say which run this is and how it ended."""
+        """Return the run's id and status."""
         return f"<djsb run {self.id}: {self.status}>"
 
     def _repr_html_(self) -> str:
-        """Show jobs and scores as tables; :meth:`report` shows all."""
+        """Show jobs and scores as tables; :meth:`report` shows everything."""
         return overview(self._store, self._record)
 
     @cached_property
@@ -86,8 +86,8 @@ class Run:
     def query(self, name: str) -> float | str | dict[str, float | str]:
         """Return the last value of a metric, or of all metrics below a name.
 
-        :param name: ``train.loss``; or ``train``, which gives ``{"loss": …, "eval.f1": …}``; with
-            the pipeline before it where several have such a job. Of iterations, the last counts.
+        :param name: ``train.loss``; or ``train``, which gives ``{"loss": …, "eval.f1": …}``;
+            prefixed with the pipeline if several have such a job. The last iteration is used.
         :raises RequestError: if nothing has that name, or metrics of several pipelines have it
         """
         job, metric = select_metrics(self._store, self._record, name)
@@ -106,8 +106,8 @@ class Run:
         job, name = select_metrics(self._store, self._record, metric)
         points = self._store.points(job.id, name)
         if not points:
-            below = sorted({point.name for point in self._store.points(job.id)})
-            raise RequestError(f"'{metric}' is not one metric; {suggest(name, below)}")
+            names = sorted({point.name for point in self._store.points(job.id)})
+            raise RequestError(f"'{metric}' is not one metric; {suggest(name, names)}")
         return History(
             [point.step for point in points],
             [point.value for point in points],
@@ -116,7 +116,7 @@ class Run:
 
     @property
     def jobs(self) -> pd.DataFrame:
-        """A row for each job; ``seconds`` are those of its execution."""
+        """One row per job; ``seconds`` is the time of its execution."""
         columns = ("pipeline", "iteration", "stage", "meta_name", "hook", "component", "status")
         rows = [
             {
@@ -133,10 +133,10 @@ class Run:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """A row for each value that was reported, in order.
+        """One row per reported value, in order.
 
-        ``step`` is missing where a value has none, ``seconds`` are since the start of the job; a
-        text stands in ``text`` instead of ``value``.
+        ``step`` is missing where a value has none, ``seconds`` are since the start of the job;
+        strings are in ``text`` instead of ``value``.
         """
         rows = [
             (
@@ -153,7 +153,7 @@ class Run:
 
     @property
     def results(self) -> pd.DataFrame:
-        """The last value of each metric: a row for each pipeline and iteration."""
+        """The last value of each metric: one row per pipeline and iteration."""
         rows: dict[tuple[str, int], dict[str, float | str]] = {}
         for job in self._store.jobs(self.id):
             row = rows.setdefault((job.pipeline, job.iteration), {})
@@ -164,38 +164,40 @@ class Run:
         return pandas.DataFrame(list(rows.values()), index=index if rows else None)
 
     def samples(self, job: str, metric: str) -> pd.Series:
-        """Return a metric's value for each sample; its weights, if any, are in ``attrs``.
+        """Return a metric's value per sample; its weights, if any, are in ``attrs``.
 
-        :param job: a ``meta_name``, or ``pipeline.meta_name``; of iterations, the last counts
+        :param job: a ``meta_name``, or ``pipeline.meta_name``; the last iteration is used
         :raises RequestError: if the job has no such values
         """
         pandas = _pandas()
         known: set[str] = set()
-        for one in self._jobs(job):
-            found = self._store.samples(one.id)
-            known |= set(found)
-            if metric in found:
-                series = pandas.Series(found[metric].values, name=metric, dtype=float)
+        for record in self._jobs(job):
+            samples = self._store.samples(record.id)
+            known |= set(samples)
+            if metric in samples:
+                series = pandas.Series(samples[metric].values, name=metric, dtype=float)
                 series.index.name = "sample"
-                if found[metric].weights is not None:
-                    series.attrs["weights"] = found[metric].weights
+                if samples[metric].weights is not None:
+                    series.attrs["weights"] = samples[metric].weights
                 return series
         hint = suggest(metric, known)
-        raise RequestError(f"no values for each sample of '{metric}' in job '{job}'; {hint}")
+        raise RequestError(f"no per-sample values of '{metric}' in job '{job}'; {hint}")
 
     def outputs(self, job: str) -> dict[str, Any]:
-        """Return what a job gave, by the names of its outputs.
+        """Return a job's outputs by name.
 
-        :param job: a ``meta_name``, or ``pipeline.meta_name``; of iterations, the last counts
+        :param job: a ``meta_name``, or ``pipeline.meta_name``; the last iteration is used
         :raises RequestError: if there is no such job
         """
-        return {key: value for one in self._jobs(job) for key, value in one.named_outputs.items()}
+        return {
+            key: value for record in self._jobs(job) for key, value in record.named_outputs.items()
+        }
 
     @property
     def comparison(self) -> pd.DataFrame:
         """What the last iteration measured twice: before, after, their difference, its verdict.
 
-        The rows of the table with which a run ends.
+        The rows of the table printed at the end of a run.
         """
         from djsb.evidence.changes import changes_of
         from djsb.report.summary import CHANGE_HEADERS, change_rows
@@ -223,23 +225,23 @@ class Run:
     def report(self, reporter: str = HTML) -> Page:
         """Return the whole report, to be shown inside the notebook.
 
-        Where what it needs is not installed, the overview with a sentence that says so.
+        If its requirements are not installed, the overview preceded by the error message.
 
         :param reporter: name of the format
         """
         try:
-            chosen = load_reporter(reporter)
-            text = chosen.render(self._store, self._record)
-            return Page(text if chosen.suffix == ".html" else f"<pre>{escape(text)}</pre>")
+            renderer = load_reporter(reporter)
+            text = renderer.render(self._store, self._record)
+            return Page(text if renderer.suffix == ".html" else f"<pre>{escape(text)}</pre>")
         except RequestError as error:
             return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
 
     def _jobs(self, name: str) -> Sequence[JobRecord]:
-        found = select_part(self._record, last_iteration(self._store.jobs(self.id)), name)
-        names = {f"{job.pipeline}.{job.meta_name}" for job in found}
+        jobs = select_part(self._record, last_iteration(self._store.jobs(self.id)), name)
+        names = {f"{job.pipeline}.{job.meta_name}" for job in jobs}
         if len(names) > 1:
             raise RequestError(f"'{name}' is not one job; write one of {', '.join(sorted(names))}")
-        return found
+        return jobs
 
 
 def open_run(run: str = "last", where: Where = None) -> Run:
@@ -254,16 +256,16 @@ def open_run(run: str = "last", where: Where = None) -> Run:
 
 
 def runs(where: Where = None) -> pd.DataFrame:
-    """Return a row for each run, the newest first: its settings, and the last values of metrics.
+    """Return one row per run, newest first: its settings and the last values of its metrics.
 
     :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
     :raises RequestError: if there is no such place
     """
     with closing(open_store(None if where is None else Path(where))) as store:
-        found = [facts_of(store, run) for run in store.runs()]
+        all_facts = [facts_of(store, run) for run in store.runs()]
     rows = [
-        {**one.head, "started": _moment(one.run.started), **one.settings, **one.metrics}
-        for one in found
+        {**facts.head, "started": _moment(facts.run.started), **facts.settings, **facts.metrics}
+        for facts in all_facts
     ]
     heads = ("id", "project_name", "experiment_name", "status", "started", "seconds")
     return _frame(rows, None if rows else heads)

@@ -1,4 +1,4 @@
-"""A run that a user's own script records."""
+"""Record a run from a user's own script."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What is reported under one name: a job of the run, as for an experiment."""
+class _Job:
+    """One job of the run: all that is reported under one name."""
 
     recorder: JobRecorder
     watcher: JobWatcher
@@ -45,12 +45,12 @@ class _Part:
 
 
 class SandboxWatcher:
-    """Records what a script measures as a run of its own; trackers show it like any other run.
+    """Records a script's measurements as a run; trackers show it like any other run.
 
-    The run begins with the watcher and ends with its ``with`` block, or :meth:`close`: as failed
-    if an exception leaves the block. The first part of a name stands for a job, as in an
-    experiment: ``train.loss`` is the metric ``loss`` of ``train``; names without a dot belong to
-    the job ``script``. It may be used from several threads, but from one process only.
+    The run begins with the watcher and ends with its ``with`` block, or :meth:`close`; it fails if
+    an exception leaves the block. The first part of a name is the job, as in an experiment:
+    ``train.loss`` is the metric ``loss`` of ``train``; names without a dot belong to the job
+    ``script``. It is thread-safe, but may be used from one process only.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class SandboxWatcher:
     ) -> None:
         """Begin a run.
 
-        :param work_dir: where it is recorded, beside the runs of experiments
+        :param work_dir: where it is recorded, next to the runs of experiments
         :param sweep: id of the sweep that it belongs to, from :meth:`setup_sweep`
         :raises RequestError: if the work_dir cannot be used, there is no such sweep, or
             ``DJSB_TRACKERS`` names an unknown tracker
@@ -83,22 +83,22 @@ class SandboxWatcher:
         self._listeners = add_trackers(create_listeners(), trackers_of_run(None))
         self._process = os.getpid()
         self._lock = threading.RLock()
-        self._parts: dict[str, _Part] = {}
-        self._told = self._over = False
+        self._jobs: dict[str, _Job] = {}
+        self._begun = self._ended = False
         record = self._store.add_run(
             names=self._names,
             experiment=_script(),
             settings=masker.value(self._settings),
             sweep=sweep,
         )
-        self._recorder = RunRecorder(self._store, record, masker, self._tell)
+        self._recorder = RunRecorder(self._store, record, masker, self._notify)
         self._run = Run(work_dir, record.id)
         with suppress(OSError):  # on a full disk; nothing needs it
             write_environment(record.folder, run_facts(masker, machine_facts()))
 
     @staticmethod
     def open(run: str = "last", where: Where = None) -> Run:
-        """Open a run that was recorded, or goes on in another process, for queries.
+        """Open a recorded run, or one that is still running in another process, for queries.
 
         :param run: an id, a unique beginning of one, ``last`` or ``last~1`` (the one before)
         :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
@@ -119,11 +119,11 @@ class SandboxWatcher:
     # -- reporting -----------------------------------------------------------------------------
 
     def watch(self, result: object, meta_name: str = "", step: int | None = None) -> None:
-        """Record a number, a text, or a nested mapping of them, flattened with dots.
+        """Record a number, a string, or a nested mapping of them, flattened with dots.
 
         :param meta_name: ``train`` for ``{"loss": 0.3}``, or ``train.loss`` for ``0.3``
         :param step: position in a series
-        :raises TypeError: if something in it is neither number nor text; then nothing is recorded
+        :raises TypeError: if a value is neither a number nor a string; then nothing is recorded
         :raises ValueError: if the run has ended
         """
         jobs: dict[str, dict[str, float | str]] = {}
@@ -131,7 +131,7 @@ class SandboxWatcher:
             job, metric = _split(name)
             jobs.setdefault(job, {})[metric] = value
         for job, metrics in jobs.items():
-            self._part(job).watcher.watch(metrics, "", step)
+            self._job(job).watcher.watch(metrics, "", step)
 
     def watch_samples(
         self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
@@ -141,7 +141,7 @@ class SandboxWatcher:
         :raises ValueError: if there are not as many weights as values, or the run has ended
         """
         job, metric = _split(name)
-        self._part(job).watcher.watch_samples(values, metric, weights)
+        self._job(job).watcher.watch_samples(values, metric, weights)
 
     def watch_histogram(self, values: Sequence[float], name: str, step: int | None = None) -> None:
         """Record how values are distributed.
@@ -149,43 +149,43 @@ class SandboxWatcher:
         :raises ValueError: if the run has ended
         """
         job, metric = _split(name)
-        self._part(job).watcher.watch_histogram(values, metric, step)
+        self._job(job).watcher.watch_histogram(values, metric, step)
 
     def watch_media(self, path: str | os.PathLike[str], name: str, step: int | None = None) -> None:
-        """Record the path of an image or a video, told apart by its suffix.
+        """Record the path of an image or a video, distinguished by its suffix.
 
-        :raises ValueError: if the suffix is that of neither, or the run has ended
+        :raises ValueError: if the suffix is neither, or the run has ended
         """
         job, metric = _split(name)
-        self._part(job).watcher.watch_media(Path(path), metric, step)
+        self._job(job).watcher.watch_media(Path(path), metric, step)
 
     def watch_cfgs(self, cfgs: Iterable[tuple[object, str]]) -> None:
-        """Record settings: pairs of a mapping and what stands before its keys.
+        """Record settings: pairs of a mapping and the prefix of its keys.
 
         A pair with ``None`` is skipped.
 
         :param cfgs: ``[({"lr": 0.1}, "train")]`` for ``train.lr``
-        :raises TypeError: if a setting is no mapping, namespace or dataclass
+        :raises TypeError: if the settings are not a mapping, a namespace or a dataclass
         :raises ValueError: if a prefix is empty, or the run has ended
         """
-        found: dict[str, Any] = {}
+        settings: dict[str, Any] = {}
         for cfg, prefix in cfgs:
             if not prefix:
-                raise ValueError("each mapping of settings needs a name before its keys")
-            found |= {f"{prefix}.{key}": value for key, value in _mapping(cfg).items()}
+                raise ValueError("each mapping of settings needs a prefix")
+            settings |= {f"{prefix}.{key}": value for key, value in _mapping(cfg).items()}
         with self._lock:
             self._check()
-            self._settings |= found
+            self._settings |= settings
             masker = self._recorder.masker = Masker.of(self._settings)
             self._store.change_settings(self.id, masker.value(self._settings))
-            if self._told:  # else they are told with the others, when the run begins
-                new = masker.value(found)
-                self._tell("djsb_settings_added", run_id=self.id, settings=new)
+            if self._begun:  # otherwise they are reported when the run begins
+                masked = masker.value(settings)
+                self._notify("djsb_settings_added", run_id=self.id, settings=masked)
 
     # -- reading -------------------------------------------------------------------------------
 
     def query(self, meta_name: str) -> float | str | dict[str, float | str]:
-        """Return the last value of ``train.loss``, or of all below ``train``: ``{"loss": …}``.
+        """Return the last value of ``train.loss``, or of all metrics of ``train``: ``{"loss": …}``.
 
         :raises RequestError: if nothing has that name
         """
@@ -205,21 +205,21 @@ class SandboxWatcher:
         hpo_config: str | os.PathLike[str] | Mapping[str, Any],
         project_name: str | None = None,
     ) -> str:
-        """Record a sweep, and return its id; runs that are begun with it belong to it.
+        """Record a sweep and return its id, which later runs can be given.
 
         :param hpo_config: wandb's sweep configuration, or the path of one (YAML or JSON)
         :param project_name: by default, that of the configuration, else of this run
-        :raises ConfigError: if it is wrong
+        :raises ConfigError: if it is invalid
         """
         from djsb.config.sweep import read_sweep
 
         sweep = read_sweep(hpo_config)
-        found = self._store.add_sweep(
+        record = self._store.add_sweep(
             name=sweep.schema.name or sweep.schema.sweep_name,
             project_name=project_name or sweep.schema.project or self._names[0],
             config=Masker.of(sweep.config).value(sweep.config),
         )
-        return found.id
+        return record.id
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -233,9 +233,9 @@ class SandboxWatcher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the run: as failed, if an error leaves the block."""
-        over = isinstance(error, SystemExit) and not error.code
-        self._end(None if over else error)
+        """End the run; it failed if an error leaves the block."""
+        normal_exit = isinstance(error, SystemExit) and not error.code
+        self._end(None if normal_exit else error)
 
     def close(self) -> None:
         """End the run as finished, unless it has ended."""
@@ -244,64 +244,64 @@ class SandboxWatcher:
     # -- inside --------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        if self._over:
+        if self._ended:
             raise ValueError(f"the run {self.id} has ended")
         if os.getpid() != self._process:
-            raise RuntimeError("a run takes reports only from the process that began it")
+            raise RuntimeError("a run can only be recorded from the process that began it")
 
-    def _part(self, name: str) -> _Part:
-        """Return the job that values belong to; begin it with its first value."""
+    def _job(self, name: str) -> _Job:
+        """Return the job of that name; its first value begins it."""
         with self._lock:
             self._check()
-            if name not in self._parts:
-                self._tell_start()
-                self._parts[name] = self._begin(name)
-            return self._parts[name]
+            if name not in self._jobs:
+                self._begin_run()
+                self._jobs[name] = self._begin_job(name)
+            return self._jobs[name]
 
-    def _begin(self, name: str) -> _Part:
-        position = len(self._parts)
+    def _begin_job(self, name: str) -> _Job:
+        position = len(self._jobs)
         folder = self.folder / job_folder(position, name)
         folder.mkdir()
         (folder / LOG).touch()
-        which = JobId("anonymous", "execution", position, name)
-        info = JobInfo(self.id, which, SCRIPT, None, folder)
+        job_id = JobId("anonymous", "execution", position, name)
+        info = JobInfo(self.id, job_id, SCRIPT, None, folder)
         recorder = self._recorder.job(info)
-        self._tell("djsb_job_started", job=info)
+        self._notify("djsb_job_started", job=info)
 
-        def hear(points: list[Point]) -> None:
+        def record_points(points: list[Point]) -> None:
             recorder.points(points)
 
-        def keep(artifact: Artifact) -> None:
+        def record_artifact(artifact: Artifact) -> None:
             recorder.artifact(artifact)
 
-        return _Part(recorder, JobWatcher(folder, hear, keep), time.monotonic())
+        return _Job(recorder, JobWatcher(folder, record_points, record_artifact), time.monotonic())
 
-    def _tell_start(self) -> None:
-        """Tell the listeners that the run began: only now are its settings known."""
-        if not self._told:
-            self._told = True
+    def _begin_run(self) -> None:
+        """Notify the listeners that the run began: only now are its settings known."""
+        if not self._begun:
+            self._begun = True
             self._recorder.record = self._store.run(self.id)
             self._recorder.begin()
 
-    def _tell(self, moment: str, **arguments: object) -> None:
+    def _notify(self, moment: str, **arguments: object) -> None:
         with self._lock:
             notify(self._listeners, moment, **arguments)
 
     def _end(self, error: BaseException | None) -> None:
         with self._lock:
-            if self._over or os.getpid() != self._process:
+            if self._ended or os.getpid() != self._process:
                 return
-            self._tell_start()
-            self._over = True
-            for part in self._parts.values():
-                self._end_part(part, error)
+            self._begin_run()
+            self._ended = True
+            for job in self._jobs.values():
+                self._end_job(job, error)
             self._recorder.end(error)
 
-    def _end_part(self, part: _Part, error: BaseException | None) -> None:
-        recorder, seconds = part.recorder, time.monotonic() - part.started
+    def _end_job(self, job: _Job, error: BaseException | None) -> None:
+        recorder, seconds = job.recorder, time.monotonic() - job.started
         if error is None:
             recorder.finish(seconds)
-            recorder.tell_finished(seconds)
+            recorder.notify_finished(seconds)
         else:
             recorder.fail(error, self._recorder.reason(error), seconds)
 
@@ -315,21 +315,23 @@ def _split(name: str) -> tuple[str, str]:
 def _mapping(cfg: object) -> Mapping[str, Any]:
     """Return settings as a mapping.
 
-    :raises TypeError: if they are none
+    :raises TypeError: if they cannot be converted
     """
     if cfg is None:
         return {}
     if isinstance(cfg, Mapping):
         return cfg
-    if isinstance(cfg, argparse.Namespace):  # jsonargparse's knows how to unfold itself
+    if isinstance(cfg, argparse.Namespace):  # jsonargparse's can convert itself
         unfold = getattr(cfg, "as_dict", None)
         return unfold() if callable(unfold) else vars(cfg)
     if is_dataclass(cfg) and not isinstance(cfg, type):
         return asdict(cfg)
-    raise TypeError(f"settings are a mapping, a namespace or a dataclass, not {type(cfg).__name__}")
+    raise TypeError(
+        f"settings must be a mapping, a namespace or a dataclass, not {type(cfg).__name__}"
+    )
 
 
 def _script() -> Path:
-    """Return the script that runs; in a notebook or a shell, the working directory."""
+    """Return the running script; in a notebook or a shell, the working directory."""
     path = getattr(sys.modules["__main__"], "__file__", None)
     return Path(path) if path else Path.cwd()

@@ -1,4 +1,4 @@
-"""Choose where jobs run, by the name that the user gives."""
+"""Choose where jobs run, by the name of a placement."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def create_placement(choice: str = LOCAL, workers: int = 1) -> Placement[Any]:
     """Create the placement of ``--on NAME`` or ``--on NAME:ADDRESS``.
 
     :param workers: how many jobs run at a time; 0: in this process
-    :raises RequestError: if no installed package offers it, or it cannot be used
+    :raises RequestError: if no installed package provides it, or it cannot be used
     """
     name, _, address = choice.partition(":")
     component = cast("type[Placement[Any]]", load_component(Kind.PLACEMENT, name))

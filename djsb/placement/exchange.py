@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.2
-"""How often to check deadlines, and whether the job is to end."""
+"""How often to check deadlines and cancellation."""
 
 SILENT_SECONDS = 60.0
 """How long a process may be unresponsive before the user is warned."""
@@ -44,9 +44,9 @@ class Exchange:
         grace: float,
         cancellation: Cancellation | None = None,
     ) -> None:
-        """Prepare to have one job run.
+        """Prepare to run one job.
 
-        :param timeout: seconds; ``None`` for as long as it takes
+        :param timeout: in seconds; ``None``: no limit
         :param grace: seconds that a job may take to end after its timeout or its cancellation;
             then it is killed
         """
@@ -65,10 +65,10 @@ class Exchange:
         """Whether the user asked the job to end."""
         self.started = False
         self.reusable = False
-        """Whether the process can run another job: nothing of this one is left in it."""
+        """Whether the process can run another job: nothing of this one remains in it."""
 
     def run(self, message: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
-        """Have the requested job run, and return its outputs.
+        """Run the requested job, and return its outputs.
 
         :param new: whether the process has just been started
         """
@@ -95,8 +95,8 @@ class Exchange:
                 raise RemoteError(f"the worker process was not ready within {START_SECONDS:g} s")
         if event.get("version") != __version__:
             raise RemoteError(
-                f"the worker process runs djsb-core {event.get('version')}, this is {__version__}; "
-                "install the same version there"
+                f"the worker process runs djsb-core {event.get('version')}, "
+                f"but this is {__version__}; install the same version there"
             )
 
     def _check_deadlines(self) -> None:
@@ -114,7 +114,7 @@ class Exchange:
             self._sink.silent(now - self._last_event)
 
     def _end(self, now: float) -> None:
-        """Ask the job to end, and have it killed if it does not."""
+        """Interrupt the job, and schedule its kill if it does not end."""
         self._killed_at = now + self._grace
         if self.started:
             self._signal()
@@ -124,7 +124,7 @@ class Exchange:
         return self._cancellation is not None and self._cancellation.reason is not None
 
     def _handle_event(self, event: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Process one event; return the outputs if it is the last. Anything else is ignored."""
+        """Process one event; return the outputs if it is the last one. Ignore unknown events."""
         match event:
             case {"event": "started"}:
                 self.started = True
@@ -135,7 +135,7 @@ class Exchange:
             case {"event": "artifact", "artifact": [str(name), str(kind), step, str(path)]}:
                 self._sink.artifact(Artifact(name, ArtifactKind(kind), step, Path(path)))
             case {"event": "done", "outputs": dict(outputs)}:
-                # A trainer that stops early when it is interrupted has not finished.
+                # A trainer that stops early because of an interrupt has not finished.
                 self.raise_if_stopped()
                 self.reusable = True
                 return outputs
@@ -144,7 +144,7 @@ class Exchange:
         return None
 
     def _fail(self, event: Mapping[str, Any]) -> None:
-        """Raise what the job has raised."""
+        """Raise the error that the job reported."""
         self.raise_if_stopped()
         if event.get("interrupted"):
             raise KeyboardInterrupt
@@ -158,7 +158,7 @@ class Exchange:
         raise RemoteError(message) from cause
 
     def interrupt(self) -> None:
-        """Ask the job to end, now or as soon as it has begun."""
+        """Interrupt the job, now or as soon as it has started."""
         self.interrupted = True
         if self.started:
             self._signal()
@@ -182,7 +182,7 @@ class Exchange:
         return f"the worker process did not start: {reason}{remedy}"
 
     def _remedy(self) -> str:
-        """Return what to do about a module that is missing in an isolated environment."""
+        """Return how to add a missing module to an isolated environment."""
         interpreter = self._handle.interpreter
         if interpreter is None:
             return ""

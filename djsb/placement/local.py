@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 class LocalConfig(PlacementConfig):
     """Settings of ``local``."""
 
-    address: str | None = Field(None, description="None: it is this machine.")
+    address: str | None = Field(None, description="None: this placement is the local machine.")
 
     @field_validator("address")
     @classmethod
     def _check_address(cls, value: str | None) -> None:
         if value is not None:
-            raise ValueError("this machine takes no address")
+            raise ValueError("the local placement takes no address")
 
 
 class LocalPlacement(Placement[LocalConfig]):
-    """Run jobs on this machine, in worker processes; without workers in djsb's own process."""
+    """Run jobs on this machine: in worker processes, or in djsb's own without workers."""
 
     config_type = LocalConfig
 
     def capacity(self) -> Resources:
-        """Return the CPUs and the memory of this machine, or of the container around djsb."""
+        """Return the CPUs and the memory of this machine, or of djsb's container."""
         return machine_capacity()
 
     def gpus(self) -> Sequence[str]:
-        """List NVIDIA's GPUs; where ``CUDA_VISIBLE_DEVICES`` is set, those that it names."""
+        """List NVIDIA GPUs; if ``CUDA_VISIBLE_DEVICES`` is set, those that it names."""
         return list_gpus()
 
     def create_executors(self) -> Sequence[Executor]:

@@ -1,4 +1,4 @@
-"""What jobs may take of this machine: its CPUs and its memory, as far as this process may."""
+"""The CPUs and memory of this machine that this process may use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OWN = Path("/proc/self/cgroup")
 
 
 def machine_capacity() -> Resources:
-    """Return CPUs and memory of this machine; of the container or batch job, if that has less."""
+    """Return CPUs and memory of this machine, or of the container or batch job if less."""
     return Resources(cpus=_cpus(), memory=_memory())
 
 
@@ -25,13 +25,13 @@ def _cpus() -> float:
     """Count the CPUs that this process may run on, within the quota of its control groups."""
     try:
         count = len(os.sched_getaffinity(0))
-    except AttributeError:  # no Linux
+    except AttributeError:  # not Linux
         count = os.cpu_count() or 1
     return min([float(count), *_quotas()])
 
 
 def _quotas() -> Iterator[float]:
-    """Yield the CPU quotas of the control groups that this process is in, of either version."""
+    """Yield the CPU quotas of this process's control groups, of either version."""
     for folder in _groups("cpu"):
         with suppress(OSError, ValueError, ZeroDivisionError):
             if (folder / "cpu.max").exists():
@@ -57,9 +57,9 @@ def _memory_limits() -> Iterator[int]:
 
 
 def _groups(controller: str) -> Iterator[Path]:
-    """Yield the folders of this process's control groups and of those around them.
+    """Yield the folders of this process's control groups and of their parents.
 
-    In a container the paths may be those of its host; then only the mount itself is there.
+    In a container the paths may be those of its host; then only the mount itself exists.
     """
     try:
         lines = OWN.read_text().splitlines()

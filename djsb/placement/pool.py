@@ -1,4 +1,4 @@
-"""The executors of a session: each is lent to one job at a time, and all are ended together."""
+"""The executors of a session: each serves one job at a time; all are closed together."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.resources import Resources
 
 WAIT_SECONDS = 0.2
-"""How often a job that waits for an executor checks whether it is still to run."""
+"""How often a job that waits for an executor checks whether it was cancelled."""
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What one job has until it ends."""
+    """The executor and the resources that one job holds until it ends."""
 
     executor: Executor
     allocation: Allocation
 
 
 class ExecutorPool:
-    """The executors of a placement; at most as many jobs run at a time."""
+    """The executors of a placement, which limit how many jobs run at a time."""
 
     def __init__(self, placement: Placement[Any]) -> None:
         """Create the executors; no process starts before the first job."""
@@ -41,7 +41,7 @@ class ExecutorPool:
         self._idle = [*reversed(self._all)]
         self._returned = Condition()
         self._gpus: dict[Executor, tuple[str, ...]] = {}
-        """Those that an executor had last: a process for them may be there."""
+        """The GPUs that an executor had last: it may still have a process for them."""
         self._running: dict[Hashable, Cancellation] = {}
 
     @contextmanager
@@ -51,7 +51,7 @@ class ExecutorPool:
         process: ProcessSpec = ANY_PROCESS,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Executor]:
-        """Lend an executor, preferably one that has such a process; wait until one is idle.
+        """Acquire an executor, preferably one with such a process; wait until one is idle.
 
         :param interrupt: of the run that uses it
         :param check: called while it waits; what it raises ends the waiting
@@ -70,15 +70,15 @@ class ExecutorPool:
     @contextmanager
     def lease(
         self,
-        wanted: Resources,
+        claim: Resources,
         cancellation: Cancellation,
         interrupt: Interrupt,
         process: ProcessSpec = ANY_PROCESS,
     ) -> Iterator[Lease]:
-        """Lend an executor, and what a job wants of the machine; wait until all of it is free.
+        """Acquire an executor and a job's resources; wait until all of it is free.
 
         :param interrupt: of the job's run
-        :raises RequestError: if the machine does not have as much
+        :raises RequestError: if the machine does not have that much
         :raises KeyboardInterrupt: if the user ended the run
         :raises JobCancelledError: if the job was cancelled
         """
@@ -89,7 +89,7 @@ class ExecutorPool:
 
         with self.executor(interrupt, process, check) as executor:
             preferred = self._gpus.get(executor, ())
-            with self.broker.claim(wanted, check, preferred) as allocation:
+            with self.broker.claim(claim, check, preferred) as allocation:
                 if allocation.gpus:
                     self._gpus[executor] = allocation.gpus
                     for other in self._all:
@@ -110,11 +110,11 @@ class ExecutorPool:
             del self._running[job]
 
     def cancel(self, job: Hashable, reason: str) -> bool:
-        """End one job while the others run on, from any thread.
+        """End one job while the others continue, from any thread.
 
-        It gets SIGINT, and after a grace period SIGKILL, with all its processes.
+        Its processes get SIGINT, and SIGKILL after a grace period.
 
-        :param job: the key that it runs under
+        :param job: its key
         :param reason: recorded as the job's error
         :returns: whether it was running
         """
@@ -135,8 +135,10 @@ class ExecutorPool:
             while not self._idle:
                 self._returned.wait(WAIT_SECONDS)
                 check()
-            # The last one returned is the first one lent: the others need not start a process.
-            last_first = [*reversed(self._idle)]
-            executor = next((one for one in last_first if one.is_warm(process)), last_first[0])
+            # Last in, first out: the other executors need not start a process.
+            candidates = [*reversed(self._idle)]
+            executor = next(
+                (executor for executor in candidates if executor.is_warm(process)), candidates[0]
+            )
             self._idle.remove(executor)
             return executor

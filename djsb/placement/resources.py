@@ -1,4 +1,4 @@
-"""Share the CPUs, GPUs and memory of a machine among the jobs that run side by side."""
+"""Share the CPUs, GPUs and memory of a machine among concurrent jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.resources import Resources
 
 WAIT_SECONDS = 0.1
-"""How often a job that waits is asked whether it still wants to."""
+"""How often a waiting job checks whether it was cancelled."""
 
 DENOMINATOR = 10**6
 THREADS = (
@@ -33,22 +33,22 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
-"""What numerical libraries ask for the number of threads that they start."""
+"""Variables from which numerical libraries read their number of threads."""
 
 
 @dataclass(frozen=True)
 class Allocation:
-    """What one job has of the machine until it ends."""
+    """The resources that one job holds until it ends."""
 
     resources: Resources
     gpus: tuple[str, ...] = ()
     """As ``CUDA_VISIBLE_DEVICES`` names them."""
 
     def variables(self, cpus: float | None, *, hide_gpus: bool) -> dict[str, str]:
-        """Return the environment variables that keep a job to what it has.
+        """Return the environment variables that limit a job to its resources.
 
-        :param cpus: what the experiment states; ``None`` leaves the number of threads as it is
-        :param hide_gpus: whether a job without a GPU of its own sees none
+        :param cpus: as set by the experiment; ``None`` leaves the number of threads unchanged
+        :param hide_gpus: whether GPUs are hidden from a job that claims none
         """
         variables = {} if cpus is None else dict.fromkeys(THREADS, str(max(1, int(cpus))))
         if self.gpus or hide_gpus:
@@ -58,33 +58,33 @@ class Allocation:
 
 @dataclass
 class _Free:
-    """What is not claimed. Fractions: shares of a GPU add up to exactly one."""
+    """The unclaimed resources. Fractions, so that shares of a GPU add up to exactly one."""
 
     cpus: Fraction
     memory: int
     gpus: dict[str, Fraction]
 
-    def take(self, wanted: Resources, preferred: Sequence[str]) -> Allocation | None:
-        """Take what a job wants, if all of it is free."""
-        gpus = self._choose(_exact(wanted.gpus), preferred)
-        if gpus is None or _exact(wanted.cpus) > self.cpus or wanted.memory > self.memory:
+    def take(self, claim: Resources, preferred: Sequence[str]) -> Allocation | None:
+        """Take a job's claim, if all of it is free."""
+        gpus = self._choose(_exact(claim.gpus), preferred)
+        if gpus is None or _exact(claim.cpus) > self.cpus or claim.memory > self.memory:
             return None
-        allocation = Allocation(wanted, gpus)
+        allocation = Allocation(claim, gpus)
         self.add(allocation, -1)
         return allocation
 
-    def reserve(self, wanted: Resources) -> None:
-        """Keep what a job waits for from those behind it."""
-        gpus = self._choose(_exact(wanted.gpus), ())
+    def reserve(self, claim: Resources) -> None:
+        """Reserve the claim of a waiting job, so that later jobs cannot take it."""
+        gpus = self._choose(_exact(claim.gpus), ())
         if gpus is None:
             self.gpus = {}
         else:
             self.gpus = {name: free for name, free in self.gpus.items() if name not in gpus}
-        self.cpus = max(Fraction(0), self.cpus - _exact(wanted.cpus))
-        self.memory = max(0, self.memory - wanted.memory)
+        self.cpus = max(Fraction(0), self.cpus - _exact(claim.cpus))
+        self.memory = max(0, self.memory - claim.memory)
 
     def _choose(self, amount: Fraction, preferred: Sequence[str]) -> tuple[str, ...] | None:
-        """Choose GPUs: whole ones that nobody uses, or for a share the fullest that has room."""
+        """Choose GPUs: unused ones, or for a share the fullest one with enough capacity left."""
         count = math.ceil(amount)
         needed = min(amount, Fraction(1))
         names = [name for name, free in self.gpus.items() if free >= needed]
@@ -92,7 +92,7 @@ class _Free:
         return tuple(names[:count]) if count <= len(names) else None
 
     def add(self, allocation: Allocation, sign: int) -> None:
-        """Take what a job has got (-1), or take it back (1)."""
+        """Subtract a job's allocation (-1), or return it (1)."""
         self.cpus += sign * _exact(allocation.resources.cpus)
         self.memory += sign * allocation.resources.memory
         share = min(_exact(allocation.resources.gpus), Fraction(1))
@@ -104,61 +104,61 @@ class _Free:
 
 
 @dataclass(eq=False)
-class _Waiting:
-    """A job that waits for what it wants."""
+class _Ticket:
+    """A job that waits for its claim."""
 
-    wanted: Resources
+    claim: Resources
     preferred: Sequence[str]
     allocation: Allocation | None = None
 
 
 @dataclass(eq=False)
 class ResourceBroker:
-    """Gives jobs what they claim as soon as it is free, first come, first served.
+    """Grants jobs' claims as soon as they can be met, first come, first served.
 
-    A job may overtake those before it only with what they do not wait for, so none waits for ever.
+    A job may overtake earlier ones only with resources that they do not wait for, so none starves.
     """
 
     placement: Placement[Any]
     _changed: Condition = field(default_factory=Condition)
-    _queue: list[_Waiting] = field(default_factory=list)
+    _queue: list[_Ticket] = field(default_factory=list)
 
     @contextmanager
     def claim(
-        self, wanted: Resources, check: Callable[[], None], preferred: Sequence[str] = ()
+        self, claim: Resources, check: Callable[[], None], preferred: Sequence[str] = ()
     ) -> Iterator[Allocation]:
-        """Wait until all of it is free, and keep it while the block runs.
+        """Wait until the claim can be met, and hold it while the block runs.
 
         :param check: called while it waits; what it raises ends the waiting
-        :param preferred: GPUs that are as good as any other, and better for this job
-        :raises RequestError: if the machine does not have as much
+        :param preferred: GPUs to choose first, if they are free
+        :raises RequestError: if the machine does not have that much
         """
-        problems = self.problems(wanted)
+        problems = self.problems(claim)
         if problems:
             raise RequestError("; ".join(problems.values()))
-        waiting = _Waiting(wanted, preferred)
+        ticket = _Ticket(claim, preferred)
         try:
-            allocation = self._wait(waiting, check)
+            allocation = self._wait(ticket, check)
             yield allocation
         finally:
-            self._end(waiting)
+            self._end(ticket)
 
-    def problems(self, wanted: Resources) -> dict[str, str]:
-        """Say, by key, what of a claim the machine could never give."""
+    def problems(self, claim: Resources) -> dict[str, str]:
+        """Describe, by key, which parts of a claim the machine could never meet."""
         owner, capacity = self.placement.label, self._capacity
         problems: dict[str, str] = {}
-        if wanted.cpus > capacity.cpus:
-            problems["cpus"] = f"asks for {wanted.cpus:g} CPUs, {owner} has {capacity.cpus:g}"
-        if wanted.gpus > 0 and wanted.gpus > len(self._gpus):
-            noun = "GPU" if wanted.gpus == 1 else "GPUs"
-            problems["gpus"] = f"asks for {wanted.gpus:g} {noun}, {owner} has {len(self._gpus)}"
-        if wanted.memory > capacity.memory:
-            sizes = size_text(wanted.memory, binary=True), size_text(capacity.memory, binary=True)
+        if claim.cpus > capacity.cpus:
+            problems["cpus"] = f"asks for {claim.cpus:g} CPUs, {owner} has {capacity.cpus:g}"
+        if claim.gpus > 0 and claim.gpus > len(self._gpus):
+            noun = "GPU" if claim.gpus == 1 else "GPUs"
+            problems["gpus"] = f"asks for {claim.gpus:g} {noun}, {owner} has {len(self._gpus)}"
+        if claim.memory > capacity.memory:
+            sizes = size_text(claim.memory, binary=True), size_text(capacity.memory, binary=True)
             problems["memory"] = f"asks for {sizes[0]} of memory, {owner} has {sizes[1]}"
         return problems
 
     def limit(self, default: Resources) -> Resources:
-        """Cut a component's default to what the machine has."""
+        """Limit a component's default to what the machine has."""
         gpus = min(default.gpus, len(self._gpus)) if default.gpus else 0
         capacity = self._capacity
         cpus, memory = min(default.cpus, capacity.cpus), min(default.memory, capacity.memory)
@@ -176,36 +176,36 @@ class ResourceBroker:
     def _free(self) -> _Free:
         return _Free(_exact(self._capacity.cpus), self._capacity.memory, {})
 
-    def _wait(self, waiting: _Waiting, check: Callable[[], None]) -> Allocation:
+    def _wait(self, ticket: _Ticket, check: Callable[[], None]) -> Allocation:
         with self._changed:
-            if waiting.wanted.gpus and not self._free.gpus:  # the first job that wants one
+            if ticket.claim.gpus and not self._free.gpus:  # the first job that wants one
                 self._free.gpus = dict.fromkeys(self._gpus, Fraction(1))
-            self._queue.append(waiting)
+            self._queue.append(ticket)
             self._grant()
-            while waiting.allocation is None:
+            while ticket.allocation is None:
                 check()
                 self._changed.wait(WAIT_SECONDS)
-            return waiting.allocation
+            return ticket.allocation
 
-    def _end(self, waiting: _Waiting) -> None:
+    def _end(self, ticket: _Ticket) -> None:
         with self._changed:
-            if waiting.allocation is not None:
-                self._free.add(waiting.allocation, 1)
-            elif waiting in self._queue:
-                self._queue.remove(waiting)
+            if ticket.allocation is not None:
+                self._free.add(ticket.allocation, 1)
+            elif ticket in self._queue:
+                self._queue.remove(ticket)
             self._grant()
 
     def _grant(self) -> None:
-        """Give what is free to those that wait, in their order."""
+        """Grant free resources to the waiting jobs, in order."""
         rest = copy(self._free)
-        for waiting in tuple(self._queue):
-            allocation = rest.take(waiting.wanted, waiting.preferred)
+        for ticket in tuple(self._queue):
+            allocation = rest.take(ticket.claim, ticket.preferred)
             if allocation is None:
-                rest.reserve(waiting.wanted)
+                rest.reserve(ticket.claim)
                 continue
             self._free.add(allocation, -1)
-            waiting.allocation = allocation
-            self._queue.remove(waiting)
+            ticket.allocation = allocation
+            self._queue.remove(ticket)
         self._changed.notify_all()
 
 
@@ -214,7 +214,7 @@ _GUARD = Lock()
 
 
 def broker_of(placement: Placement[Any]) -> ResourceBroker:
-    """Return the broker of a place: sessions of this process that use it at a time share it."""
+    """Return the broker of a placement, shared by the concurrent sessions of this process."""
     key = type(placement), placement.config.address
     with _GUARD:
         broker = _BROKERS.get(key)

@@ -1,4 +1,4 @@
-"""A worker process from outside: started, sent messages, read from, ended."""
+"""Manage a worker process: start it, exchange messages with it, end it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BOOTSTRAP = (
     "import sys; sys.path = [folder for folder in sys.path if folder]; "
     "from djsb_core.job.worker import main; main()"
 )
-"""As ``python -P -m djsb_core.job.worker``; the empty folder stands for the working directory."""
+"""As ``python -P -m djsb_core.job.worker``; the empty folder means the working directory."""
 
 CLOSE_SECONDS = 2.0
 REAP_SECONDS = 5.0
@@ -45,16 +45,16 @@ class WorkerEndedError(Exception):
 
 
 class WorkerHandle:
-    """A process that runs ``djsb_core.job.worker``, in a session of its own.
+    """A process that runs ``djsb_core.job.worker``, in its own session.
 
-    It may be interrupted and killed from any thread and from a signal handler; everything else is
-    for one thread at a time.
+    It may be interrupted and killed from any thread and from a signal handler; all other methods
+    may be called from one thread at a time.
     """
 
     def __init__(self, interpreter: Interpreter | None = None) -> None:
         """Start the process; it sends ``hello`` when it is ready.
 
-        :param interpreter: of an isolated environment; by default the one that runs this
+        :param interpreter: of an isolated environment; by default, the current one
         """
         self.interpreter = interpreter
         self.has_worked = False
@@ -91,26 +91,26 @@ class WorkerHandle:
         return self._process.pid
 
     def is_alive(self) -> bool:
-        """Tell whether the process runs."""
+        """Return whether the process runs."""
         return self._process.poll() is None
 
     def is_current(self) -> bool:
-        """Tell whether it finds modules where this process does now."""
+        """Return whether it has the same module search path as this process has now."""
         return _variables(self.interpreter)["PYTHONPATH"] == self._variables["PYTHONPATH"]
 
     def surroundings(self) -> dict[str, Any]:
-        """Return what has changed around this process since the last message, for the next job.
+        """Return changes of this process's surroundings since the last message, for the next job.
 
-        Its working directory, and its environment variables; ``None`` for one that was removed.
+        The working directory, and the changed environment variables; ``None``: it was removed.
         """
-        before, now = self._variables, _variables(self.interpreter)
-        self._variables = now
-        changed: dict[str, str | None] = dict.fromkeys(before.keys() - now.keys())
-        changed |= {name: value for name, value in now.items() if before.get(name) != value}
+        previous, current = self._variables, _variables(self.interpreter)
+        self._variables = current
+        changed: dict[str, str | None] = dict.fromkeys(previous.keys() - current.keys())
+        changed |= {name: value for name, value in current.items() if previous.get(name) != value}
         return {"working_directory": os.getcwd(), "changed_variables": changed}  # noqa: PTH109
 
     def has_others(self) -> bool:
-        """Tell whether processes that the worker has started are alive."""
+        """Return whether processes started by the worker are alive."""
         return bool(find_tree(self.pid, self._token) - {self.pid})
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -128,44 +128,44 @@ class WorkerHandle:
     def next_event(self, seconds: float) -> dict[str, Any] | None:
         """Wait for an event; ``None`` if there is none within that time.
 
-        :raises WorkerEndedError: if the process has ended, and all that it wrote is read
+        :raises WorkerEndedError: if the process has ended, and all its output was read
         """
         deadline = time.monotonic() + seconds
         while not self._events:
-            left = deadline - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 return None
-            ended = not self.is_alive()  # asked first: then what it wrote is in the pipe
-            if self._readable.poll(1000 * min(left, ALIVE_SECONDS)):
+            ended = not self.is_alive()  # checked first: its output is then in the pipe
+            if self._readable.poll(1000 * min(remaining, ALIVE_SECONDS)):
                 self._read()
             elif ended:
                 raise WorkerEndedError
         return self._events.popleft()
 
     def _read(self) -> None:
-        piece = os.read(self._pipe, CHUNK)
-        if not piece:
+        chunk = os.read(self._pipe, CHUNK)
+        if not chunk:
             raise WorkerEndedError
-        events = (decode(line) for line in self._splitter.split(piece))
+        events = (decode(line) for line in self._splitter.split(chunk))
         self._events += [event for event in events if event is not None]
 
     def interrupt(self) -> None:
-        """Send SIGINT to the process and to those that it has started."""
+        """Send SIGINT to the process and its children."""
         signal_group(self.pid, signal.SIGINT)
 
     def kill(self) -> None:
-        """Kill the process and all that it has started."""
+        """Kill the process and all its descendants."""
         kill_tree(self.pid, self._token)
 
     def close(self) -> None:
-        """Let the idle process end by itself, as libraries expect it; kill it if it is slow."""
+        """Let the idle process exit by itself, as libraries expect; kill it if it is slow."""
         with suppress(WorkerEndedError, subprocess.TimeoutExpired):
             self.send({"close": True})
             self._process.wait(CLOSE_SECONDS)
         self.discard()
 
     def discard(self) -> None:
-        """Kill what is left of the process and its children, and close its files here."""
+        """Kill the process and any remaining children, and close its files."""
         self.kill()
         with suppress(subprocess.TimeoutExpired):  # stuck in the kernel: nothing more can be done
             self._process.wait(REAP_SECONDS)
@@ -181,7 +181,7 @@ class WorkerHandle:
         try:
             status = self._process.wait(REAP_SECONDS)
         except subprocess.TimeoutExpired:
-            return "it has closed the pipe of its reports"
+            return "it closed its report pipe"
         if status >= 0:
             return f"exit code {status}"
         try:
@@ -198,9 +198,9 @@ class WorkerHandle:
 
 
 def _command(interpreter: Interpreter | None) -> list[str]:
-    """Return how a worker is started: it sees no working directory, nor what the user has at home.
+    """Return a worker's command: without the working directory and user site on its path.
 
-    Python has ``-P`` for the first from 3.11 on; environments may have an older one.
+    For the former Python has ``-P`` from 3.11 on; environments may have an older Python.
     """
     if interpreter is None:
         return [sys.executable, "-P", "-m", "djsb_core.job.worker"]
@@ -208,13 +208,13 @@ def _command(interpreter: Interpreter | None) -> list[str]:
 
 
 def _variables(interpreter: Interpreter | None) -> dict[str, str]:
-    """Return the worker's environment: it finds djsb where this process has it."""
+    """Return the worker's environment, in which it finds this process's djsb."""
     if interpreter is None:
-        # '' stands for the working directory
+        # '' means the working directory
         folders = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    own = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
-    inherited = {name: value for name, value in os.environ.items() if name not in own}
+    excluded = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
+    inherited = {name: value for name, value in os.environ.items() if name not in excluded}
     return {
         **inherited,
         **interpreter.variables,
@@ -224,7 +224,7 @@ def _variables(interpreter: Interpreter | None) -> dict[str, str]:
 
 
 def _own_pythonpath(interpreter: Interpreter | None) -> list[str]:
-    """Return what the jobs' own processes find in ``PYTHONPATH``, as those of djsb would."""
+    """Return the ``PYTHONPATH`` for the jobs' child processes, as djsb's own would have."""
     if interpreter is not None:
         return [str(interpreter.importable)]
     return [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []

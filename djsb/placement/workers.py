@@ -24,18 +24,18 @@ GRACE_SECONDS = 10.0
 """How long a job may take to end after its timeout or its cancellation."""
 
 Interpreter: TypeAlias = tuple[Path, Path]
-"""A Python, and the folder of djsb and plugins that it sees."""
+"""A Python, and the folder from which it imports djsb and plugins."""
 
 
 class ProcessKey(NamedTuple):
-    """What two jobs have in common that can share a process."""
+    """What jobs must have in common to share a process."""
 
     interpreter: Interpreter | None
     variables: frozenset[tuple[str, str]]
-    """Set for good: libraries read them when they are imported."""
+    """Fixed for the process: libraries read them on import."""
 
     def may_use(self, gpus: Collection[str]) -> bool:
-        """Tell whether its processes may hold memory of one of these GPUs."""
+        """Return whether its processes may hold memory of one of these GPUs."""
         visible = dict(self.variables).get(VISIBLE)
         return visible is None or not set(gpus).isdisjoint(visible.split(","))
 
@@ -44,8 +44,8 @@ class InProcessExecutor(Executor):
     """Runs jobs in this process and in the calling thread; there is no timeout.
 
     Only a job in the main thread can be interrupted, and a job is cancelled when it reports
-    something. A job that needs another interpreter, other environment variables, or a process of
-    its own, gets one all the same.
+    something. A job that needs another interpreter, other environment variables, or its own
+    process still gets a separate one.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class InProcessExecutor(Executor):
         self._stopped = False
         self._running = False
         self._thread = 0
-        self._outside = WorkerProcess()
+        self._worker = WorkerProcess()
 
     def execute(
         self,
@@ -63,9 +63,9 @@ class InProcessExecutor(Executor):
         process: ProcessSpec = ANY_PROCESS,
         cancellation: Cancellation | None = None,
     ) -> dict[str, Any]:
-        """Run a job; see :class:`Executor`. Errors of the component come as they are."""
+        """Run a job; see :class:`Executor`. Errors of the component are raised unchanged."""
         if process != ANY_PROCESS or request.variables:
-            return self._outside.execute(request, sink, timeout, process, cancellation)
+            return self._worker.execute(request, sink, timeout, process, cancellation)
         from djsb_core.job.job_log import job_log
         from djsb_core.job.perform import perform
         from djsb_core.job.watcher import JobWatcher
@@ -77,7 +77,7 @@ class InProcessExecutor(Executor):
         with job_log(request.log):
             self._running = True
             try:
-                self._raise_if_stopped(cancellation)  # meanwhile
+                self._raise_if_stopped(cancellation)  # stopped while it was prepared
                 outputs = perform(request, watcher)
             except (Exception, SystemExit, KeyboardInterrupt) as error:
                 self._raise_if_stopped(cancellation)
@@ -91,12 +91,12 @@ class InProcessExecutor(Executor):
 
     def inspect(self, request: JobRequest, process: ProcessSpec, *, whole: bool) -> list[str]:
         """Check a job's component in the process where it will run; see :class:`Executor`."""
-        return self._outside.inspect(request, process, whole=whole)
+        return self._worker.inspect(request, process, whole=whole)
 
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the running job."""
         self._stopped = True
-        self._outside.interrupt()
+        self._worker.interrupt()
         if not self._running:
             return
         if threading.get_ident() == self._thread:  # in a signal handler
@@ -111,67 +111,67 @@ class InProcessExecutor(Executor):
             cancellation.raise_if_cancelled()
 
     def kill(self) -> None:
-        """Interrupt the job again: nothing else of this process may be killed."""
-        self._outside.kill()
+        """Interrupt the job again: this process must not be killed."""
+        self._worker.kill()
         self.interrupt()
 
     def reset(self) -> None:
-        """Be ready for another job."""
+        """Prepare for another job."""
         self._stopped = False
-        self._outside.reset()
+        self._worker.reset()
 
     def is_warm(self, process: ProcessSpec) -> bool:
-        """Tell whether such a job needs no new process."""
-        return process == ANY_PROCESS or self._outside.is_warm(process)
+        """Return whether such a job needs no new process."""
+        return process == ANY_PROCESS or self._worker.is_warm(process)
 
     def release_gpus(self, gpus: Collection[str]) -> None:
-        """End idle processes outside that may hold memory of these GPUs."""
-        self._outside.release_gpus(gpus)
+        """End idle worker processes that may hold memory of these GPUs."""
+        self._worker.release_gpus(gpus)
 
     def close(self) -> None:
-        """End the process outside, if a job needed one."""
-        self._outside.close()
+        """End the worker process, if a job needed one."""
+        self._worker.close()
 
 
 class CancellingSink:
-    """Ends a job of this process when it reports something after its cancellation."""
+    """Ends an in-process job when it reports something after its cancellation."""
 
     def __init__(self, sink: ReportSink, cancellation: Cancellation) -> None:
-        """Pass reports on to ``sink``."""
+        """Forward reports to ``sink``."""
         self._sink = sink
         self._cancellation = cancellation
 
     def points(self, points: list[Point]) -> None:
-        """Pass the values on."""
+        """Forward the values."""
         self._sink.points(points)
         self._end_if_cancelled()
 
     def artifact(self, artifact: Artifact) -> None:
-        """Pass the file on."""
+        """Forward the file."""
         self._sink.artifact(artifact)
         self._end_if_cancelled()
 
     def silent(self, seconds: float) -> None:
-        """Pass the warning on."""
+        """Forward the warning."""
         self._sink.silent(seconds)
 
     def _end_if_cancelled(self) -> None:
         if self._cancellation.reason is not None:
-            raise KeyboardInterrupt  # as in a process of its own: no component swallows it
+            raise KeyboardInterrupt  # as in a worker process: no component swallows it
 
 
 class WorkerProcess(Executor):
     """Runs jobs in a process that is started for the first one, and restarted when it has ended.
 
-    Each interpreter, and each set of environment variables, has a process of its own, which waits
-    while another one works: what it has imported is there for the next job. No locks: a signal
-    handler may come in between, and must never wait for what it interrupts.
+    Each interpreter, and each set of environment variables, has its own process, which idles while
+    another one works, so that its imports can be reused. No locks: a signal handler may run at any
+    point and must not wait for the code it interrupts.
     """
 
     def __init__(self, grace: float = GRACE_SECONDS) -> None:
         """Start no process yet.
 
-        :param grace: seconds that a job may take to end when its timeout is over
+        :param grace: seconds that a job may take to end after its timeout
         """
         self._grace = grace
         self._stopped = False
@@ -189,7 +189,7 @@ class WorkerProcess(Executor):
     ) -> dict[str, Any]:
         """Run a job; see :class:`Executor`.
 
-        :raises ComponentError: if it fails with an error that is for the user
+        :raises ComponentError: if it fails with an error meant for the user
         :raises RemoteError: if it fails otherwise, or its process dies
         :raises JobTimeoutError: if it takes longer than ``timeout``
         """
@@ -198,8 +198,8 @@ class WorkerProcess(Executor):
             handle, new = self._acquire(key, process)
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
-            sent = {**message, **handle.surroundings()}
-            outputs = self._run(exchange, sent, key, new=new, keep=not process.alone)
+            request_message = {**message, **handle.surroundings()}
+            outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
             if outputs is not None:
                 return outputs
 
@@ -210,8 +210,8 @@ class WorkerProcess(Executor):
         while True:
             handle, new = self._acquire(key, process)
             exchange = Exchange(handle, NullSink(), None, self._grace)
-            sent = {**message, **handle.surroundings()}
-            outputs = self._run(exchange, sent, key, new=new, keep=True)
+            request_message = {**message, **handle.surroundings()}
+            outputs = self._run(exchange, request_message, key, new=new, keep=True)
             if outputs is not None:
                 problems: list[str] = outputs["problems"]
                 return problems
@@ -225,10 +225,10 @@ class WorkerProcess(Executor):
         new: bool,
         keep: bool,
     ) -> dict[str, Any] | None:
-        """Return what the process answers; ``None`` if it has died while it was idle."""
+        """Return the process's reply; ``None`` if it died while it was idle."""
         self._exchange = exchange
         try:
-            if self._stopped:  # checked only now: what stops us looks at `_exchange` afterwards
+            if self._stopped:  # checked after setting `_exchange`, which `interrupt` reads
                 raise KeyboardInterrupt
             exchange.raise_if_stopped()
             return exchange.run(message, new=new)
@@ -242,7 +242,7 @@ class WorkerProcess(Executor):
             self._release(key, keep=exchange.reusable and keep)
 
     def _acquire(self, key: ProcessKey, process: ProcessSpec) -> tuple[WorkerHandle, bool]:
-        """Take an idle process with this key, or start one; tell whether it is new."""
+        """Take an idle process with this key, or start one; return also whether it is new."""
         idle = self._idle.pop(key, None)
         visible = dict(key.variables).get(VISIBLE)
         if visible:
@@ -252,7 +252,7 @@ class WorkerProcess(Executor):
             if fits and idle.is_alive() and idle.is_current():
                 self._working = idle
                 return idle, False
-            if fits or visible:  # it is of no use, or it may hold memory of the job's GPUs
+            if fits or visible:  # unusable, or it may hold memory of the job's GPUs
                 idle.close()
             else:
                 self._idle[key] = idle
@@ -260,7 +260,7 @@ class WorkerProcess(Executor):
         return handle, True
 
     def _release(self, key: ProcessKey, *, keep: bool) -> None:
-        """Let the process wait for another job, or end it."""
+        """Keep the process for another job, or end it."""
         handle, self._working = self._working, None
         if handle is None:
             return
@@ -277,7 +277,7 @@ class WorkerProcess(Executor):
             exchange.interrupt()
 
     def kill(self) -> None:
-        """Send SIGKILL to the job and its processes, in whatever session they are."""
+        """Send SIGKILL to the job and its processes, in any session."""
         self._stopped = True
         exchange, handle = self._exchange, self._working
         if exchange is not None:
@@ -286,11 +286,11 @@ class WorkerProcess(Executor):
             handle.kill()
 
     def reset(self) -> None:
-        """Be ready for another job: an interrupt ends the jobs of one run only."""
+        """Prepare for another job: an interrupt ends the jobs of one run only."""
         self._stopped = False
 
     def is_warm(self, process: ProcessSpec) -> bool:
-        """Tell whether an idle process has the interpreter that such a job needs."""
+        """Return whether an idle process has the interpreter that such a job needs."""
         interpreter = _interpreter(process)
         return any(key.interpreter == interpreter for key in tuple(self._idle))
 
@@ -301,7 +301,7 @@ class WorkerProcess(Executor):
                 idle.close()
 
     def close(self) -> None:
-        """End the processes: orderly when they are idle."""
+        """End the processes, cleanly if they are idle."""
         handle, self._working = self._working, None
         if handle is not None:
             handle.discard()
@@ -314,5 +314,5 @@ def _key(process: ProcessSpec, request: JobRequest) -> ProcessKey:
 
 
 def _interpreter(process: ProcessSpec) -> Interpreter | None:
-    found = process.interpreter
-    return None if found is None else (found.python, found.importable)
+    interpreter = process.interpreter
+    return None if interpreter is None else (interpreter.python, interpreter.importable)

@@ -1,4 +1,4 @@
-"""The second pass: bind the references between jobs to the outputs that they mean."""
+"""The second pass: bind the references between jobs to outputs."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a reference means nothing, and what would be right."""
+    """Why a reference cannot be resolved, and what would be right."""
 
     text: str
     remedy: str = ""
 
 
-Found: TypeAlias = Source | Fault | None
-"""What a reference means, a fault, or ``None`` where it cannot be told."""
+Resolution: TypeAlias = Source | Fault | None
+"""The output that a reference means, a fault, or ``None`` if unknown."""
 
 BoundTargets: TypeAlias = tuple[tuple["Target", Source], ...]
-"""What ends the iteration, and which output each target looks at."""
+"""The targets that end the iteration, each with its output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +40,15 @@ class BoundJob(LoadedJob):
     """One loaded job whose references are bound."""
 
     sources: Mapping[Reference, Source] = field(default_factory=lambda: MappingProxyType({}))
-    """What each entry of its ``input`` means."""
+    """The output that each entry of its ``input`` refers to."""
     carried: Mapping[Reference, Source] = field(default_factory=lambda: MappingProxyType({}))
-    """Settings that take their value from the iteration before; the first has the file's."""
+    """Settings taken from the previous iteration; the first one uses the file's."""
     probe: int | None = None
-    """Position of the job whose metrics this one reads, for a refinement."""
+    """For a refinement, the position of the job whose metrics it reads."""
 
 
 class Binder:
-    """Knows every job of an experiment by name and place, the unreadable ones too."""
+    """Resolves references between the jobs of an experiment, unreadable ones included."""
 
     def __init__(self, experiment: Experiment, jobs: Sequence[LoadedJob | None]) -> None:
         """Take the jobs by position; ``None`` for those that could not be read or loaded."""
@@ -80,42 +80,44 @@ class Binder:
         ]
 
     def bind_targets(self) -> BoundTargets:
-        """Bind each target of the iteration to the output that it looks at."""
+        """Bind each target of the iteration to its output."""
         bound = []
         for target, location in self.experiment.targets:
-            found = self._find(Reference("", target.source), len(self.jobs))
-            if isinstance(found, Fault):
-                self.problems.append(self.experiment.problem(location, found.text, found.remedy))
-            elif found is not None:
-                bound.append((target, found))
+            resolution = self._find(Reference("", target.source), len(self.jobs))
+            if isinstance(resolution, Fault):
+                self.problems.append(
+                    self.experiment.problem(location, resolution.text, resolution.remedy)
+                )
+            elif resolution is not None:
+                bound.append((target, resolution))
         return tuple(bound)
 
     def _find_probes(self) -> dict[int, int]:
-        """Find the probe of each refinement, and names that two jobs share."""
+        """Find the probe of each refinement, and report names that two jobs share."""
         probes: dict[int, int] = {}
-        first: dict[tuple[str, str], LoadedJob] = {}
-        unplanned = False
+        first_jobs: dict[tuple[str, str], LoadedJob] = {}
+        has_unloaded = False
         for job in self.jobs:
             if job is None:
-                unplanned = True  # a probe, perhaps
+                has_unloaded = True  # possibly a probe
                 continue
             spec = job.spec
             key = (spec.pipeline, spec.meta_name)
             if job.hook.named_after_probe:
-                if key in first:
-                    probes[spec.position] = first[key].spec.position
-                elif not unplanned:
-                    known = [name for pipeline, name in first if pipeline == spec.pipeline]
+                if key in first_jobs:
+                    probes[spec.position] = first_jobs[key].spec.position
+                elif not has_unloaded:
+                    known = [name for pipeline, name in first_jobs if pipeline == spec.pipeline]
                     text = (
                         f"'{spec.meta_name}' must name the earlier probe whose statistics it reads"
                     )
                     remedy = suggest(spec.meta_name, known)
                     self.problems.append(spec.problem(("meta_name",), text, remedy))
-            elif key in first and spec.named:
-                place = first[key].spec.place(("meta_name",))
+            elif key in first_jobs and spec.named:
+                place = first_jobs[key].spec.place(("meta_name",))
                 text = f"another job has the name '{spec.meta_name}' ({place})"
                 self.problems.append(spec.problem(("meta_name",), text))
-            first.setdefault(key, job)
+            first_jobs.setdefault(key, job)
         return probes
 
     def _bind_inputs(self, job: LoadedJob | None) -> dict[Reference, Source]:
@@ -123,46 +125,46 @@ class Binder:
         if job is None:
             return bound
         for reference in job.spec.inputs:
-            found = self._find(reference, job.spec.position)
-            if isinstance(found, Fault):
+            resolution = self._find(reference, job.spec.position)
+            if isinstance(resolution, Fault):
                 location = ("input", reference.target)
-                self.problems.append(job.spec.problem(location, found.text, found.remedy))
-            elif found is not None:
-                bound[reference] = found
+                self.problems.append(job.spec.problem(location, resolution.text, resolution.remedy))
+            elif resolution is not None:
+                bound[reference] = resolution
         return bound
 
     def _bind_updates(self) -> dict[int, dict[Reference, Source]]:
-        """Bind what one iteration gives to the next, by the position of the job that takes it."""
+        """Bind what one iteration passes to the next, by the position of the receiving job."""
         carried: dict[int, dict[Reference, Source]] = {}
         for update in self.experiment.updates:
             reference = update.reference
             location = ("iter_updater", update.source)
-            found = self._find(reference, len(self.jobs))
-            targets = self._updated(update)
-            for fault in (found, targets):
+            resolution = self._find(reference, len(self.jobs))
+            targets = self._updated_jobs(update)
+            for fault in (resolution, targets):
                 if isinstance(fault, Fault):
                     problem = self.experiment.problem(location, fault.text, fault.remedy)
                     self.problems.append(problem)
-            if isinstance(targets, Fault) or not isinstance(found, Source):
+            if isinstance(targets, Fault) or not isinstance(resolution, Source):
                 continue
             for job in targets:
-                if reference.target in {one.target for one in job.spec.inputs}:
+                if reference.target in {entry.target for entry in job.spec.inputs}:
                     text = f"the job's input sets '{reference.target}' already"
                     problem = self.experiment.problem(location, text, "remove one of them")
                     self.problems.append(problem)
-                carried.setdefault(job.spec.position, {})[reference] = found
+                carried.setdefault(job.spec.position, {})[reference] = resolution
         return carried
 
-    def _updated(self, update: Update) -> list[LoadedJob] | Fault:
-        """Return the jobs whose setting it is: a refinement has the name of its probe."""
-        every = len(self.jobs)
+    def _updated_jobs(self, update: Update) -> list[LoadedJob] | Fault:
+        """Return the jobs that it updates: a refinement has the name of its probe."""
+        end = len(self.jobs)
         positions = self.positions.get(update.job, ())
-        if not positions and not self._may_be_unread(*update.job, every):
-            return self._unknown(update.target, *update.job, every)
-        found = (self.jobs[position] for position in positions)
-        return [job for job in found if job is not None]
+        if not positions and not self._may_be_unread(*update.job, end):
+            return self._unknown(update.target, *update.job, end)
+        jobs = (self.jobs[position] for position in positions)
+        return [job for job in jobs if job is not None]
 
-    def _find(self, reference: Reference, before: int) -> Found:
+    def _find(self, reference: Reference, before: int) -> Resolution:
         """Find what a reference means among the jobs before a position."""
         source = reference.source
         if reference.back is not None:
@@ -178,21 +180,21 @@ class Binder:
         if self._may_be_unread(pipeline, name, before):
             return None
         if positions:
-            return self._too_late(source, positions[0], before)
+            return self._not_earlier(source, positions[0], before)
         return self._unknown(source, pipeline, name, before)
 
-    def _in_latest(self, source: str, positions: list[int], path: tuple[str, ...]) -> Found:
-        """Take the latest job that has the output: a refinement has the name of its probe."""
-        found: Found = None
+    def _in_latest(self, source: str, positions: list[int], path: tuple[str, ...]) -> Resolution:
+        """Pick the latest job that has the output: a refinement has the name of its probe."""
+        fault: Resolution = None
         for position in reversed(positions):
             job = self.jobs[position]
             if job is None:
                 return None
-            here = _in_job(source, job, path)
-            if isinstance(here, Source):
-                return here
-            found = found or here
-        return found
+            resolution = _in_job(source, job, path)
+            if isinstance(resolution, Source):
+                return resolution
+            fault = fault or resolution
+        return fault
 
     def _may_be_unread(self, pipeline: str, name: str, before: int) -> bool:
         return any(
@@ -200,14 +202,14 @@ class Binder:
             for position, unread in self.experiment.unread.items()
         )
 
-    def _too_late(self, source: str, position: int, asking: int) -> Fault:
-        if position == asking:
-            return Fault(f"'{source}': that is this job itself")
+    def _not_earlier(self, source: str, position: int, current: int) -> Fault:
+        if position == current:
+            return Fault(f"'{source}': refers to this job itself")
         place = self._specs[position].place()
         remedy = (
-            "move it before this one, or take its value of the last iteration with iter_updater"
+            "move it before this one, or take its value from the last iteration with iter_updater"
         )
-        return Fault(f"'{source}': that job stands later ({place})", remedy)
+        return Fault(f"'{source}': that job comes later ({place})", remedy)
 
     def _unknown(self, source: str, pipeline: str, name: str, before: int) -> Fault:
         if pipeline not in self.experiment.pipelines:

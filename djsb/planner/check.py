@@ -1,4 +1,4 @@
-"""The third pass: check the settings of every job as far as they are known before the run."""
+"""The third pass: check every job's settings as far as they are known before the run."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from djsb_core.problems import Problem
 
 CHOSEN_BEFORE = {
-    "type": ("the component is chosen before the run", "give its type in the file"),
+    "type": ("the component is chosen before the run", "set its type in the file"),
     **dict.fromkeys(
-        ENVIRONMENT_KEYS, ("the environment is chosen before the run", "give it in the file")
+        ENVIRONMENT_KEYS, ("the environment is chosen before the run", "set it in the file")
     ),
 }
-"""Keys of ``extra_configs`` that no reference can set, with what to say."""
+"""Keys of ``extra_configs`` that no reference can set, with problem and remedy."""
 
 
 @dataclass
@@ -51,12 +51,12 @@ class _Paths:
 
 
 class Checker:
-    """Checks the jobs of one experiment in their order and collects their problems."""
+    """Checks the jobs of one experiment in order and collects their problems."""
 
     def __init__(self, experiment: Experiment, paths: PlannedPaths) -> None:
         """Check nothing yet.
 
-        :param paths: where paths are looked up; grows by those that the jobs write
+        :param paths: where paths are looked up; the jobs' output paths are added
         """
         self.experiment = experiment
         self.paths = paths
@@ -64,7 +64,7 @@ class Checker:
         self._checked: dict[int, PlannedJob] = {}
 
     def check(self, job: BoundJob) -> PlannedJob:
-        """Check one job; those before it are checked."""
+        """Check one job; all earlier ones must be checked."""
         settings = self._with_recipe(job)
         self._check_recipe(job, settings)
         values, hook_values = split_settings(job.hook, *settings.sections())
@@ -82,14 +82,14 @@ class Checker:
         return planned
 
     def _with_recipe(self, job: BoundJob) -> JobSettings:
-        """Check a recipe that a refinement will write as if nothing was refined."""
+        """Substitute the unrefined recipe where a refinement will write one."""
         settings = job.settings
         for reference, source in job.sources.items():
-            maker = self._checked.get(source.job)
-            whole = not reference.key and reference.section is Section.DJ_CONFIGS
-            if whole and maker is not None and maker.hook.returns_recipe:
+            refiner = self._checked.get(source.job)
+            is_recipe = not reference.key and reference.section is Section.DJ_CONFIGS
+            if is_recipe and refiner is not None and refiner.hook.returns_recipe:
                 try:
-                    settings = with_recipe_of(maker.settings, job.spec, settings)
+                    settings = with_recipe_of(refiner.settings, job.spec, settings)
                 except KeyError as missing:
                     self.problems.append(bad_override(job.spec, missing))
         return settings
@@ -97,9 +97,9 @@ class Checker:
     def _check_recipe(self, job: BoundJob, settings: JobSettings) -> None:
         section = Section.DJ_CONFIGS.value
         if job.hook.takes_recipe:
-            waiting = settings.is_pending((section,))
+            pending = settings.is_pending((section,))
             failed = job.spec.sections[Section.DJ_CONFIGS].failed
-            if not settings.dj_configs and not waiting and not failed:
+            if not settings.dj_configs and not pending and not failed:
                 text = "missing; the hook needs a recipe: a mapping, or the path of one"
                 self.problems.append(job.spec.problem((section,), text))
         elif settings.dj_configs:
@@ -115,7 +115,7 @@ class Checker:
         paths: _Paths,
     ) -> None:
         if job.settings.section(section) is None and section is Section.DJ_CONFIGS:
-            return  # said by _check_recipe, or only an earlier job gives it
+            return  # reported by _check_recipe, or set only by an earlier job
         self._check_targets(job, component.config_type, section)
         config = self._configure(job, component.config_type, section, values)
         if config is None:
@@ -124,17 +124,17 @@ class Checker:
             self._add_paths(job, paths, reads, paths_of(guess, writes=True))
             return
         try:
-            made = component(config)
-            self._add_paths(job, paths, made.reads(), made.writes())
-            # What it needs is asked for in the environment where it runs.
-            ask = not job.settings.pending and job.environment is None
-            found = list(_remarks(made, ask=ask))
+            instance = component(config)
+            self._add_paths(job, paths, instance.reads(), instance.writes())
+            # Needs are checked in the environment where the component runs.
+            check_needs = not job.settings.pending and job.environment is None
+            remarks = list(_remarks(instance, check_needs=check_needs))
         except DjsbError as error:
-            found = [(Severity.ERROR, str(error), "")]
+            remarks = [(Severity.ERROR, str(error), "")]
         except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
             text = f"{component.__name__} cannot be checked: {type(error).__name__}: {error}"
-            found = [(Severity.ERROR, text, "")]
-        for severity, text, remedy in found:
+            remarks = [(Severity.ERROR, text, "")]
+        for severity, text, remedy in remarks:
             self.problems.append(job.spec.problem((section.value,), text, remedy, severity))
 
     def _configure(
@@ -155,25 +155,25 @@ class Checker:
             return None
 
     def _check_targets(self, job: BoundJob, model: type[ComponentConfig], section: Section) -> None:
-        """Find the settings that a reference sets and the component does not have."""
+        """Report references to settings that the component does not have."""
         for reference in (*job.sources, *job.carried):
             if reference.section is not section:
                 continue
-            wrong = unknown_setting(model, reference.key)
+            problem = unknown_setting(model, reference.key)
             if section is Section.EXTRA_CONFIGS and reference.key:
-                wrong = CHOSEN_BEFORE.get(reference.key[0], wrong)
-            if wrong is None:
+                problem = CHOSEN_BEFORE.get(reference.key[0], problem)
+            if problem is None:
                 continue
             if reference in job.sources:
-                self.problems.append(job.spec.problem(("input", reference.target), *wrong))
+                self.problems.append(job.spec.problem(("input", reference.target), *problem))
             else:
                 location = ("iter_updater", reference.source)
-                self.problems.append(self.experiment.problem(location, *wrong))
+                self.problems.append(self.experiment.problem(location, *problem))
 
     def _add_paths(
         self, job: BoundJob, paths: _Paths, reads: Iterable[Path], writes: Iterable[Path]
     ) -> None:
-        """Add what a job reads and writes; later jobs may read what it writes."""
+        """Add the paths that a job reads and writes; later jobs may read what it writes."""
         paths.reads += self.paths.resolved(reads)
         written = self.paths.resolved(writes)
         folders = seed_folder(job.spec.seed)
@@ -181,17 +181,17 @@ class Checker:
         self.paths.expect((*written, *paths.writes))
 
 
-def _remarks(component: AnyComponent, *, ask: bool) -> Iterator[tuple[Severity, str, str]]:
-    """Ask a component what it lacks, and what its user should know: sentence and remedy.
+def _remarks(component: AnyComponent, *, check_needs: bool) -> Iterator[tuple[Severity, str, str]]:
+    """Yield what a component lacks and what its user should know: severity, text, remedy.
 
-    :param ask: whether to ask what would keep it from running
+    :param check_needs: whether to include what would keep it from running
     """
     kind = type(component)
     plain_check, plain_warnings = kind.check is Component.check, kind.warnings is Component.warnings
     needs = component.needs() if plain_check or plain_warnings else ()
-    if ask and plain_check:
+    if check_needs and plain_check:
         yield from (_remark(need) for need in needs if not need.ok and need.required)
-    elif ask:
+    elif check_needs:
         yield from ((Severity.ERROR, sentence, "") for sentence in component.check())
     if plain_warnings:
         yield from (_remark(need) for need in needs if not need.ok and not need.required)

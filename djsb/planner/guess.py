@@ -1,4 +1,4 @@
-"""What the paths of a config would be, where the config cannot be built before the run."""
+"""Guess the paths of a config that cannot be built before the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def guess_config(model: type[ModelT], values: Mapping[str, Any]) -> ModelT:
-    """Put together, unchecked, what is known of a config; nested models included."""
+    """Build a config from what is known, unvalidated; nested models included."""
     known: dict[str, Any] = {}
     for name, info in model.model_fields.items():
         key = info.alias if info.alias and info.alias in values else name

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from djsb_core.problems import Location
 
 IMPORTED_HERE = (
-    "; to check its settings its module is imported here too, not only in its environment: "
-    "libraries that are not here belong inside the methods that use them"
+    "; to check its settings, its module is also imported here, not only in its environment: "
+    "import libraries that are missing here inside the methods that use them"
 )
 EXTRA = Section.EXTRA_CONFIGS.value
 SEED_SETTING = f"{EXTRA}.seed"
@@ -46,7 +46,7 @@ SEEDED = {
     Kind.MODEL_EVALUATOR,
     Kind.DATA_EVALUATOR,
 }
-"""Kinds of component that a pipeline's ``seeds`` reach: what trains, runs and scores models."""
+"""Kinds of component that use a pipeline's ``seeds``: training, inference, evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +61,16 @@ class LoadedJob:
     settings: JobSettings
     """As far as they are known before the run."""
     environment: WantedEnvironment | None = None
-    """The isolated environment that it runs in; ``None`` for the one that djsb runs in."""
+    """The isolated environment that it runs in; ``None``: djsb's own."""
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """What the job returns, in order: the file's names, else those of the hook."""
+        """Names of the job's outputs, in order: the file's, else those of the hook."""
         return self.spec.output or self.returned_names
 
     @property
     def returned_names(self) -> tuple[str, ...]:
-        """The names that the hook (or its component) gives to what the job returns."""
+        """The output names that the hook (or its component) declares."""
         if self.hook.outputs_of_component and self.component is not None:
             return self.component.output_names
         return self.hook.output_names
@@ -82,19 +82,19 @@ class Loader:
     def __init__(self, experiment: Experiment, context: PathContext) -> None:
         """Load nothing yet.
 
-        :param context: where the files that an environment's settings name are looked up
+        :param context: where files named by an environment's settings are looked up
         """
         self.experiment = experiment
         self.context = context
         self.problems: list[Problem] = []
-        # Each look-up reads the metadata of every package: once is enough, for failures too.
+        # Each look-up reads the metadata of every package: cached, failures included.
         self._loaded: dict[
             tuple[Kind, str], RequestError | tuple[ComponentInfo, type[AnyComponent]]
         ] = {}
         self._listed: dict[str, list[ComponentInfo]] = {}
         self._load_isolation = cache(load_isolation)
         self._seeded: set[str] = set()
-        """Pipelines in which a job takes the seed."""
+        """Pipelines with a job that uses the seed."""
 
     def load(self) -> list[LoadedJob | None]:
         """Load every job, by position; ``None`` for those that cannot be loaded or read."""
@@ -119,10 +119,10 @@ class Loader:
         try:
             component_info, component = self._load_component(hook, settings)
         except RequestError as error:
-            # Where its file could not be read, which may give the type, that is reported already.
+            # An unreadable settings file, which may set the type, is reported already.
             if not spec.sections[Section.EXTRA_CONFIGS].failed:
-                elsewhere = not ENVIRONMENT_KEYS.isdisjoint(settings.extra_configs or {})
-                self._add_error(spec, (EXTRA, "type"), error, elsewhere=elsewhere)
+                isolated = not ENVIRONMENT_KEYS.isdisjoint(settings.extra_configs or {})
+                self._add_error(spec, (EXTRA, "type"), error, isolated=isolated)
             return None
         if spec.seed is not None and _takes_seed(spec, hook, component):
             self._seeded.add(spec.pipeline)
@@ -144,16 +144,16 @@ class Loader:
 
         :raises RequestError: if there is none, or it cannot be used
         """
-        found = self._loaded.get((kind, name))
-        if found is None:
+        entry = self._loaded.get((kind, name))
+        if entry is None:
             try:
-                found = find_component(kind, name), load_component(kind, name)
+                entry = find_component(kind, name), load_component(kind, name)
             except RequestError as error:
-                found = error
-            self._loaded[kind, name] = found
-        if isinstance(found, RequestError):
-            raise found.with_traceback(None)
-        return found
+                entry = error
+            self._loaded[kind, name] = entry
+        if isinstance(entry, RequestError):
+            raise entry.with_traceback(None)
+        return entry
 
     def _load_component(
         self, hook: type[Hook[Any, Any]], settings: JobSettings
@@ -165,7 +165,7 @@ class Loader:
         name = (settings.extra_configs or {}).get("type", slot.default)
         if name is None:
             known = ", ".join(info.name for info in self._list(kind.group))
-            raise RequestError(f"missing; choose a {kind.label}: {known or 'none is installed'}")
+            raise RequestError(f"missing; choose a {kind.label}: {known or 'none installed'}")
         return self._load(kind, str(name))
 
     def _list(self, group: str) -> list[ComponentInfo]:
@@ -174,35 +174,35 @@ class Loader:
         return self._listed[group]
 
     def _add_error(
-        self, spec: JobSpec, location: Location, error: RequestError, *, elsewhere: bool = False
+        self, spec: JobSpec, location: Location, error: RequestError, *, isolated: bool = False
     ) -> None:
-        """Note why a component cannot be used.
+        """Record why a component cannot be used.
 
-        :param elsewhere: whether the job runs in an environment of its own
+        :param isolated: whether the job runs in an environment of its own
         """
         text, remedy = str(error), ""
         if isinstance(error, UnknownComponentError):
             text, remedy = error.text, error.remedy
-        elif elsewhere and isinstance(error, PluginLoadError):
+        elif isolated and isinstance(error, PluginLoadError):
             text += IMPORTED_HERE
         self.problems.append(spec.problem(location, text, remedy))
 
     def _check_outputs(self, job: LoadedJob) -> None:
-        names, given = job.returned_names, job.spec.output
-        if given is not None and len(given) != len(names):
-            text = f"{len(given)} names for {len(names)} values"
+        names, output = job.returned_names, job.spec.output
+        if output is not None and len(output) != len(names):
+            text = f"{len(output)} names for {len(names)} values"
             remedy = f"it returns {', '.join(names)}"
             self.problems.append(job.spec.problem(("output",), text, remedy))
 
     def _with_environment(self, job: LoadedJob) -> LoadedJob:
-        """Find out which environment a job wants, if it wants one of its own."""
+        """Add the isolated environment that a job asks for, if any."""
         extra = job.settings.sections()[1] or {}
         keys = [key for key in extra if key in ENVIRONMENT_KEYS and extra[key] is not None]
         if not keys:
             return job
         infos = [info for info in (job.hook_info, job.component_info) if info is not None]
         try:
-            wanted = self._load_isolation().wanted(
+            environment = self._load_isolation().wanted(
                 extra, infos, job.component, self.context, _describe
             )
         except EnvironmentSettingsError as error:
@@ -212,25 +212,25 @@ class Loader:
         except RequestError as error:
             self.problems.append(job.spec.problem((EXTRA, keys[0]), str(error)))
             return job
-        return replace(job, environment=wanted)
+        return replace(job, environment=environment)
 
     def check_seeds(self) -> Iterator[Problem]:
-        """Find pipelines that would be the same with every seed."""
-        wanted = {spec.pipeline: spec for spec in self.experiment.jobs if spec.seed is not None}
-        for pipeline, spec in wanted.items():
+        """Report pipelines whose result would not depend on the seed."""
+        pipelines = {spec.pipeline: spec for spec in self.experiment.jobs if spec.seed is not None}
+        for pipeline, spec in pipelines.items():
             if pipeline not in self._seeded:
-                text = "no training, inference or evaluation takes a seed"
+                text = "no training, inference or evaluation job takes a seed"
                 key = (split_seed(pipeline)[0],)
                 yield spec.source.problem(spec.location, text, "remove seeds", key=key)
 
     def check_trackers(self) -> Iterator[Problem]:
-        """Find trackers that no package offers."""
-        named = self.experiment.schema.trackers
-        unknown = unknown_trackers(requested_trackers(named))
-        for i, name in enumerate(named or ()):
+        """Report trackers that no installed package provides."""
+        names = self.experiment.schema.trackers
+        unknown = unknown_trackers(requested_trackers(names))
+        for i, name in enumerate(names or ()):
             if name in unknown:
                 yield self.experiment.problem(("trackers", i), unknown[name])
-        if named is None:
+        if names is None:
             for text in unknown.values():
                 yield Problem(text, location=(VARIABLE,))
 
@@ -238,26 +238,26 @@ class Loader:
 def _describe(
     error: ValidationError, model: type[BaseModel], values: object
 ) -> Iterator[tuple[Location, str]]:
-    """Say where a config of an environment is wrong, and what."""
+    """Yield the problems of an environment's config: location and text."""
     for problem in describe_errors(error, model, values):
         yield problem.location, problem.sentence
 
 
 def bad_override(spec: JobSpec, missing: KeyError) -> Problem:
-    """Say that a job's ``local`` names a place that is not there."""
-    text = f"an override names '{missing.args[0]}', which is not there"
+    """Report that a job's ``local`` names a key that does not exist."""
+    text = f"an override names '{missing.args[0]}', which does not exist"
     return spec.problem(("local",), text)
 
 
 def _takes_seed(
     spec: JobSpec, hook: type[Hook[Any, Any]], component: type[AnyComponent] | None
 ) -> bool:
-    """Tell whether a job's component has a ``seed`` that its pipeline's ``seeds`` decide."""
+    """Return whether a job's component takes its ``seed`` from the pipeline's ``seeds``."""
     if component is None or hook.uses is None:
         return False
-    given = {reference.target for reference in spec.inputs}
+    targets = {reference.target for reference in spec.inputs}
     return (
         Kind.of(hook.uses.interface) in SEEDED
         and "seed" in component.config_type.model_fields
-        and SEED_SETTING not in given
+        and SEED_SETTING not in targets
     )

@@ -1,4 +1,4 @@
-"""Where the named results of a pipeline's seeds and iterations are put."""
+"""Where the named results of a pipeline's seeds and iterations are stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def in_subfolders(named: Path, subfolders: tuple[str, ...], *, folder: bool) -> Path:
-    """Return the place of an iteration's result, as in the published format.
+    """Return the path of an iteration's result, as in the published format.
 
     ``out/kept.jsonl`` becomes ``out/iter_2/kept.jsonl``; the folder ``out`` becomes ``out/iter_2``.
     """

@@ -1,4 +1,4 @@
-"""Which pipelines must wait for which: by the references between them, and by their files."""
+"""Find which pipelines depend on which: by their references and their files."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def find_needs(
 ) -> Mapping[str, frozenset[str]]:
     """Find for each pipeline the earlier ones that it must wait for.
 
-    It must if a job of it refers to one of theirs, or if the two touch the same files and one of
-    them writes: what is read must be what it would be if all ran in order.
+    It must if one of its jobs refers to one of theirs, or if both touch the same files and one
+    writes: every job must read what it would read if all ran in order.
     """
     needs: dict[str, set[str]] = {name: set() for name in pipelines}
     reads, writes = _Paths(), _Paths()
     for job in jobs:
         pipeline = job.spec.pipeline
-        found = {jobs[source.job].spec.pipeline for source in job.sources.values()}
+        earlier = {jobs[source.job].spec.pipeline for source in job.sources.values()}
         for path in job.reads:
-            found |= writes.touching(path)
+            earlier |= writes.touching(path)
         for path in job.writes:
-            found |= writes.touching(path) | reads.touching(path)
-        needs[pipeline] |= found - {pipeline}
+            earlier |= writes.touching(path) | reads.touching(path)
+        needs[pipeline] |= earlier - {pipeline}
         reads.add(job.reads, pipeline)
         writes.add(job.writes, pipeline)
-    return MappingProxyType({name: frozenset(found) for name, found in needs.items()})
+    return MappingProxyType({name: frozenset(earlier) for name, earlier in needs.items()})
 
 
 class _Paths:
@@ -51,10 +51,10 @@ class _Paths:
 
     def touching(self, path: Path) -> set[str]:
         """Return the pipelines that touch a path, a part of it, or a folder that it is in."""
-        found = self.at.get(str(path), set()) | self.inside.get(str(path), set())
+        pipelines = self.at.get(str(path), set()) | self.inside.get(str(path), set())
         for folder in self._folders(path):
-            found |= self.at.get(folder, set())
-        return found
+            pipelines |= self.at.get(folder, set())
+        return pipelines
 
     def _folders(self, path: Path) -> tuple[str, ...]:
         if path not in self.folders:

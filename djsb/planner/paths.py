@@ -1,4 +1,4 @@
-"""The paths of an experiment while it is planned: each is looked up once."""
+"""The paths of an experiment during planning: each is looked up once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PlannedPaths(PathContext):
-    """Where the paths of an experiment are looked up while it is planned."""
+    """Where the paths of an experiment are looked up during planning."""
 
     expected: set[Path] = field(default_factory=set)
     """Absolute paths that the jobs checked so far write."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
     _found: dict[Path, Path | None] = field(default_factory=dict)
-    """What is known of the paths that were looked up since the last job that writes one."""
+    """Cached look-ups since the last job that writes a path."""
 
     def expect(self, paths: Iterable[Path]) -> None:
-        """Let later jobs find what a job writes."""
+        """Let later jobs find the paths that a job writes."""
         known = len(self.expected)
         self.expected.update(paths)
         if len(self.expected) > known:
@@ -37,18 +37,18 @@ class PlannedPaths(PathContext):
         return self._found[path]
 
     def resolve(self, path: Path) -> Path:
-        """Return the absolute path without links; it is looked up once."""
-        found = self._resolved.get(path)
-        if found is None:
-            found = self._resolved[path] = super().resolve(path)
-        return found
+        """Return the absolute path without links, cached."""
+        resolved = self._resolved.get(path)
+        if resolved is None:
+            resolved = self._resolved[path] = super().resolve(path)
+        return resolved
 
     def resolved(self, paths: Iterable[Path]) -> tuple[Path, ...]:
-        """Return absolute paths without links; without those that cannot be paths."""
-        return tuple(found for found in map(self._try, paths) if found is not None)
+        """Return absolute paths without links; invalid ones are left out."""
+        return tuple(path for path in map(self._try, paths) if path is not None)
 
     def look_up(self, path: Path) -> Path:
-        """Find a path that is read, as the validation of its config would."""
+        """Find an input path as the validation of its config would."""
         here = self.folders[0]
         name = path.relative_to(here) if here in path.parents else path
         return self.find(name) or path

@@ -29,15 +29,15 @@ def plan(experiment: Experiment) -> Plan:
 
 
 def validate(experiment: Experiment) -> list[Problem]:
-    """Return all that is wrong with an experiment, then what its user should know."""
+    """Return all errors of an experiment, then its warnings."""
     planned, errors = survey(experiment)
     return [*errors, *planned.warnings]
 
 
 def survey(experiment: Experiment) -> tuple[Plan, list[Problem]]:
-    """Plan an experiment; return also all that is wrong with it.
+    """Plan an experiment; also return its errors.
 
-    If anything is, the plan has only the jobs that could be loaded: it is there to be looked at.
+    If there are any, the plan has only the jobs that could be loaded and is for inspection only.
     """
     paths = PlannedPaths(experiment.folders)
     loader = Loader(experiment, paths)
@@ -55,8 +55,8 @@ def survey(experiment: Experiment) -> tuple[Plan, list[Problem]]:
         *loader.check_seeds(),
         *loader.check_trackers(),
     ]
-    errors = in_order(one for one in problems if one.severity is Severity.ERROR)
-    warnings = in_order(one for one in problems if one.severity is Severity.WARNING)
+    errors = in_order(problem for problem in problems if problem.severity is Severity.ERROR)
+    warnings = in_order(problem for problem in problems if problem.severity is Severity.WARNING)
     needs = find_needs(experiment.pipelines, () if errors else jobs)
     planned = Plan(experiment, jobs, targets, needs, tuple(warnings), frozenset(paths.expected))
     return planned, errors

@@ -1,4 +1,4 @@
-"""A checked experiment: its jobs, loaded, bound to each other and checked. Nobody changes it."""
+"""A checked experiment: its jobs, loaded, bound to each other and checked; immutable."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class PlannedJob(BoundJob):
     """One bound job whose settings are checked."""
 
     reads: tuple[Path, ...] = ()
-    """Absolute paths that decide the result, as far as they are known before the run."""
+    """Absolute paths of its inputs, as far as they are known before the run."""
     writes: tuple[Path, ...] = ()
-    """Absolute paths that the settings name for results, as far as they are known."""
+    """Absolute paths of its named results, as far as they are known."""
 
     @property
     def default_resources(self) -> Resources:
-        """What it takes of the machine as far as its ``resources`` do not say so."""
+        """Resources of the machine that it uses where its ``resources`` do not set them."""
         return (self.component or self.hook).resources
 
     def in_iteration(self, iteration: int) -> PlannedJob:
@@ -45,10 +45,10 @@ class Plan:
     experiment: Experiment
     jobs: tuple[PlannedJob, ...]
     targets: BoundTargets = ()
-    """What ends the iteration, and which output each target looks at."""
+    """The targets that end the iteration, each with its output."""
 
     needs: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
-    """For each pipeline the earlier ones that it must wait for."""
+    """For each pipeline, the earlier ones that it must wait for."""
 
     warnings: tuple[Problem, ...] = ()
     """What the user should know before the run."""
@@ -58,7 +58,7 @@ class Plan:
 
     @cached_property
     def assigns_gpus(self) -> bool:
-        """Whether a job claims a GPU; then a job that claims none sees none."""
+        """Whether a job claims a GPU; then GPUs are hidden from jobs that claim none."""
         claims = (job.spec.resources.over(job.default_resources) for job in self.jobs)
         return any(claim.gpus > 0 for claim in claims)
 

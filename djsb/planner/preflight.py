@@ -1,4 +1,4 @@
-"""What can be known before the first job: whether the run would end for want of something."""
+"""Check before the first job whether the run would fail because something is missing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
     """Check, in a few hundredths of a second, what keeps a plan from running.
 
     Folders and disks, the resources of its jobs, the packages in use and their own checks, and
-    what the components need. What the plan's warnings say already is left out.
+    what the components need. Needs that the plan's warnings state are left out.
 
     :param placement: where its jobs will run; by default on this machine
     """
@@ -52,38 +52,38 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
         *environment_checks(plan, look_inside=False),
     ]
     trackers = trackers_of_run(plan.experiment.schema.trackers)
-    own = check_plugins(packages_in_use(plan), trackers=trackers)
-    for found in own.values():
-        checks += found
-    new = (need for need in component_needs(plan) if not _among(plan.warnings, need))
+    plugin_checks = check_plugins(packages_in_use(plan), trackers=trackers)
+    for package_checks in plugin_checks.values():
+        checks += package_checks
+    new = (need for need in component_needs(plan) if not _is_reported(plan.warnings, need))
     return list(dict.fromkeys([*checks, *new]))
 
 
 def require(plan: Plan, placement: Placement[Any], remedy: str) -> list[str]:
-    """Return what is good to know before the first job, in sentences.
+    """Return warnings to show before the first job.
 
     :param placement: where its jobs will run
-    :param remedy: what to give to run all the same
-    :raises RequestError: with all that would keep the run from ending well
+    :param remedy: the option that skips this check
+    :raises RequestError: with all problems that would make the run fail
     """
     problems, notes = problems_of(preflight(plan, placement))
     if problems:
         count = len(problems)
         text = problems[0] if count == 1 else "\n  ".join([f"{count} problems", *problems])
-        raise RequestError(f"{text}\nTo run all the same: {remedy}")
+        raise RequestError(f"{text}\nTo run anyway: {remedy}")
     return notes
 
 
 def examine_plan(
     plan: Plan, problems: Sequence[Problem] = ()
 ) -> tuple[list[DoctorCheck], list[Problem]]:
-    """Return what a plan needs but packages, and those of its warnings that this does not say.
+    """Return what a plan needs besides packages, and the warnings not covered by that.
 
     :param problems: of the plan; a need that one of them states is left out
     """
-    needs = [need for need in component_needs(plan) if not _among(problems, need)]
-    said = {need.sentence for need in needs if not need.ok}
-    warnings = [warning for warning in plan.warnings if warning.sentence not in said]
+    needs = [need for need in component_needs(plan) if not _is_reported(problems, need)]
+    sentences = {need.sentence for need in needs if not need.ok}
+    warnings = [warning for warning in plan.warnings if warning.sentence not in sentences]
     environments = environment_checks(plan, look_inside=True)
     return list(
         dict.fromkeys(
@@ -98,14 +98,14 @@ def examine_plan(
 
 
 def problems_of(checks: Sequence[DoctorCheck]) -> tuple[list[str], list[str]]:
-    """Return in sentences what ends a run, and what is only to be known."""
+    """Return as sentences what would end a run, and the warnings."""
     problems = [check.sentence for check in checks if not check.ok and check.required]
     warnings = [check.sentence for check in checks if not check.ok and not check.required]
     return problems, warnings
 
 
 def check_places(work_dir: str) -> list[DoctorCheck]:
-    """Check the folders that a run writes to, and their disks."""
+    """Check the folders that a run writes to, and their disk space."""
     folder, temporary = Path(work_dir).expanduser(), Path(tempfile.gettempdir())
     return check_folders(
         {"work_dir": folder, "cache": cache_root(folder), "temporary files": temporary}
@@ -113,12 +113,12 @@ def check_places(work_dir: str) -> list[DoctorCheck]:
 
 
 def check_resources(plan: Plan, placement: Placement[Any]) -> list[DoctorCheck]:
-    """Find the jobs that ask for more than there is: they could never start."""
+    """Report jobs that ask for more than the placement has: they could never start."""
     broker, checks = broker_of(placement), []
     for job in plan.jobs:
-        spec, asked = job.spec, job.spec.resources.model_fields_set
-        wanted = spec.resources.over(broker.limit(job.default_resources)) if asked else Resources(0)
-        for key, text in broker.problems(wanted).items():
+        spec, keys = job.spec, job.spec.resources.model_fields_set
+        claim = spec.resources.over(broker.limit(job.default_resources)) if keys else Resources(0)
+        for key, text in broker.problems(claim).items():
             place = spec.source.place((*spec.location, "resources", key))
             subject = f"{place}: resources.{key} of '{spec.meta_name}'"
             checks.append(DoctorCheck(subject, ok=False, finding=text, kind=CheckKind.CONFIG))
@@ -128,7 +128,7 @@ def check_resources(plan: Plan, placement: Placement[Any]) -> list[DoctorCheck]:
 def packages_in_use(plan: Plan) -> list[str]:
     """List the packages whose code a plan runs in this environment, djsb's own first.
 
-    Those of jobs that could not be loaded, too: what they lack may be why.
+    Includes those of jobs that could not be loaded: what they lack may be the cause.
     """
     infos = dict.fromkeys((LAB, CORE))
     for job in plan.jobs:
@@ -138,12 +138,12 @@ def packages_in_use(plan: Plan) -> list[str]:
     planned = {job.spec.position for job in plan.jobs}
     for spec in plan.experiment.jobs:
         if spec.position not in planned:
-            infos |= dict.fromkeys(_packages_asked_for(spec))
+            infos |= dict.fromkeys(_requested_packages(spec))
     return list(infos)
 
 
 def component_needs(plan: Plan) -> list[DoctorCheck]:
-    """List what the components of a plan need in this environment, each need once."""
+    """List the distinct needs of a plan's components in this environment."""
     needs: dict[DoctorCheck, None] = {}
     for job in plan.jobs:
         if job.environment is None:
@@ -153,37 +153,39 @@ def component_needs(plan: Plan) -> list[DoctorCheck]:
 
 
 def environment_checks(plan: Plan, *, look_inside: bool) -> list[DoctorCheck]:
-    """Say of each isolated environment that a plan wants whether it is there, or can be made.
+    """Check whether each isolated environment of a plan exists or can be created.
 
-    :param look_inside: whether to see if djsb can run in one of the user's, which takes a moment
+    :param look_inside: whether to test that djsb runs in the user's own ones, which takes a moment
     """
     environments = dict.fromkeys(job.environment for job in plan.jobs if job.environment)
     if not environments:
         return []
     checks: dict[DoctorCheck, None] = {}
-    with closing(load_isolation().environments()) as kept:
-        for wanted in environments:
-            if look_inside or wanted.existing is None:
-                checks |= dict.fromkeys(_check_environment(wanted, kept))
+    with closing(load_isolation().environments()) as registry:
+        for environment in environments:
+            if look_inside or environment.existing is None:
+                checks |= dict.fromkeys(_check_environment(environment, registry))
     return list(checks)
 
 
-def _check_environment(wanted: WantedEnvironment, kept: Environments) -> list[DoctorCheck]:
+def _check_environment(wanted: WantedEnvironment, registry: Environments) -> list[DoctorCheck]:
     kind = CheckKind.ENVIRONMENT
     try:
-        found = kept.find(wanted)
+        existing = registry.find(wanted)
     except RequestError as error:
         return [DoctorCheck(wanted.label, ok=False, finding=str(error), kind=kind)]
-    if found is not None:
-        finding = f"there: {found.python}"
-        return [DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind, path=found.python)]
-    finding = f"will be made with {wanted.manager} before the first job"
+    if existing is not None:
+        finding = f"exists: {existing.python}"
+        return [
+            DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind, path=existing.python)
+        ]
+    finding = f"will be created with {wanted.manager} before the first job"
     check = DoctorCheck(wanted.label, ok=True, finding=finding, kind=kind)
     return [check, *wanted.environment.needs()]
 
 
-def _packages_asked_for(spec: JobSpec) -> Iterator[str]:
-    """Yield the packages that offer a job's hook and component, as far as any does."""
+def _requested_packages(spec: JobSpec) -> Iterator[str]:
+    """Yield the packages that provide a job's hook and component, if any."""
     with suppress(RequestError, KeyError):
         yield find_component(Kind.HOOK, spec.hook).package
         slot = cast("type[Hook[Any, Any]]", load_component(Kind.HOOK, spec.hook)).uses
@@ -193,15 +195,15 @@ def _packages_asked_for(spec: JobSpec) -> Iterator[str]:
 
 
 def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
-    """Make a job's hook and component, as the job will, where all of its settings are known."""
+    """Build a job's hook and component, as the job will, if all of its settings are known."""
     kinds = filter(None, (job.hook, job.component))
     if job.settings.pending or all(kind.needs is Component.needs for kind in kinds):
-        return  # what it needs is not known yet, or nothing
+        return  # its needs are not known yet, or none
     sections = job.settings.sections()
     context = PathContext(plan.experiment.folders, expected=plan.expected)
     try:
         hook, component = build(job.hook, job.component, sections, Workspace(), context)
-    except ValidationError:  # a file has gone since the plan was made
+    except ValidationError:  # a file was removed after planning
         return
     yield hook
     if component is not None:
@@ -216,5 +218,5 @@ def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
         return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
 
 
-def _among(problems: Iterable[Problem], need: DoctorCheck) -> bool:
+def _is_reported(problems: Iterable[Problem], need: DoctorCheck) -> bool:
     return not need.ok and any(problem.sentence == need.sentence for problem in problems)

@@ -44,12 +44,12 @@ class Source:
 
 @dataclass(frozen=True)
 class JobSettings:
-    """What a job was given, section by section; ``None`` where it was given nothing."""
+    """A job's settings by section; ``None`` where it has none."""
 
     dj_configs: Mapping[str, Any] | None
     extra_configs: Mapping[str, Any] | None
     pending: frozenset[Location] = frozenset()
-    """Settings whose value only an earlier job's result gives."""
+    """Settings whose value comes from an earlier job's result."""
 
     def section(self, section: Section) -> Mapping[str, Any] | None:
         """Return one section."""
@@ -60,22 +60,22 @@ class JobSettings:
         return thaw(self.dj_configs), thaw(self.extra_configs)
 
     def is_pending(self, location: Location) -> bool:
-        """Tell whether the value at a location (or one around or inside it) is still unknown."""
+        """Return whether the value at a location (or one around or inside it) is still unknown."""
         if not self.pending:
             return False
         shown = tuple(str(part) for part in location)
-        return any(_overlap(shown, tuple(map(str, waiting))) for waiting in self.pending)
+        return any(_overlap(shown, tuple(map(str, setting))) for setting in self.pending)
 
 
 class _Draft:
-    """The settings of a job while they are put together; only what changes is copied."""
+    """A job's settings while they are assembled; only what changes is copied."""
 
     def __init__(self, sections: Mapping[Section, Any]) -> None:
         self._frozen = dict(sections)
         self._changed: dict[Section, Any] = {}
 
     def open(self, section: Section) -> Any:  # noqa: ANN401 (a mapping, or none)
-        """Return a section that may be changed."""
+        """Return a mutable copy of a section."""
         if section not in self._changed:
             self._changed[section] = thaw(self._frozen[section])
         return self._changed[section]
@@ -83,7 +83,7 @@ class _Draft:
     def put(self, target: tuple[str, ...], value: Any) -> None:  # noqa: ANN401 (any setting)
         """Set a value.
 
-        :raises KeyError: if the target names a place that is not there
+        :raises KeyError: if the target does not exist
         """
         section, key = Section(target[0]), target[1:]
         if not key:
@@ -94,7 +94,7 @@ class _Draft:
         set_value(self._changed[section], key, thaw(value))
 
     def remove(self, reference: Reference) -> None:
-        """Remove what a reference will give."""
+        """Remove the setting that a reference will provide."""
         values = self.open(reference.section)
         if not reference.key:
             self._changed[reference.section] = None
@@ -102,7 +102,7 @@ class _Draft:
             remove_value(values, reference.key)
 
     def finish(self, pending: frozenset[Location] = frozenset()) -> JobSettings:
-        """Return the settings, which nobody can change."""
+        """Return the immutable settings."""
         recipe, extra = (
             freeze(self._changed[section]) if section in self._changed else self._frozen[section]
             for section in Section
@@ -111,9 +111,9 @@ class _Draft:
 
 
 def _draft(spec: JobSpec, sections: Mapping[Section, Any] | None = None) -> _Draft:
-    """Apply a job's ``local`` overrides to its sections, or to others.
+    """Apply a job's ``local`` overrides to its sections, or to ``sections`` instead.
 
-    :raises KeyError: if an override names a place that is not there
+    :raises KeyError: if an override names a key that does not exist
     """
     own = {section: spec.sections[section].values for section in Section}
     draft = _Draft(own | dict(sections or {}))
@@ -125,7 +125,7 @@ def _draft(spec: JobSpec, sections: Mapping[Section, Any] | None = None) -> _Dra
 def pending_settings(spec: JobSpec) -> JobSettings:
     """Return the settings as far as they are known before the run; the rest is ``pending``.
 
-    :raises KeyError: if an override names a place that is not there
+    :raises KeyError: if an override names a key that does not exist
     """
     draft = _draft(spec)
     for reference in spec.inputs:
@@ -134,12 +134,12 @@ def pending_settings(spec: JobSpec) -> JobSettings:
     return draft.finish(frozenset(pending))
 
 
-def with_recipe_of(maker: JobSettings, spec: JobSpec, settings: JobSettings) -> JobSettings:
-    """Give a job the recipe that an earlier job refines, as if nothing was refined.
+def with_recipe_of(refiner: JobSettings, spec: JobSpec, settings: JobSettings) -> JobSettings:
+    """Give a job the recipe that an earlier job refines, as if it were unchanged.
 
-    :raises KeyError: if an override names a place that is not there
+    :raises KeyError: if an override names a key that does not exist
     """
-    sections = {section: maker.section(section) for section in Section}
+    sections = {section: refiner.section(section) for section in Section}
     recipe = _draft(spec, sections).finish().dj_configs
     known = (Section.DJ_CONFIGS.value,)
     return replace(settings, dj_configs=recipe, pending=settings.pending - {known})
@@ -148,16 +148,16 @@ def with_recipe_of(maker: JobSettings, spec: JobSpec, settings: JobSettings) -> 
 def resolved_settings(spec: JobSpec, values: Mapping[Reference, Any]) -> JobSettings:
     """Return the settings with every reference replaced by its value.
 
-    :param values: of each reference: those of the job's ``input``, and what the last iteration
-        hands on
-    :raises ComponentError: if a whole section is replaced by something that is no mapping
+    :param values: by reference: those of the job's ``input``, and those carried over from the
+        last iteration
+    :raises ComponentError: if a whole section is replaced by something other than a mapping
     """
-    whole = {
+    sections = {
         reference.section: _read_section(value, reference)
         for reference, value in values.items()
-        if not reference.key  # first: ``local`` and other inputs change what it brings
+        if not reference.key  # first: ``local`` and other inputs override it
     }
-    draft = _draft(spec, whole)
+    draft = _draft(spec, sections)
     for reference, value in values.items():
         if reference.key:
             draft.put((reference.section.value, *reference.key), value)
@@ -169,12 +169,12 @@ def _read_section(value: Any, reference: Reference) -> Mapping[str, Any]:  # noq
         value = read_document(Path(value)).value
     if not isinstance(value, dict):
         raise ComponentError(
-            f"input {reference.target}: '{reference.source}' gives no mapping of settings"
+            f"input {reference.target}: '{reference.source}' is not a mapping of settings"
         )
     section: Mapping[str, Any] = freeze(value)
     return section
 
 
-def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+def _overlap(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    shorter = min(len(first), len(second))
+    return first[:shorter] == second[:shorter]

@@ -1,4 +1,4 @@
-"""Execute one job: in a folder of the cache, or of the run; again if it fails and may."""
+"""Execute one job in a folder of the cache or of the run, with retries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Executed:
-    """What an execution gave."""
+    """The result of an execution."""
 
     outputs: dict[str, Any]
     folder: Path
@@ -36,7 +36,7 @@ class Executed:
 
 @dataclass(frozen=True)
 class Execution:
-    """One job that has to be executed."""
+    """One job to execute."""
 
     state: RunState
     prepared: PreparedJob
@@ -58,9 +58,9 @@ class Execution:
         result = self._attempts(new_folder)
         self.state.masker.file(self.folder / LOG)
         link_file(self.folder / LOG, result.folder / LOG)
-        made = (export.made for export in prepared.exports(result.folder, self.history))
-        kept = (one.path for one in self.recorder.kept)
-        files = {*made, *kept, *paths_in(result.outputs)}
+        paths = (export.source for export in prepared.exports(result.folder, self.history))
+        artifacts = (artifact.path for artifact in self.recorder.artifacts)
+        files = {*paths, *artifacts, *paths_in(result.outputs)}
         cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
         return result
 
@@ -86,7 +86,7 @@ class Execution:
                 raise
             except Exception as error:  # noqa: BLE001 (whatever a component raises)
                 attempt = f"attempt {number} of {spec.retries + 1}"
-                self._note(f"{attempt} failed: {describe_cause(error)}")
+                self._log(f"{attempt} failed: {describe_cause(error)}")
                 self.recorder.forget()
         return self._attempt(new_folder(spec.retries + 1))
 
@@ -94,17 +94,17 @@ class Execution:
         state, log = self.state, self.folder / LOG
         state.store.update_job(self.recorder.job_id, files=folder)
         job, request = self.prepared.job, self.prepared.request(folder, log, self.history)
-        for made in request.outputs.values():
-            made.parent.mkdir(parents=True, exist_ok=True)
+        for path in request.outputs.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
         process = state.places.of(job)
-        wanted = job.spec.resources.over(state.pool.broker.limit(job.default_resources))
-        with state.pool.lease(wanted, self.cancellation, state.interrupt, process) as lease:
+        claim = job.spec.resources.over(state.pool.broker.limit(job.default_resources))
+        with state.pool.lease(claim, self.cancellation, state.interrupt, process) as lease:
             variables = lease.allocation.variables(
                 job.spec.resources.cpus,
                 hide_gpus=state.plan.assigns_gpus or job.spec.resources.gpus == 0,
             )
             started = time.monotonic()
-            self.recorder.traced = True  # by the executor, if it fails
+            self.recorder.traced = True  # the executor logs a failure
             outputs = lease.executor.execute(
                 replace(request, variables=variables),
                 self.recorder,
@@ -115,12 +115,12 @@ class Execution:
             self.recorder.traced = False
             return Executed(outputs, folder, time.monotonic() - started)
 
-    def _note(self, text: str) -> None:
+    def _log(self, text: str) -> None:
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(f"\n{text}\n")
 
     def _masked(self, value: Any) -> Any:  # noqa: ANN401 (any output)
-        """Mask the texts that a job returned, but no path: a later run reads them back."""
+        """Mask the strings that a job returned, except paths: a later run reads them back."""
         if isinstance(value, dict):
             return {key: self._masked(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -137,10 +137,15 @@ class Execution:
             "created": time.time(),
             "seconds": result.seconds,
             "outputs": self._masked(result.outputs),
-            "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.heard],
+            "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.recorded_points],
             "artifacts": [
-                [one.name, one.kind.value, one.step, _relative(one.path, folder)]
-                for one in self.recorder.kept
+                [
+                    artifact.name,
+                    artifact.kind.value,
+                    artifact.step,
+                    _relative(artifact.path, folder),
+                ]
+                for artifact in self.recorder.artifacts
             ],
         }
 
@@ -150,8 +155,8 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def link_attempt(folder: Path, attempt: Path) -> None:
-    """Link the folder where a job works into the job's folder of the run."""
+    """Link the folder where a job works into its folder in the run."""
     link = folder / FILES
-    with suppress(OSError):  # some file systems have no links; the store knows the folder
+    with suppress(OSError):  # some file systems have no links; the store records the folder
         link.unlink(missing_ok=True)
         link.symlink_to(os.path.relpath(attempt, folder))

@@ -1,4 +1,4 @@
-"""The published record of a run, ``context_infos.json``, for tools that read the original's."""
+"""The published record of a run, ``context_infos.json``, for tools written for Data-Juicer's."""
 
 from __future__ import annotations
 

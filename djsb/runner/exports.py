@@ -1,7 +1,7 @@
-"""Results at the places that the settings name: made in the job's folder, then put there.
+"""Named results: created in the job's folder, then exported to the paths in the settings.
 
-So a result is there whole or not at all, two runs never write into one another's files, and what
-the cache keeps can be put there again.
+So a result is complete or absent, two runs never write into each other's files, and cached
+results can be exported again.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class Export:
     """One file or folder of a named result."""
 
     named: Path
-    """As the settings name it."""
-    made: Path
-    """Where the component made it."""
+    """The path in the settings."""
+    source: Path
+    """Where the component created it."""
     place: Path
-    """Where it is put: as the settings name it, in the folders of its seed and iteration."""
+    """Where it is exported to: the named path, in the folders of its seed and iteration."""
 
 
 def relative_places(named: Iterable[Path]) -> dict[Path, str]:
-    """Say where in a job's folder each named result is made, each in a folder of its own.
+    """Return where in a job's folder each named result is created, each in a folder of its own.
 
-    Depends on names and order only, so that a later job with the same key finds them.
+    Depends only on names and order, so that a later job with the same key finds them.
     """
     unique = dict.fromkeys(named)
     return {
@@ -46,67 +46,67 @@ def relative_places(named: Iterable[Path]) -> dict[Path, str]:
     }
 
 
-def exports_of(named: Path, made: Path, subfolders: tuple[str, ...] = ()) -> Iterator[Export]:
-    """Find what a component made of a named result.
+def exports_of(named: Path, source: Path, subfolders: tuple[str, ...] = ()) -> Iterator[Export]:
+    """Find what a component created for a named result.
 
-    Beside ``kept.jsonl`` there may be its statistics, or its parts instead of it.
+    There may be statistics next to ``kept.jsonl``, or its parts in place of it.
 
-    :param subfolders: those of seed and iteration, where the experiment has several
+    :param subfolders: those of seed and iteration, if the experiment has several
     """
-    if not made.parent.is_dir():
+    if not source.parent.is_dir():
         return
-    for child in sorted(made.parent.iterdir()):
+    for child in sorted(source.parent.iterdir()):
         path = named.with_name(child.name)
         yield Export(path, child, in_subfolders(path, subfolders, folder=child.is_dir()))
 
 
 def put_in_place(export: Export, before: Path | None) -> None:
-    """Put a result where the settings name it: each file at once, folders file by file.
+    """Export a result to its named path: each file atomically, folders file by file.
 
-    Files are linked where the file system can, else copied. What else lies in a named folder stays,
-    but for files of the result that was put there before.
+    Files are hard-linked if possible, otherwise copied. Other files in a named folder stay, except
+    those of the previously exported result.
 
-    :param before: the result that was put there before, if there is one
+    :param before: the previously exported result, if there is one
     """
-    made, place = export.made, export.place
-    if made.is_dir():
-        if before is not None and before != made and before.is_dir():
-            _remove_old(before, made, place)
-        for file in _files(made):
-            _put_file(made / file, place / file)
-        place.mkdir(parents=True, exist_ok=True)  # an empty folder is a result too
-    elif made.exists():
-        _put_file(made, place)
+    source, place = export.source, export.place
+    if source.is_dir():
+        if before is not None and before != source and before.is_dir():
+            _remove_old(before, source, place)
+        for file in _files(source):
+            _put_file(source / file, place / file)
+        place.mkdir(parents=True, exist_ok=True)  # an empty folder is also a result
+    elif source.exists():
+        _put_file(source, place)
 
 
 def link_file(source: Path, target: Path) -> None:
-    """Let ``target`` have the content of ``source``: a hard link, or a copy on other disks."""
-    target.unlink(missing_ok=True)  # a copy would go into the file that it is a link to
+    """Give ``target`` the content of ``source``: a hard link, or a copy across disks."""
+    target.unlink(missing_ok=True)  # a copy would overwrite the file that it links to
     try:
-        os.link(source.resolve(), target)  # a symbolic link leads nowhere from elsewhere
+        os.link(source.resolve(), target)  # a relative symbolic link would break
     except OSError:
         shutil.copy2(source, target)
 
 
-def _put_file(made: Path, named: Path) -> None:
-    if _is_same(made, named):
+def _put_file(source: Path, named: Path) -> None:
+    if _is_same(source, named):
         return
     named.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):  # something is there, or it is another disk
-        os.link(made.resolve(), named)
+    with suppress(OSError):  # the target exists, or is on another disk
+        os.link(source.resolve(), named)
         return
     temporary = named.with_name(f".{uuid.uuid4().hex}")
     try:
-        link_file(made, temporary)
+        link_file(source, temporary)
         temporary.replace(named)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_old(before: Path, made: Path, named: Path) -> None:
-    kept = set(_files(made))
+def _remove_old(before: Path, source: Path, named: Path) -> None:
+    current = set(_files(source))
     for file in _files(before):
-        if file not in kept and _is_put(before / file, named / file):
+        if file not in current and _is_unchanged(before / file, named / file):
             (named / file).unlink()
 
 
@@ -116,16 +116,16 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path.relative_to(folder)
 
 
-def _is_put(made: Path, named: Path) -> bool:
-    """Tell whether a file is the link, or the copy with all times, that was put there."""
+def _is_unchanged(source: Path, named: Path) -> bool:
+    """Return whether a file is still the exported link, or copy with its time stamps."""
     if not named.exists():
         return False
-    one, other = made.stat(), named.stat()
-    return made.samefile(named) or (one.st_size, one.st_mtime_ns) == (
-        other.st_size,
-        other.st_mtime_ns,
+    source_stat, named_stat = source.stat(), named.stat()
+    return source.samefile(named) or (source_stat.st_size, source_stat.st_mtime_ns) == (
+        named_stat.st_size,
+        named_stat.st_mtime_ns,
     )
 
 
-def _is_same(one: Path, other: Path) -> bool:
-    return one.exists() and other.exists() and one.samefile(other)
+def _is_same(first: Path, second: Path) -> bool:
+    return first.exists() and second.exists() and first.samefile(second)

@@ -1,4 +1,4 @@
-"""What is recorded of each run's surroundings: versions, the machine, the command line."""
+"""Facts about a run's environment: versions, the machine, the command line."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from djsb_core.masking import Masker
 
-ANNOUNCED, GROUPS = "entry_points.txt", "[djsb."
-"""Where a package announces what it offers, and how the groups of djsb begin there."""
+ENTRY_POINTS, GROUPS = "entry_points.txt", "[djsb."
+"""The metadata file of a package's entry points, and the prefix of djsb's groups in it."""
 
 REQUIRED = re.compile(r"[A-Za-z0-9][\w.-]*")
 FOR_DEVELOPERS = re.compile(r"""extra\s*==\s*["'](test|dev)["']""")
@@ -36,9 +36,9 @@ GIT_SECONDS = 2.0
 
 
 def run_facts(masker: Masker, machine: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect what is known of a run's surroundings without delay; host and user are not among it.
+    """Collect facts about a run's environment that need no waiting; no host or user name.
 
-    :param machine: :func:`machine_facts`, which are the same for all runs of a process
+    :param machine: :func:`machine_facts`, the same for all runs of a process
     """
     facts = {
         **machine,
@@ -50,7 +50,7 @@ def run_facts(masker: Masker, machine: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def machine_facts() -> dict[str, Any]:
-    """Collect versions and hardware; what a machine does not tell is left out."""
+    """Collect versions and hardware; unknown facts are left out."""
     facts = {
         "djsb": __version__,
         "python": platform.python_version(),
@@ -67,21 +67,21 @@ def machine_facts() -> dict[str, Any]:
 
 
 def packages() -> dict[str, str]:
-    """Return the versions of djsb, of its plugins, and of what they say they depend on."""
-    own = [dist for dist in distributions() if GROUPS in (dist.read_text(ANNOUNCED) or "")]
-    found = dict(map(_version, own))
-    required = [one for dist in own for one in dist.requires or ()]
-    names = [REQUIRED.match(one) for one in required if not FOR_DEVELOPERS.search(one)]
-    for name in {one[0] for one in names if one is not None}:
+    """Return the versions of djsb, its plugins and their declared dependencies."""
+    plugins = [dist for dist in distributions() if GROUPS in (dist.read_text(ENTRY_POINTS) or "")]
+    versions = dict(map(_version, plugins))
+    requirements = [text for dist in plugins for text in dist.requires or ()]
+    matches = [REQUIRED.match(text) for text in requirements if not FOR_DEVELOPERS.search(text)]
+    for name in {match[0] for match in matches if match is not None}:
         with suppress(PackageNotFoundError):  # it belongs to an extra
-            found |= [_version(distribution(name))]
-    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+            versions |= [_version(distribution(name))]
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
 
 
 def _version(dist: Distribution) -> tuple[str, str]:
-    """Return name and version from the head of the metadata: parsing all of it takes 20 x as long.
+    """Return name and version from the head of the metadata: parsing all of it is 20x slower.
 
-    The names of two spellings (``PyYAML``, ``pyyaml``) come out as one.
+    Alternative spellings (``PyYAML``, ``pyyaml``) give the same name.
     """
     head = dict(HEADER.findall((dist.read_text("METADATA") or "").partition("\n\n")[0]))
     if len(head) == len(("Name", "Version")):
@@ -112,21 +112,21 @@ def _memory() -> int | None:
 
 
 def _gpus() -> list[str] | None:
-    """Return the names of NVIDIA's GPUs, as their driver tells them; nothing is started for it."""
-    found = []
+    """Return the names of NVIDIA GPUs as reported by the driver; starts no process."""
+    names = []
     for path in sorted(GPUS.glob("*/information")):
         with suppress(OSError):
-            found += GPU.findall(path.read_text(encoding="utf-8", errors="replace"))
-    return found or None
+            names += GPU.findall(path.read_text(encoding="utf-8", errors="replace"))
+    return names or None
 
 
 def _git_commit() -> str | None:
-    """Return the commit of the working directory, if git knows it."""
+    """Return the commit of the working directory, if it is in a git repository."""
     git = shutil.which("git")
     if git is None:
         return None
     with suppress(OSError, subprocess.TimeoutExpired):
-        asked = subprocess.run(  # noqa: S603 (git, found on PATH)
+        result = subprocess.run(  # noqa: S603 (git, found on PATH)
             [git, "rev-parse", "--verify", "--quiet", "HEAD"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -134,27 +134,27 @@ def _git_commit() -> str | None:
             check=False,
             text=True,
         )
-        return asked.stdout.strip() or None
+        return result.stdout.strip() or None
     return None
 
 
 def _without_secret_options(command: list[str]) -> list[str]:
-    """Mask what follows an option or setting whose name is that of a secret.
+    """Mask the values of options and settings with the name of a secret.
 
     >>> _without_secret_options(["djsb", "--api-key", "sk-1", "--set", "a.token=x", "--limit=3"])
     ['djsb', '--api-key', '***', '--set', 'a.token=***', '--limit=3']
     """
-    shown: list[str] = []
+    masked: list[str] = []
     for word in command:
         name, is_pair, value = word.partition("=")
-        before = shown[-1] if shown else ""
+        previous = masked[-1] if masked else ""
         if is_pair and value and _names_secret(name):
-            shown.append(f"{name}={MASK}")
-        elif before.startswith("-") and "=" not in before and _names_secret(before):
-            shown.append(MASK)
+            masked.append(f"{name}={MASK}")
+        elif previous.startswith("-") and "=" not in previous and _names_secret(previous):
+            masked.append(MASK)
         else:
-            shown.append(word)
-    return shown
+            masked.append(word)
+    return masked
 
 
 def _names_secret(name: str) -> bool:

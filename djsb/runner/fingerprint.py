@@ -1,4 +1,4 @@
-"""What decides a job's result, as plain data and as one digest: the job's key in the cache."""
+"""What determines a job's result, as plain data and as a digest: its key in the cache."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ Parts: TypeAlias = dict[str, Any]
 
 
 def key_of(parts: Parts) -> str:
-    """Digest the parts: equal keys need no second execution."""
+    """Digest the parts: jobs with equal keys have equal results."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Collects what decides a job's result. Paths count by name and content, not by place.
+    """Collects what determines a job's result. Paths count by name and content, not location.
 
-    An earlier job that wrote the same bytes elsewhere changes nothing (early cut-off), and a
-    result's own place (``export_path``) decides nothing but the result's name.
+    An earlier job that wrote the same bytes elsewhere changes nothing (early cut-off), and of a
+    result's own path (``export_path``) only the file name counts.
     """
 
     digests: Digests
     context: PathContext
     built: tuple[AnyComponent, ...]
-    """The job's hook and component, as they are configured."""
+    """The job's configured hook and component."""
 
     def parts(
         self,
@@ -53,16 +53,16 @@ class Fingerprint:
         metrics: Mapping[str, Any],
         output_names: Iterable[str],
     ) -> Parts:
-        """Return all that decides the result.
+        """Return everything that determines the result.
 
         :param infos: those of hook and component
-        :param settings: ``dj_configs`` and ``extra_configs``, with what earlier jobs give
-            :func:`by_content`
-        :param metrics: those that the hook may ask for, by job
+        :param settings: ``dj_configs`` and ``extra_configs``, with outputs of earlier jobs
+            converted :func:`by_content`
+        :param metrics: those that the hook may query, by job
         """
         hook, component = infos
         replaced: set[Path] = set()
-        comparable = self._comparable(plain(settings), replaced)
+        comparable = self._normalize(plain(settings), replaced)
         rest = sorted({path for path in self._reads if path not in replaced})
         return {
             "format": FORMAT,
@@ -76,44 +76,44 @@ class Fingerprint:
 
     @cached_property
     def _reads(self) -> frozenset[Path]:
-        return frozenset(path for one in self.built for path in one.reads())
+        return frozenset(path for component in self.built for path in component.reads())
 
     @cached_property
     def _writes(self) -> frozenset[Path]:
-        return frozenset(path for one in self.built for path in one.writes())
+        return frozenset(path for component in self.built for path in component.writes())
 
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(path.name for path in self._reads | self._writes)
 
-    def _comparable(self, value: Any, replaced: set[Path]) -> Any:  # noqa: ANN401 (any setting)
+    def _normalize(self, value: Any, replaced: set[Path]) -> Any:  # noqa: ANN401 (any setting)
         if isinstance(value, dict):
             if value.keys() == FILE_KEYS:
                 return value
-            return {key: self._comparable(item, replaced) for key, item in value.items()}
+            return {key: self._normalize(item, replaced) for key, item in value.items()}
         if isinstance(value, list):
-            return [self._comparable(item, replaced) for item in value]
-        if isinstance(value, str) and is_like_path(value) and self._may_be_declared(value):
-            return self._declared(Path(value), replaced) or value
+            return [self._normalize(item, replaced) for item in value]
+        if isinstance(value, str) and is_like_path(value) and self._may_be_path(value):
+            return self._path_part(Path(value), replaced) or value
         return value
 
-    def _may_be_declared(self, text: str) -> bool:
+    def _may_be_path(self, text: str) -> bool:
         return any(name in text for name in self._names) and Path(text).name in self._names
 
-    def _declared(self, path: Path, replaced: set[Path]) -> dict[str, str] | None:
-        """Stand for a path that a component's config declares as one."""
+    def _path_part(self, path: Path, replaced: set[Path]) -> dict[str, str] | None:
+        """Return the part for a path declared by a component's config."""
         if self._is_result(path):
             return {"result": path.name}
-        found = self.context.find(path)
-        if found is None or found not in self._reads:
+        resolved = self.context.find(path)
+        if resolved is None or resolved not in self._reads:
             return None
-        replaced.add(found)
-        return self._file(found)
+        replaced.add(resolved)
+        return self._file(resolved)
 
     def _is_result(self, path: Path) -> bool:
         try:
             return Path.cwd() / path.expanduser() in self._writes
-        except RuntimeError:  # no such user's home: a text
+        except RuntimeError:  # unknown user's home: not a path
             return False
 
     def _file(self, path: Path) -> dict[str, str]:
@@ -129,13 +129,13 @@ class Fingerprint:
 
 
 def file_part(path: Path, digests: Digests) -> dict[str, str]:
-    """Stand for a file or folder: by its name and its content."""
+    """Return the part for a file or folder: its name and its content."""
     return {"file": path.name, "digest": digests.path(path)}
 
 
 def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)
-    """Replace the paths that an output of an earlier job names by what stands for them."""
-    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+    """Replace the paths in an output of an earlier job by their parts."""
+    if isinstance(value, str) and is_like_path(value) and _is_existing_absolute(Path(value)):
         return file_part(Path(value), digests)
     if isinstance(value, list):
         return [by_content(item, digests) for item in value]
@@ -145,13 +145,13 @@ def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output
 
 
 def is_like_path(text: str) -> bool:
-    """Tell whether a text can be the path of a file: short, and on one line."""
+    """Return whether a string can be a file path: short, and on one line."""
     return 0 < len(text) <= LONGEST_PATH and "\n" not in text and "\0" not in text
 
 
 def paths_in(value: object) -> Iterator[Path]:
-    """Yield every existing absolute path that an output names."""
-    if isinstance(value, str) and is_like_path(value) and _is_absolute_and_there(Path(value)):
+    """Yield every existing absolute path in an output."""
+    if isinstance(value, str) and is_like_path(value) and _is_existing_absolute(Path(value)):
         yield Path(value)
     elif isinstance(value, list):
         for item in value:
@@ -161,14 +161,14 @@ def paths_in(value: object) -> Iterator[Path]:
             yield from paths_in(item)
 
 
-def _is_absolute_and_there(path: Path) -> bool:
+def _is_existing_absolute(path: Path) -> bool:
     try:
         if not (path.is_absolute() and path.exists()):
             return False
         if path.is_file():
             return True
-        # A folder around the whole lab, such as "/", is no result of a job.
+        # A folder that contains the working directory, such as "/", is not a job's result.
         real = path.resolve()
         return not any(place.resolve().is_relative_to(real) for place in (Path.cwd(), Path.home()))
-    except (OSError, RuntimeError):  # a name that is too long, a loop of links: a text
+    except (OSError, RuntimeError):  # a name that is too long, a loop of links: not a path
         return False

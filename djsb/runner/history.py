@@ -1,4 +1,4 @@
-"""What the jobs of one iteration gave, for the jobs after them."""
+"""Results of an iteration's finished jobs, for later jobs."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ class History:
 
     iteration: int
     several: bool = False
-    """Whether the experiment may have a second iteration: then each has its own folders."""
+    """Whether the experiment may have several iterations: then each has its own folders."""
     previous: History | None = None
     outputs: dict[int, dict[str, Any]] = field(default_factory=dict)
     job_ids: dict[int, int] = field(default_factory=dict)
-    """The jobs' rows in the store; their metrics are there."""
+    """The jobs' rows in the store, which hold their metrics."""
     keys: dict[int, str] = field(default_factory=dict)
-    """What decides the jobs' results, wherever they are put."""
+    """The jobs' keys, independent of where results are exported to."""
     _placed: dict[Path, Path] = field(default_factory=dict)
-    """Where named results are, by the path that the settings name, and by their place."""
+    """Locations of named results, by the path in the settings and by their exported path."""
     _placed_in: dict[str, dict[Path, Path]] = field(default_factory=dict)
-    """Those of pipelines that are repeated with seeds: each finds its own."""
+    """Those of pipelines repeated with seeds, by pipeline."""
 
     def __post_init__(self) -> None:
-        """Let ``iter_1/x`` be found in later iterations too."""
+        """Make ``iter_1/x`` available in later iterations too."""
         if self.previous is not None:
-            inside = ITERATION.fullmatch
+            is_iteration = ITERATION.fullmatch
             self._placed |= {
-                place: made
-                for place, made in self.previous._placed.items()  # noqa: SLF001 (its like)
-                if any(inside(part) for part in place.parts)
+                place: source
+                for place, source in self.previous._placed.items()  # noqa: SLF001 (its like)
+                if any(is_iteration(part) for part in place.parts)
             }
 
     def subfolders(self, spec: JobSpec) -> tuple[str, ...]:
-        """Name the folders of seed and iteration that a job's named results are put into."""
+        """Return the folders of seed and iteration for a job's named results."""
         iteration = (f"iter_{self.iteration}",) if self.several else ()
         return (*seed_folder(spec.seed), *iteration)
 
     def place(self, named: Path, spec: JobSpec) -> Path:
-        """Return where a named result of a job is to be."""
+        """Return where a job's named result is exported to."""
         return in_subfolders(named, self.subfolders(spec), folder=not named.suffix)
 
     def add_export(self, export: Export, spec: JobSpec) -> None:
-        """Let later jobs find a result by the path that the settings name, or by its place."""
+        """Let later jobs find a result by the path in the settings, or by its exported path."""
         own = self._placed
         if spec.seed is not None:
             own = self._placed_in.setdefault(spec.pipeline, {})
         for placed, path in ((own, export.named), (self._placed, export.place)):
             resolved = path.resolve()
-            placed.pop(resolved, None)  # the latest stands last
-            placed[resolved] = export.made
+            placed.pop(resolved, None)  # the latest comes last
+            placed[resolved] = export.source
 
     def placed(self, spec: JobSpec) -> dict[Path, Path]:
-        """Say where named results are for a job: its pipeline's own first, the latest first."""
+        """Return the named results visible to a job: its pipeline's own first, latest first."""
         own = self._placed_in.get(spec.pipeline, {})
         return dict(reversed({**self._placed.copy(), **own.copy()}.items()))

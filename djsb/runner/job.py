@@ -1,4 +1,4 @@
-"""One job, ready to run: its settings resolved and checked, its key in the cache known."""
+"""One job, ready to run: its settings resolved and checked, its cache key computed."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from djsb_core.problems import Problem
 
 ENVIRONMENT = "environment"
-"""The part of a key that says which isolated environment a job runs in."""
+"""The part of a key for the isolated environment that a job runs in."""
 
 PLACES = "places"
-"""The part of a key that says where a component goes on."""
+"""The part of a key for the paths from which a component resumes."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class PreparedJob:
 
     job: PlannedJob
     settings: JobSettings
-    """As they are used."""
+    """As used by the job."""
     context: PathContext
     built: tuple[AnyComponent, ...]
-    """Hook and component as they are configured, with results where the settings name them."""
+    """The configured hook and component, with results at the paths in the settings."""
     metrics: Mapping[str, Mapping[str, Any]]
-    """Metrics of earlier jobs, for a hook that asks for them."""
+    """Metrics of earlier jobs, for a hook that queries them."""
     parts: Parts
 
     @cached_property
@@ -60,7 +60,7 @@ class PreparedJob:
 
     @cached_property
     def repeat_key(self) -> str:
-        """Equal in two iterations that do the same, though each at its own places."""
+        """The key without paths: equal in two iterations that do the same work."""
         return key_of({name: part for name, part in self.parts.items() if name != PLACES})
 
     @property
@@ -71,35 +71,37 @@ class PreparedJob:
 
     @property
     def resumes(self) -> bool:
-        """Whether the component goes on from an interrupted execution."""
-        return any(one.resumes() for one in self.built)
+        """Whether the component resumes an interrupted execution."""
+        return any(component.resumes() for component in self.built)
 
     @cached_property
     def named(self) -> tuple[Path, ...]:
-        """The places outside the job's folder that its settings name for results."""
-        return tuple(path for one in self.built for path in one.writes())
+        """The paths outside the job's folder that its settings name for results."""
+        return tuple(path for component in self.built for path in component.writes())
 
-    def made_in(self, folder: Path, history: History) -> dict[Path, Path]:
-        """Say where in the job's folder each named result is made.
+    def sources_in(self, folder: Path, history: History) -> dict[Path, Path]:
+        """Return where each named result is created: in the job's folder.
 
-        A component that goes on from an interrupted execution works at the named place itself.
+        A component that resumes an interrupted execution works at the named path itself.
         """
         if self.resumes:
             return {path: history.place(path, self.job.spec) for path in self.named}
         return {path: folder / place for path, place in relative_places(self.named).items()}
 
     def exports(self, folder: Path, history: History) -> list[Export]:
-        """List what the job made of its named results in ``folder``."""
-        made = self.made_in(folder, history)
+        """List the named results that the job created in ``folder``."""
+        sources = self.sources_in(folder, history)
         if self.resumes:
-            return [Export(named, path, path) for named, path in made.items() if path.exists()]
+            return [Export(named, path, path) for named, path in sources.items() if path.exists()]
         subfolders = history.subfolders(self.job.spec)
         return [
-            export for named, path in made.items() for export in exports_of(named, path, subfolders)
+            export
+            for named, path in sources.items()
+            for export in exports_of(named, path, subfolders)
         ]
 
     def request(self, folder: Path, log: Path, history: History) -> JobRequest:
-        """Return all that it takes to run the job."""
+        """Return everything needed to run the job."""
         spec, info = self.job.spec, self.job.component_info
         return JobRequest(
             hook=spec.hook,
@@ -110,7 +112,7 @@ class PreparedJob:
             folder=folder,
             log=log,
             lookup=self.context.folders,
-            outputs=self.made_in(folder, history),
+            outputs=self.sources_in(folder, history),
             placed=self.context.placed,
             metrics=self.metrics,
             output_names=self.job.output_names,
@@ -124,10 +126,10 @@ def prepare_job(
     metrics: Mapping[str, Mapping[str, Any]],
     digests: Digests,
 ) -> PreparedJob:
-    """Resolve a job's references, check its settings and find its key.
+    """Resolve a job's references, check its settings and compute its key.
 
-    :param metrics: of earlier jobs, if its hook asks for them
-    :raises ComponentError: if a setting that an earlier job gave is wrong
+    :param metrics: of earlier jobs, if its hook queries them
+    :raises ComponentError: if a setting from an earlier job is invalid
     """
     values = _values(job, history)
     settings = resolved_settings(job.spec, values)
@@ -145,28 +147,30 @@ def prepare_job(
     if job.environment is not None:
         parts[ENVIRONMENT] = job.environment.key[:16]
     prepared = PreparedJob(job, settings, context, built, metrics, parts)
-    if prepared.resumes:  # what lies there decides the result, which stays there
+    if prepared.resumes:  # existing files there determine the result
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
 
 
 def _refuse_environment(job: PlannedJob, settings: JobSettings) -> None:
-    """Refuse another environment than the one that the plan knows of."""
-    known, given = job.settings.extra_configs or {}, settings.extra_configs or {}
+    """Reject an environment that differs from the planned one."""
+    planned, resolved = job.settings.extra_configs or {}, settings.extra_configs or {}
     for key in sorted(ENVIRONMENT_KEYS):
-        if known.get(key) != given.get(key):
+        if planned.get(key) != resolved.get(key):
             raise ComponentError(
                 f"extra_configs.{key} comes from an earlier job, but the environment is chosen "
-                "before the run; give it in the file"
+                "before the run; set it in the file"
             )
 
 
 def _values(job: PlannedJob, history: History) -> dict[Reference, Any]:
-    """Return what the last iteration hands on, then what earlier jobs of this one give."""
-    before = history.previous
-    carried = job.carried if before is not None else {}
+    """Return values carried over from the last iteration, then those of earlier jobs."""
+    previous = history.previous
+    carried = job.carried if previous is not None else {}
     return {
-        **{ref: src.value_in(before.outputs[src.job]) for ref, src in carried.items() if before},
+        **{
+            ref: src.value_in(previous.outputs[src.job]) for ref, src in carried.items() if previous
+        },
         **{ref: src.value_in(history.outputs[src.job]) for ref, src in job.sources.items()},
     }
 
@@ -183,9 +187,9 @@ def _build(
 
 def _problems(job: PlannedJob, settings: JobSettings, error: ValidationError) -> list[Problem]:
     slot = job.hook.uses
-    of_component = job.component is not None and error.title == job.component.config_type.__name__
-    section = slot.section if slot and of_component else Section.EXTRA_CONFIGS
-    model = job.component.config_type if of_component and job.component else job.hook.config_type
+    is_component = job.component is not None and error.title == job.component.config_type.__name__
+    section = slot.section if slot and is_component else Section.EXTRA_CONFIGS
+    model = job.component.config_type if is_component and job.component else job.hook.config_type
     dj_configs, extra_configs = settings.sections()
     values = dj_configs if section is Section.DJ_CONFIGS else extra_configs
     return [

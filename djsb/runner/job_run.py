@@ -1,4 +1,4 @@
-"""The life of one job: prepared, found in the cache or executed, put in place, recorded."""
+"""Run one job: prepare it, find it in the cache or execute it, export and record it."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class JobRun:
     source_run: str | None = None
     """The run that executed the job, if it was reused."""
     seconds: float = 0.0
-    """Of the execution."""
+    """Duration of the execution."""
     started: float = field(default_factory=time.monotonic)
     cancellation: Cancellation = field(default_factory=Cancellation)
     _columns: dict[str, Any] = field(default_factory=dict)
-    """What the job's row in the store has besides what :attr:`info` says."""
+    """Columns of the job's row in the store, in addition to those of :attr:`info`."""
 
     def __post_init__(self) -> None:
-        """Say which package and environment the job uses."""
+        """Record the package and environment that the job uses."""
         info = self.job.component_info or self.job.hook_info
         environment = self.job.environment and self.job.environment.name
         self._columns = {
@@ -58,7 +58,7 @@ class JobRun:
         }
 
     def run(self) -> None:
-        """Run the job, or take over an earlier execution, and record it.
+        """Run the job, or reuse an earlier execution, and record it.
 
         :raises JobError: if it fails
         :raises JobCancelledError: if it is cancelled
@@ -68,7 +68,7 @@ class JobRun:
             self.folder.mkdir(parents=True)
             (self.folder / LOG).touch()
             with self.state.pool.cancellable(self.info, self.cancellation):
-                self.state.tell("djsb_job_started", job=self.info)
+                self.state.notify("djsb_job_started", job=self.info)
                 outputs = self._run()
         except JobCancelledError as error:
             self._fail(error)
@@ -80,7 +80,7 @@ class JobRun:
                 mask = self.state.masker.text
                 raise JobError(name, error, self.folder / LOG, mask) from error
             raise
-        self.recorder.tell_finished(self.seconds, outputs, cached=self.source_run is not None)
+        self.recorder.notify_finished(self.seconds, outputs, cached=self.source_run is not None)
 
     @cached_property
     def info(self) -> JobInfo:
@@ -98,9 +98,9 @@ class JobRun:
     @cached_property
     def recorder(self) -> JobRecorder:
         """The job's row in the store, and what it measures."""
-        return self._known(self.state.recorder.job(self.info, **self._columns))
+        return self._register(self.state.recorder.job(self.info, **self._columns))
 
-    def _known(self, recorder: JobRecorder) -> JobRecorder:
+    def _register(self, recorder: JobRecorder) -> JobRecorder:
         self.history.job_ids[self.info.position] = recorder.job_id
         return recorder
 
@@ -109,7 +109,7 @@ class JobRun:
         prepared = prepare_job(
             state.plan, self.job, self.history, self._metrics(), state.cache.digests
         )
-        # A secret decides no result: with another key for an API, a job is still the same.
+        # Secrets do not determine results: with another API key, a job is still the same.
         prepared = replace(prepared, parts=state.masker.value(prepared.parts))
         self.history.keys[position] = prepared.repeat_key
         self._columns |= {
@@ -132,9 +132,9 @@ class JobRun:
         forced = state.options.is_forced(spec)
         entry = None if forced else state.cache.find(prepared.key)
         if entry is None:
-            _ = self.recorder  # others see that it runs, or waits
+            _ = self.recorder  # records that it runs, or waits
             with state.cache.lock(prepared.key, self._raise_if_stopped):
-                # Another run may have made it while this one waited.
+                # Another run may have created it while this one waited.
                 entry = None if forced else state.cache.find(prepared.key)
                 if entry is None:
                     executed = self._execution(prepared).cached()
@@ -152,8 +152,8 @@ class JobRun:
         self.cancellation.raise_if_cancelled()
 
     def _finish(self, prepared: PreparedJob, result: Executed) -> Executed:
-        """Put the results of an execution in place, and record its end."""
-        exports = self._put_in_place(prepared, result.folder)
+        """Export the results of an execution and record its end."""
+        exports = self._export(prepared, result.folder)
         self.recorder.finish(
             result.seconds,
             files=result.folder,
@@ -163,18 +163,18 @@ class JobRun:
         return result
 
     def _reuse(self, prepared: PreparedJob, entry: Entry) -> Executed:
-        """Take over an earlier execution: its outputs, metrics and log."""
+        """Reuse an earlier execution: its outputs, metrics and log."""
         if (entry.folder / LOG).is_file():
             link_file(entry.folder / LOG, self.folder / LOG)
         link_attempt(self.folder, entry.folder)
         outputs = entry.outputs
-        exports = self._put_in_place(prepared, entry.folder)
-        waited = vars(self).get("recorder")  # for another run that executed it
-        self.recorder = self._known(
+        exports = self._export(prepared, entry.folder)
+        existing = vars(self).get("recorder")  # it waited for another run
+        self.recorder = self._register(
             self.state.recorder.reused_job(
                 self.info,
                 entry,
-                waited,
+                existing,
                 exports=exports,
                 outputs=self._masked(outputs),
                 **self._columns,
@@ -183,19 +183,19 @@ class JobRun:
         self.source_run = entry.run_id
         return Executed(outputs, entry.folder, entry.seconds)
 
-    def _put_in_place(self, prepared: PreparedJob, folder: Path) -> dict[str, str]:
-        """Put named results where the settings name them; return them by where they were made."""
+    def _export(self, prepared: PreparedJob, folder: Path) -> dict[str, str]:
+        """Export named results; return their paths by source."""
         exports = prepared.exports(folder, self.history)
         for export in exports:
             self.history.add_export(export, self.job.spec)
-            if export.place != export.made:
-                whole = export.made.is_dir()
-                before = self.state.store.last_export(export.place) if whole else None
+            if export.place != export.source:
+                is_folder = export.source.is_dir()
+                before = self.state.store.last_export(export.place) if is_folder else None
                 put_in_place(export, before)
-        return {str(export.made): str(export.place) for export in exports}
+        return {str(export.source): str(export.place) for export in exports}
 
     def _metrics(self) -> dict[str, dict[str, Any]]:
-        """Return the metrics of earlier jobs of the pipeline, if the hook may ask for them."""
+        """Return the metrics of earlier jobs of the pipeline, if the hook may query them."""
         ids, store = self.history.job_ids, self.state.store
         if self.job.probe is not None:
             return {self.info.meta_name: store.metrics(ids[self.job.probe])}
@@ -208,5 +208,5 @@ class JobRun:
         }
 
     def _fail(self, error: BaseException) -> None:
-        said = self.state.masker.text(str(error))
-        self.recorder.fail(error, said, time.monotonic() - self.started)
+        message = self.state.masker.text(str(error))
+        self.recorder.fail(error, message, time.monotonic() - self.started)

@@ -1,4 +1,4 @@
-"""Where the jobs of a plan run: environments are made, and looked into, before the first job."""
+"""Where a plan's jobs run: environments are created and inspected before the first job."""
 
 from __future__ import annotations
 
@@ -25,63 +25,63 @@ if TYPE_CHECKING:
     from djsb_core.problems import Problem
 
 INSPECTED = "inspected"
-"""Folder with an empty file for each job that was found to be able to run in its environment."""
+"""Folder with an empty file for each job that passed inspection in its environment."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Finds the place of every job of a plan."""
+    """Determines where each job of a plan runs."""
 
     plan: Plan
     pool: ExecutorPool
     interrupt: Interrupt
     isolation: Callable[[], tuple[Environments, Path]]
-    """Returns the isolated environments of the session, and the folder that they are in."""
-    say: Callable[[str], None]
-    """Told what is being made."""
-    _made: dict[tuple[str, tuple[str, ...]], ProcessSpec] = field(default_factory=dict)
-    """By key of the environment, and by the packages whose code is seen in it."""
+    """Returns the isolated environments of the session and their folder."""
+    report: Callable[[str], None]
+    """Called with progress messages."""
+    _specs: dict[tuple[str, tuple[str, ...]], ProcessSpec] = field(default_factory=dict)
+    """By key of the environment and by the packages importable in it."""
 
     def of(self, job: PlannedJob) -> ProcessSpec:
-        """Return where a job runs; its environment is made if it is not there.
+        """Return where a job runs; its environment is created if it does not exist.
 
-        :raises RequestError: if it cannot be made
+        :raises RequestError: if it cannot be created
         :raises KeyboardInterrupt: if the user ends the run meanwhile
         """
         alone = job.hook.own_process or (job.component is not None and job.component.own_process)
         if job.environment is None:
             return ProcessSpec(alone=True) if alone else ANY_PROCESS
-        return ProcessSpec(self._make(job.environment).interpreter, alone)
+        return ProcessSpec(self._create(job.environment).interpreter, alone)
 
     def prepare(self) -> None:
-        """Make every environment of the plan, and ask each job's component in its own.
+        """Create every environment of the plan, and inspect each job's component in its own.
 
-        :raises RequestError: if one cannot be made
-        :raises ConfigError: with all that would keep jobs from running there
+        :raises RequestError: if one cannot be created
+        :raises ConfigError: with all problems that would keep jobs from running there
         :raises KeyboardInterrupt: if the user ends the run meanwhile
         """
         jobs = [job for job in self.plan.jobs if job.environment is not None]
         for job in jobs:
             self.of(job)
-        found = (one for job in jobs if job.environment for one in self._inspect(job))
-        problems = list(dict.fromkeys(found))
+        inspected = (problem for job in jobs if job.environment for problem in self._inspect(job))
+        problems = list(dict.fromkeys(inspected))
         if problems:
             raise ConfigError(problems)
 
-    def _make(self, wanted: WantedEnvironment) -> ProcessSpec:
-        asked = wanted.key, wanted.distributions
-        if asked not in self._made:
+    def _create(self, environment: WantedEnvironment) -> ProcessSpec:
+        key = environment.key, environment.distributions
+        if key not in self._specs:
             stop = self.interrupt.raise_if_asked
-            interpreter = self.isolation()[0].make(wanted, self.say, stop)
-            self._made[asked] = ProcessSpec(interpreter)
-        return self._made[asked]
+            interpreter = self.isolation()[0].make(environment, self.report, stop)
+            self._specs[key] = ProcessSpec(interpreter)
+        return self._specs[key]
 
     def _inspect(self, job: PlannedJob) -> Iterator[Problem]:
-        """Say what keeps a job from running in its environment; what was found once is kept."""
+        """Yield what keeps a job from running in its environment; success is cached."""
         place = self.of(job)
         whole = not job.settings.pending and all(path.exists() for path in job.reads)
-        known = self.isolation()[1] / INSPECTED / self._digest(job, place, whole=whole)
-        if known.exists():
+        marker = self.isolation()[1] / INSPECTED / self._digest(job, place, whole=whole)
+        if marker.exists():
             return
         with (
             self.pool.executor(self.interrupt, place) as executor,
@@ -89,14 +89,14 @@ class Places:
         ):
             request = self._request(job, Path(folder))
             try:
-                found = executor.inspect(request, place, whole=whole)
+                sentences = executor.inspect(request, place, whole=whole)
             except DjsbError as error:
                 label = place.interpreter.label if place.interpreter else ""
-                found = [f"cannot run in the environment {label}: {error}"]
-        if not found:
-            known.parent.mkdir(parents=True, exist_ok=True)
-            known.touch()
-        for sentence in found:
+                sentences = [f"cannot run in the environment {label}: {error}"]
+        if not sentences:
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            marker.touch()
+        for sentence in sentences:
             yield job.spec.problem((Section.EXTRA_CONFIGS.value,), sentence)
 
     def _digest(self, job: PlannedJob, place: ProcessSpec, *, whole: bool) -> str:
@@ -107,7 +107,7 @@ class Places:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _request(self, job: PlannedJob, folder: Path) -> JobRequest:
-        """Return a request that is only inspected."""
+        """Return a request for inspection only."""
         spec, info = job.spec, job.component_info
         return JobRequest(
             hook=spec.hook,

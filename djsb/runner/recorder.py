@@ -1,4 +1,4 @@
-"""Records runs and their jobs, of plans and of scripts alike, and tells the listeners."""
+"""Record runs and their jobs, of plans and of scripts, and notify the listeners."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunRecorder:
-    """One run: its record in the store, and those who hear of it."""
+    """One run: its record in the store, and its listeners."""
 
     store: Store
     record: RunRecord
     masker: Masker
-    """Knows the secrets of the settings and of the environment."""
-    tell: Callable[..., None]
-    """Tells the listeners of a moment: its name, and its arguments by name."""
+    """Masks the secrets of the settings and of the environment."""
+    notify: Callable[..., None]
+    """Notifies the listeners of an event: its name, and its arguments by name."""
     started: float = field(default_factory=time.monotonic)
     """By the monotonic clock."""
 
     def begin(self) -> None:
-        """Tell that the run begins."""
-        self.tell(
+        """Notify the listeners that the run begins."""
+        self.notify(
             "djsb_run_started",
             run_id=self.record.id,
             folder=self.record.folder,
@@ -49,21 +49,21 @@ class RunRecorder:
         )
 
     def end(self, error: BaseException | None, reason: str | None = None) -> None:
-        """Record how the run ends, and tell it.
+        """Record how the run ends, and notify the listeners.
 
-        :param error: what ended it before its time
-        :param reason: why it ended; by default, what the error says
+        :param error: what ended it early
+        :param reason: why it ended; by default, the error message
         """
         run_id, seconds = self.record.id, time.monotonic() - self.started
         with suppress(*harmless(error)):
             self.store.end_run(run_id, status_after(error), seconds, reason or self.reason(error))
         if error is None:
-            self.tell("djsb_run_finished", run_id=run_id, seconds=seconds)
+            self.notify("djsb_run_finished", run_id=run_id, seconds=seconds)
         else:
-            self.tell("djsb_run_failed", run_id=run_id, seconds=seconds, error=error)
+            self.notify("djsb_run_failed", run_id=run_id, seconds=seconds, error=error)
 
     def reason(self, error: BaseException | None) -> str | None:
-        """Say why a run or a job ended before its time, without secrets."""
+        """Return why a run or a job ended early, without secrets."""
         if error is None or isinstance(error, KeyboardInterrupt):
             return None
         return self.masker.text(describe_cause(error))
@@ -71,18 +71,18 @@ class RunRecorder:
     def job(self, info: JobInfo, **columns: object) -> JobRecorder:
         """Record a job that starts.
 
-        :param columns: of its row in the store, besides those that ``info`` has
+        :param columns: of its row in the store, in addition to those of ``info``
         """
         job_id = self.store.add_job(self.record.id, **_columns_of(info), **columns)
         return JobRecorder(self, info, job_id)
 
     def reused_job(
-        self, info: JobInfo, entry: Entry, waited: JobRecorder | None, **columns: object
+        self, info: JobInfo, entry: Entry, existing: JobRecorder | None, **columns: object
     ) -> JobRecorder:
-        """Record a job that takes over an earlier execution, with all that this measured.
+        """Record a job that reuses an earlier execution, with all that it measured.
 
-        :param waited: its recorder, if it is recorded already
-        :param columns: of its row in the store, besides those that ``info`` has
+        :param existing: its recorder, if it is recorded already
+        :param columns: of its row in the store, in addition to those of ``info``
         """
         points = self.masked([Point(*values) for values in entry.points])
         artifacts = [
@@ -95,16 +95,16 @@ class RunRecorder:
             "seconds": entry.seconds,
             "files": entry.folder,
         }
-        if waited is None:
+        if existing is None:
             columns |= _columns_of(info)
             job_id = self.store.add_job(self.record.id, points, artifacts, **columns)
         else:
-            job_id = waited.job_id
+            job_id = existing.job_id
             self.store.update_job(job_id, points, artifacts, **columns)
         recorder = JobRecorder(self, info, job_id, points, artifacts)
-        recorder.tell_points(points)
+        recorder.notify_points(points)
         for artifact in artifacts:
-            recorder.tell_artifact(artifact)
+            recorder.notify_artifact(artifact)
         return recorder
 
     def masked(self, points: list[Point]) -> list[Point]:
@@ -123,56 +123,56 @@ class JobRecorder:
     run: RunRecorder
     info: JobInfo
     job_id: int
-    heard: list[Point] = field(default_factory=list)
-    kept: list[Artifact] = field(default_factory=list)
+    recorded_points: list[Point] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
     """Files that it reported."""
     traced: bool = False
     """Whether the traceback of a failure is in the job's log already."""
 
     def points(self, points: list[Point]) -> None:
-        """Take values of metrics."""
+        """Record values of metrics."""
         points = self.run.masked(points)
-        self.heard += points
+        self.recorded_points += points
         self.run.store.add_points(self.job_id, points)
-        self.tell_points(points)
+        self.notify_points(points)
 
     def artifact(self, artifact: Artifact) -> None:
-        """Take a file that the job reports."""
-        self.kept.append(artifact)
+        """Record a file that the job reported."""
+        self.artifacts.append(artifact)
         self.run.store.add_artifact(self.job_id, artifact)
-        self.tell_artifact(artifact)
+        self.notify_artifact(artifact)
 
     def silent(self, seconds: float) -> None:
         """Warn that the job's process is unresponsive."""
-        self.run.tell("djsb_job_silent", job=self.info, seconds=seconds)
+        self.run.notify("djsb_job_silent", job=self.info, seconds=seconds)
 
     def forget(self) -> None:
         """Forget what a failed attempt measured."""
-        self.heard.clear()
-        self.kept.clear()
+        self.recorded_points.clear()
+        self.artifacts.clear()
         self.run.store.forget_metrics(self.job_id)
 
     def finish(self, seconds: float, **columns: object) -> None:
-        """Record that the job has ended well.
+        """Record that the job succeeded.
 
         :param columns: of its row in the store
         """
         self.run.store.update_job(self.job_id, status="finished", seconds=seconds, **columns)
 
-    def tell_finished(
+    def notify_finished(
         self, seconds: float, outputs: Mapping[str, Any] | None = None, *, cached: bool = False
     ) -> None:
-        """Tell that the job has ended well.
+        """Notify the listeners that the job succeeded.
 
         :param outputs: what it returned, without secrets
         """
-        told = {"outputs": outputs or {}, "seconds": seconds, "cached": cached}
-        self.run.tell("djsb_job_finished", job=self.info, **told)
+        arguments = {"outputs": outputs or {}, "seconds": seconds, "cached": cached}
+        self.run.notify("djsb_job_finished", job=self.info, **arguments)
 
-    def fail(self, error: BaseException, said: str | None, seconds: float) -> None:
-        """Record how the job failed: in the store, and in its log; tell it.
+    def fail(self, error: BaseException, message: str | None, seconds: float) -> None:
+        """Record a failure in the store and in the job's log; notify the listeners.
 
-        :param said: what the error says, without secrets
+        :param message: of the error, without secrets
         """
         log = self.info.folder / LOG
         with suppress(*harmless(error)):
@@ -180,16 +180,16 @@ class JobRecorder:
                 _write_traceback(log, error)
             self.run.masker.file(log)
             self.run.store.update_job(
-                self.job_id, status=status_after(error), seconds=seconds, error=said
+                self.job_id, status=status_after(error), seconds=seconds, error=message
             )
-        shown = self.run.masker.text(str(error))
-        told = error if shown == str(error) else DjsbError(shown)
-        self.run.tell("djsb_job_failed", job=self.info, error=told, seconds=seconds)
+        masked = self.run.masker.text(str(error))
+        reported = error if masked == str(error) else DjsbError(masked)
+        self.run.notify("djsb_job_failed", job=self.info, error=reported, seconds=seconds)
 
-    def tell_points(self, points: list[Point]) -> None:
-        """Tell values of metrics."""
+    def notify_points(self, points: list[Point]) -> None:
+        """Notify the listeners of values of metrics."""
         for point in points:
-            self.run.tell(
+            self.run.notify(
                 "djsb_metric_logged",
                 job=self.info,
                 name=f"{self.info.meta_name}.{point.name}",
@@ -198,9 +198,9 @@ class JobRecorder:
                 seconds=point.seconds,
             )
 
-    def tell_artifact(self, artifact: Artifact) -> None:
-        """Tell a file that the job reported."""
-        self.run.tell(
+    def notify_artifact(self, artifact: Artifact) -> None:
+        """Notify the listeners of a file that the job reported."""
+        self.run.notify(
             "djsb_artifact_logged",
             job=self.info,
             name=f"{self.info.meta_name}.{artifact.name}",
@@ -216,33 +216,33 @@ def _columns_of(info: JobInfo) -> dict[str, object]:
 
 
 def job_folder(position: int, name: str) -> str:
-    """Name the folder of a job inside that of its run, or of its pipeline."""
+    """Return the name of a job's folder inside that of its run or pipeline."""
     return f"{position + 1:02d}-{safe_name(name)}"
 
 
 def safe_name(name: str) -> str:
-    """Make a name part of a path; no file name is longer than 255 bytes, at 4 per letter."""
+    """Make a name safe for a path: at most 60 letters of 4 bytes; the limit is 255 bytes."""
     return re.sub(r"[^\w-]", "_", name)[:60]
 
 
 def status_after(error: BaseException | None) -> str:
-    """Return the status of a run or a job that an error has ended, or none has."""
+    """Return the status of a run or a job that ended with this error, or without one."""
     if error is None:
         return "finished"
     return next((word for kind, word in STATUSES.items() if isinstance(error, kind)), "failed")
 
 
 STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
-"""How a run or a job ended, by what it raised."""
+"""Status of a run or a job by the error that ended it."""
 
 
 def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
-    """Return what may not hide the error that ends a run, such as a full disk."""
+    """Return errors, such as a full disk, that must not hide the one that ends a run."""
     return () if error is None else (OSError, sqlite3.Error)
 
 
 def _write_traceback(log: Path, error: BaseException) -> None:
-    """Write how a job failed at the end of its log, but not of the one that the cache keeps."""
+    """Append a traceback to a job's log, without changing the cache's copy."""
     if log.exists() and log.stat().st_nlink > 1:
         own = log.with_suffix(".own")
         shutil.copy2(log, own)

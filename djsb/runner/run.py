@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class PlanRun:
-    """One run, from its first moment to its last."""
+    """One run of a plan, from start to end."""
 
     state: RunState
     reason: str | None = None
     """Why no further iteration was due."""
 
     def run(self) -> None:
-        """Run it, and record how it ends.
+        """Run the plan, and record how the run ends.
 
         :raises JobError: if a job fails
         :raises KeyboardInterrupt: if the user ends the run
@@ -65,28 +65,28 @@ class PlanRun:
             self.reason = reason_to_stop(plan, measured, history)
             if self.reason is not None:
                 return
-            history.previous = None  # only the last iteration hands values on
+            history.previous = None  # only the last iteration passes values on
             previous = history
 
     def _run_pipelines(self, plan: Plan, history: History) -> str | None:
-        """Run all pipelines; return why the run ends here, if a job was cancelled."""
+        """Run all pipelines; if a job was cancelled, return why the run ends here."""
         state = self.state
         schedule = Schedule(plan.pipelines, plan.needs, state.options.keep_going)
 
-        def run_one(pipeline: str) -> None:
+        def run_pipeline(pipeline: str) -> None:
             self._run_pipeline(plan, pipeline, history)
 
-        def stopped() -> bool:
+        def is_interrupted() -> bool:
             return state.interrupt.asked
 
-        def stop() -> None:
+        def interrupt() -> None:
             press([state.interrupt])
 
         if state.workers == 0:
-            outcome = schedule.run_here(run_one)
+            outcome = schedule.run_here(run_pipeline)
         else:
             workers = min(state.workers, max(len(plan.pipelines), 1))
-            outcome = schedule.run_side_by_side(run_one, workers, stopped, stop)
+            outcome = schedule.run_side_by_side(run_pipeline, workers, is_interrupted, interrupt)
         self._raise(outcome)
         reasons = [
             f"a job of '{name}' was cancelled: {error}" for name, error in outcome.cancelled.items()
@@ -95,14 +95,14 @@ class PlanRun:
 
     def _run_pipeline(self, plan: Plan, pipeline: str, history: History) -> None:
         state, run_id = self.state, self.state.recorder.record.id
-        state.tell("djsb_pipeline_started", run_id=run_id, pipeline=pipeline)
+        state.notify("djsb_pipeline_started", run_id=run_id, pipeline=pipeline)
         try:
             for job in plan.jobs_of(pipeline):
                 JobRun(state, job, history, self._folder(job, history)).run()
         except BaseException as error:
-            state.tell("djsb_pipeline_failed", run_id=run_id, pipeline=pipeline, error=error)
+            state.notify("djsb_pipeline_failed", run_id=run_id, pipeline=pipeline, error=error)
             raise
-        state.tell("djsb_pipeline_finished", run_id=run_id, pipeline=pipeline)
+        state.notify("djsb_pipeline_finished", run_id=run_id, pipeline=pipeline)
 
     def _folder(self, job: PlannedJob, history: History) -> Path:
         spec, folder = job.spec, self.state.recorder.record.folder

@@ -1,4 +1,4 @@
-"""Run the pipelines of one iteration: side by side where they are independent."""
+"""Run the pipelines of one iteration, concurrently where they are independent."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass
 class Outcome:
-    """What became of the pipelines."""
+    """The outcome of the pipelines."""
 
     errors: dict[str, BaseException] = field(default_factory=dict)
-    """What ended a pipeline, by its name."""
+    """The error that ended each failed pipeline, by name."""
     cancelled: dict[str, JobCancelledError] = field(default_factory=dict)
-    """Pipelines that ended with a cancelled job, by their names."""
+    """Pipelines that ended with a cancelled job, by name."""
     skipped: list[str] = field(default_factory=list)
-    """Pipelines that did not run, because one that they need failed or was cancelled, or the run
-    ended before."""
+    """Pipelines that did not run, because one that they need failed or was cancelled, or because
+    the run ended first."""
 
-    def loses(self, needs: frozenset[str], *, keep_going: bool) -> bool:
-        """Tell whether a pipeline with these needs must be skipped."""
-        lost = {*self.errors, *self.cancelled, *self.skipped}
-        return bool(lost & needs) or (bool(self.errors) and not keep_going)
+    def must_skip(self, needs: frozenset[str], *, keep_going: bool) -> bool:
+        """Return whether a pipeline with these dependencies must be skipped."""
+        failed = {*self.errors, *self.cancelled, *self.skipped}
+        return bool(failed & needs) or (bool(self.errors) and not keep_going)
 
     def add(self, name: str, error: BaseException) -> None:
-        """Note what ended a pipeline."""
+        """Record what ended a pipeline."""
         if isinstance(error, JobCancelledError):
             self.cancelled[name] = error
         else:
@@ -41,21 +41,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The pipelines in order, and for each those that it waits for."""
+    """The pipelines in order, each with those that it waits for."""
 
     pipelines: Sequence[str]
     needs: Mapping[str, frozenset[str]]
     keep_going: bool = False
-    """Whether pipelines that do not need a failed one run all the same."""
+    """Whether pipelines that do not depend on a failed one still run."""
 
     def run_here(self, run_one: Callable[[str], None]) -> Outcome:
-        """Run one pipeline after the other in this thread.
+        """Run the pipelines sequentially in this thread.
 
         :raises KeyboardInterrupt: if the user ends the run
         """
         outcome = Outcome()
         for name in self.pipelines:
-            if self._loses(name, outcome):
+            if self._must_skip(name, outcome):
                 outcome.skipped.append(name)
                 continue
             try:
@@ -73,8 +73,8 @@ class Schedule:
     ) -> Outcome:
         """Run up to ``workers`` pipelines at a time, each in a thread.
 
-        :param stopped: tells whether the user ended the run; then no further pipeline starts
-        :param stop: ends the pipelines that run: called when this thread is interrupted
+        :param stopped: returns whether the user ended the run; then no further pipeline starts
+        :param stop: ends the running pipelines; called when this thread is interrupted
         """
         outcome = Outcome()
         sorter = TopologicalSorter({name: self.needs.get(name, ()) for name in self.pipelines})
@@ -84,7 +84,7 @@ class Schedule:
         with _threads(workers, stop) as pool:
             while sorter.is_active():
                 ready = sorted({*ready, *sorter.get_ready()}, key=self.pipelines.index)
-                if ready and (stopped() or self._loses(ready[0], outcome)):
+                if ready and (stopped() or self._must_skip(ready[0], outcome)):
                     name = ready.pop(0)
                     outcome.skipped.append(name)
                     sorter.done(name)
@@ -99,20 +99,20 @@ class Schedule:
                         sorter.done(name)
         return outcome
 
-    def _loses(self, name: str, outcome: Outcome) -> bool:
-        return outcome.loses(self.needs.get(name, frozenset()), keep_going=self.keep_going)
+    def _must_skip(self, name: str, outcome: Outcome) -> bool:
+        return outcome.must_skip(self.needs.get(name, frozenset()), keep_going=self.keep_going)
 
 
 INTERRUPTS = 3
-"""The first asks the jobs to end, the second kills them, the third waits for nobody."""
+"""The first ends the jobs cleanly, the second kills them, the third stops waiting."""
 
 
 @contextmanager
 def _threads(workers: int, stop: Callable[[], None]) -> Iterator[ThreadPoolExecutor]:
-    """Have threads, and wait until they have ended.
+    """Start a thread pool, and wait until its threads have ended.
 
-    Where a signal handler that is not ours interrupts this thread (a KeyboardInterrupt, or whatever
-    it raises), what they run is ended, too.
+    If a foreign signal handler interrupts this thread (with KeyboardInterrupt or any other error),
+    the running pipelines are ended, too.
     """
     pool = ThreadPoolExecutor(workers, thread_name_prefix="pipeline")
     try:
@@ -125,11 +125,11 @@ def _threads(workers: int, stop: Callable[[], None]) -> Iterator[ThreadPoolExecu
 
 
 def _join(pool: ThreadPoolExecutor, stop: Callable[[], None], interrupts: int) -> None:
-    for left in reversed(range(interrupts)):
+    for remaining in reversed(range(interrupts)):
         try:
             pool.shutdown(wait=True, cancel_futures=True)
         except KeyboardInterrupt:
-            if left == 0:
+            if remaining == 0:
                 raise
             stop()
         else:

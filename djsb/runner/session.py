@@ -1,4 +1,4 @@
-"""A session: what many runs share, opened once and closed together."""
+"""A session: resources shared by many runs, opened once and closed together."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Records:
-    """Where the runs of one work_dir are recorded, and what earlier ones have left."""
+    """The store and the cache of one work_dir."""
 
     store: Store
     cache: Cache
@@ -57,10 +57,10 @@ class _Records:
 
 
 class Session:
-    """Runs plans, one after the other or side by side, from any thread.
+    """Runs plans, sequentially or concurrently, from any thread.
 
-    What a run has started, opened and imported is there for the next one: worker processes, the
-    stores and caches of the work_dirs, listeners and trackers.
+    Later runs reuse what earlier ones started, opened and imported: worker processes, the stores
+    and caches of the work_dirs, listeners and trackers.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Session:
     ) -> None:
         """Start nothing yet.
 
-        :param workers: processes that run jobs; 0: jobs run in this process, one after the other
-        :param listeners: hear of all runs; by default, those of all installed packages
+        :param workers: processes that run jobs; 0: jobs run in this process, sequentially
+        :param listeners: notified of all runs; by default, those of all installed packages
         :param placement: where jobs run: ``NAME`` or ``NAME:ADDRESS`` of an installed placement
-        :param take_signals: whether SIGINT and SIGTERM end the running jobs in good order, while
-            a run or a ``with`` block of the session is in the main thread; ``None``: only where
-            the process has no handlers of its own
+        :param take_signals: whether SIGINT and SIGTERM shut running jobs down cleanly while a
+            run or a ``with`` block of the session is in the main thread; ``None``: only if the
+            process has no handlers of its own
         :raises RequestError: if there is no such placement, or it cannot be used
         """
         self.workers = workers
@@ -89,7 +89,7 @@ class Session:
         # No circle of references: what a closed session had is free as soon as it is forgotten.
         self._signals = Signals(lambda: tuple(running), take=take_signals)
         self._changed = Condition(RLock())
-        self._telling = RLock()
+        self._notifying = RLock()
         self._records: dict[tuple[Path, Path], _Records] = {}
         self._environments: Environments | None = None
         self._block = ExitStack()
@@ -100,11 +100,11 @@ class Session:
     def run(
         self, plan: Plan, options: RunOptions | None = None, listeners: Iterable[object] = ()
     ) -> RunRecord:
-        """Run every job of a plan that no earlier run has done.
+        """Run every job of a plan that is not in the cache.
 
-        :param listeners: hear of this run only
-        :raises RequestError: if the options do not fit the plan or name a sweep that is not there,
-            or if the code of a component is no longer what was imported; then nothing ran
+        :param listeners: notified of this run only
+        :raises RequestError: if the options do not fit the plan or name an unknown sweep, or if
+            the code of a component has changed since it was imported; then no job ran
         :raises JobError: if a job fails; the finished jobs are kept
         :raises KeyboardInterrupt: if the user ends the run; likewise
         :raises ValueError: if the session is closed
@@ -116,17 +116,17 @@ class Session:
         )
         schema = plan.experiment.schema
         masker = _masker(plan)
-        tell = self._teller(listeners, trackers_of_run(schema.trackers))
+        notify_listeners = self._notifier(listeners, trackers_of_run(schema.trackers))
 
-        def say(text: str) -> None:
-            tell("djsb_preparing", text=masker.text(text))
+        def report(text: str) -> None:
+            notify_listeners("djsb_preparing", text=masker.text(text))
 
-        # Ctrl-C is heard before the run is recorded: no record of a run stays without its end.
+        # Signals are handled before the run is recorded, so no run is left without an end.
         with self._signals.listening(), self._active() as interrupt:
             records = self._open(Path(schema.work_dir))
             if options.sweep is not None:
-                records.store.sweep(options.sweep)  # refused if there is none
-            places = Places(plan, self._pool, interrupt, self._isolated, say)
+                records.store.sweep(options.sweep)  # raises if there is none
+            places = Places(plan, self._pool, interrupt, self._open_isolation, report)
             if options.preflight:
                 places.prepare()
             record = records.store.add_run(
@@ -137,7 +137,7 @@ class Session:
             )
             with suppress(OSError):  # on a full disk; nothing needs it
                 write_environment(record.folder, run_facts(masker, self._machine))
-            recorder = RunRecorder(records.store, record, masker, tell)
+            recorder = RunRecorder(records.store, record, masker, notify_listeners)
             state = RunState(
                 plan, options, self.workers, recorder, records.cache, self._pool, places, interrupt
             )
@@ -145,27 +145,27 @@ class Session:
             return records.store.run(record.id)
 
     def store(self, work_dir: Path) -> Store:
-        """Return the store of a work_dir, open until the session is closed."""
+        """Return the store of a work_dir; it stays open until the session is closed."""
         return self._open(work_dir).store
 
     def interrupt(self) -> None:
-        """End the running jobs of all runs, as Ctrl-C does; called again, kill them.
+        """End the running jobs of all runs, as Ctrl-C does; a second call kills them.
 
-        For processes with signal handlers of their own. Each run raises KeyboardInterrupt.
+        For processes with their own signal handlers. Each run raises KeyboardInterrupt.
         """
         press(tuple(self._running))
 
     def cancel(self, job: JobInfo, reason: str) -> bool:
-        """End one job while the others run on, from any thread.
+        """End one job while the others continue, from any thread.
 
-        :param job: as listeners get it
+        :param job: as passed to listeners
         :param reason: recorded as the job's error
         :returns: whether it was running
         """
         return self._pool.cancel(job, reason)
 
     def close(self) -> None:
-        """End the processes, and close the stores; runs that other threads do are interrupted."""
+        """End the processes and close the stores; runs in other threads are interrupted."""
         if self._closed:
             return
         self._closed = True
@@ -180,7 +180,7 @@ class Session:
         self._block.close()
 
     def __enter__(self) -> Self:
-        """Take the signals for the whole block, where this is the main thread."""
+        """Handle signals during the whole block, if this is the main thread."""
         self._block.enter_context(self._signals.listening())
         return self
 
@@ -201,7 +201,7 @@ class Session:
 
     @contextmanager
     def _active(self) -> Iterator[Interrupt]:
-        """Count a run among those that an interrupt ends."""
+        """Register a run to be ended by an interrupt."""
         interrupt = Interrupt()
         with self._changed:
             if self._closed:
@@ -221,7 +221,7 @@ class Session:
                 self._changed.wait(END_SECONDS)
 
     def _open(self, work_dir: Path) -> _Records:
-        """Open the store and the cache of a work_dir, if they are not open already."""
+        """Return the store and the cache of a work_dir, opened if necessary."""
         work_dir = work_dir.expanduser().absolute()
         root = cache_root(work_dir).absolute()
         with self._changed:
@@ -233,7 +233,7 @@ class Session:
                 records = self._records[work_dir, root] = _Records(Store(work_dir), Cache(root))
             return records
 
-    def _isolated(self) -> tuple[Environments, Path]:
+    def _open_isolation(self) -> tuple[Environments, Path]:
         """Return the isolated environments; those in use stay until the session is closed."""
         with self._changed:
             isolation = load_isolation()
@@ -241,22 +241,24 @@ class Session:
                 self._environments = isolation.environments()
             return self._environments, isolation.root()
 
-    def _teller(self, listeners: Iterable[object], trackers: Iterable[str]) -> Callable[..., None]:
-        own = add_trackers(new_listeners(listeners), trackers)
+    def _notifier(
+        self, listeners: Iterable[object], trackers: Iterable[str]
+    ) -> Callable[..., None]:
+        listeners_of_run = add_trackers(new_listeners(listeners), trackers)
 
-        def tell(moment: str, **arguments: object) -> None:
-            with self._telling:  # pipelines and runs that are side by side take turns
-                for manager in (own, self.listeners):
+        def notify_listeners(moment: str, **arguments: object) -> None:
+            with self._notifying:  # concurrent pipelines and runs take turns
+                for manager in (listeners_of_run, self.listeners):
                     notify(manager, moment, **arguments)
 
-        return tell
+        return notify_listeners
 
 
 END_SECONDS = 10.0
-"""How long a run that was interrupted may take to end until its jobs are killed."""
+"""How long an interrupted run may take to end before its jobs are killed."""
 
 
 def _masker(plan: Plan) -> Masker:
-    """Know the secrets in the experiment, in the files that it names, and in the environment."""
+    """Collect the secrets in the experiment, its settings files and the environment."""
     sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
     return Masker.of([plan.experiment.document.value, sections])

@@ -1,4 +1,4 @@
-"""The source code of components: its digest, and whether it is still what was imported."""
+"""The source code of components: its digest, and whether it changed since the import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Source(NamedTuple):
-    """One file, as it is now."""
+    """The current state of one source file."""
 
     path: str
     size: int
@@ -29,21 +29,21 @@ class _Source(NamedTuple):
 
 
 def source_digest(module: str) -> str:
-    """Digest a component's own code: its module and the modules beside it in its package."""
+    """Digest a component's own code: its module and the other modules of its package."""
     sources, now = _sources(module), time.time_ns()
     settled = all(now - source.modified > FRESH for source in sources)
     return _digest(sources) if settled else _digest.__wrapped__(sources)
 
 
 _IMPORTED: dict[str, tuple[ModuleSpec | None, str]] = {}
-"""The digest of each module's code when it was first asked for, right after it was imported."""
+"""The digest of each module's code at its first use, right after the import."""
 
 
 def refuse_changed(infos: Iterable[ComponentInfo]) -> None:
-    """Refuse components whose code has changed since this process imported it.
+    """Reject components whose code has changed since this process imported it.
 
-    Jobs would run the code of before, here and in worker processes that are reused, and their
-    results would be kept as if they were those of the new code.
+    Jobs would run the old code, here and in reused worker processes, but their results would be
+    cached as those of the new code.
 
     :raises RequestError: that names the module
     """
@@ -74,14 +74,14 @@ def _sources(module: str) -> tuple[_Source, ...]:
 def _source(path: str) -> _Source | None:
     try:
         state = os.stat(path)  # noqa: PTH116 (as above)
-    except OSError:  # an editor's link that leads nowhere
+    except OSError:  # an editor's dangling link
         return None
     return _Source(path, state.st_size, state.st_mtime_ns, state.st_ino)
 
 
 @lru_cache(maxsize=256)
 def _digest(sources: tuple[_Source, ...]) -> str:
-    """Read the files: once for each state that they have."""
+    """Digest the files; cached by their state."""
     digests = []
     for source in sources:
         with open(source.path, "rb") as file:  # noqa: PTH123 (as above)

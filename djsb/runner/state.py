@@ -1,4 +1,4 @@
-"""What all jobs of a run share."""
+"""State shared by all jobs of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunState:
-    """One run: its plan, where it is recorded, what it works with."""
+    """One run: its plan, its record and its resources."""
 
     plan: Plan
     options: RunOptions
@@ -37,9 +37,9 @@ class RunState:
 
     @property
     def masker(self) -> Masker:
-        """Knows the secrets of the experiment and of the environment."""
+        """Masks the secrets of the experiment and of the environment."""
         return self.recorder.masker
 
-    def tell(self, moment: str, **arguments: object) -> None:
-        """Tell the listeners of a moment."""
-        self.recorder.tell(moment, **arguments)
+    def notify(self, moment: str, **arguments: object) -> None:
+        """Notify the listeners of an event."""
+        self.recorder.notify(moment, **arguments)

@@ -1,4 +1,4 @@
-"""Whether another iteration is due: targets met, iterations used up, or nothing left to change."""
+"""Decide whether to iterate again: targets met, limit reached, or nothing left to change."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def measure_targets(plan: Plan, history: History) -> list[TargetRecord]:
-    """Compare what an iteration measured with the targets.
+    """Compare the results of an iteration with the targets.
 
-    :raises DjsbError: if what a target names is no number
+    :raises DjsbError: if the value that a target names is not a number
     """
     return [_measure(target, source, history) for target, source in plan.targets]
 
@@ -33,26 +33,28 @@ def _measure(target: Target, source: Source, history: History) -> TargetRecord:
     except KeyError:
         value = None
     if not isinstance(value, int | float):
-        found = flatten(outputs[source.output], source.output)
-        known = [name for name, number in found if isinstance(number, float)]
-        wanted = ".".join((source.output, *source.rest))
-        text = f"'{target.text}': '{wanted}' is not a number; {suggest(wanted, known)}"
+        values = flatten(outputs[source.output], source.output)
+        known = [name for name, number in values if isinstance(number, float)]
+        name = ".".join((source.output, *source.rest))
+        text = f"'{target.text}': '{name}' is not a number; {suggest(name, known)}"
         raise DjsbError(f"iter_targets: {text}")
     return TargetRecord(history.iteration, target.text, float(value), target.holds(float(value)))
 
 
 def reason_to_stop(plan: Plan, measured: Sequence[TargetRecord], history: History) -> str | None:
-    """Say why no further iteration is due, if none is."""
+    """Return why no further iteration is due; ``None`` if one is."""
     schema = plan.experiment.schema
-    met = [one for one in measured if one.met]
-    wanted = 1 if schema.iter_targets_mode == "any" else len(measured)
-    count = f"{len(met)} of {len(measured)} targets met"
-    if measured and len(met) >= wanted:
+    met_targets = [target for target in measured if target.met]
+    needed = 1 if schema.iter_targets_mode == "any" else len(measured)
+    count = f"{len(met_targets)} of {len(measured)} targets met"
+    if measured and len(met_targets) >= needed:
         return f"{count} after iteration {history.iteration}"
     if history.iteration == schema.max_iter_num:
         if not measured:
             return f"max_iter_num: {schema.max_iter_num} iterations done"
-        missed = "; ".join(f"{one.target} (is {one.value:g})" for one in measured if not one.met)
+        missed = "; ".join(
+            f"{target.target} (is {target.value:g})" for target in measured if not target.met
+        )
         return f"max_iter_num: {schema.max_iter_num} reached with {count}; not met: {missed}"
     if _would_repeat(plan, history):
         repeated = f"another iteration would repeat iteration {history.iteration}"
@@ -61,10 +63,10 @@ def reason_to_stop(plan: Plan, measured: Sequence[TargetRecord], history: Histor
 
 
 def _would_repeat(plan: Plan, history: History) -> bool:
-    """Tell whether the last iteration did the very same jobs as the one before.
+    """Return whether the last iteration ran exactly the same jobs as the previous one.
 
-    Then so would the next one; jobs that are run every time may still give something else.
+    Then so would the next one, unless uncached jobs give different results.
     """
-    before = history.previous
-    same = before is not None and before.keys == history.keys
+    previous = history.previous
+    same = previous is not None and previous.keys == history.keys
     return same and all(job.spec.cache for job in plan.jobs)

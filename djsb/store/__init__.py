@@ -1,1 +1,1 @@
-"""The record of every run: SQLite for what is asked for, files for what is large."""
+"""The record of every run: SQLite for queryable data, files for large data."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 NAME = "djsb.sqlite"
 VERSION = 4
 NEEDED = 64 * 1024
-"""Bytes of free space without which SQLite cannot make the files beside its own."""
+"""Bytes of free disk space that SQLite needs for its auxiliary files."""
 
 SWEEPS = """
 CREATE TABLE sweeps (
@@ -104,7 +104,7 @@ UPDATE jobs SET role = role_in_format_3(hook),
 declarations = declarations_in_format_3(hook, directions);
 ALTER TABLE jobs DROP COLUMN directions""",
 }
-"""What makes a database of one format one of the next; those of other formats are refused."""
+"""Statements that upgrade a database to the next format; other formats are refused."""
 
 
 def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
@@ -121,7 +121,7 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
         try:
             _prepare(connection, path)
         except BaseException:
-            connection.close()  # and with it a change that was not finished
+            connection.close()  # which rolls back an unfinished change
             raise
     except (OSError, ValueError, sqlite3.DatabaseError) as error:
         raise RequestError(f"cannot use {path}: {_reason(error, work_dir)}") from error
@@ -129,7 +129,7 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """Say what is wrong; where there is no space for its memory, SQLite says ``disk I/O error``."""
+    """Describe an error; on a full disk, SQLite may only report ``disk I/O error``."""
     if isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(folder).free < NEEDED:
         return f"{error}: the disk is full"
     return str(error)
@@ -144,19 +144,19 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with closing(connection.cursor()) as cursor:
         version = _version(cursor)
         if version != VERSION and (version == 0 or version in MIGRATIONS):
-            cursor.execute("BEGIN IMMEDIATE")  # two processes at once: one of them does it
+            cursor.execute("BEGIN IMMEDIATE")  # of two concurrent processes, one upgrades it
             version = _upgrade(cursor)
             connection.commit()
     if version != VERSION:
         raise RequestError(
-            f"{path} was written by another version of djsb (format {version}, this one "
+            f"{path} was written by another version of djsb (format {version}, but this one "
             f"reads {VERSION}); use that version, or another work_dir"
         )
 
 
 def _upgrade(cursor: sqlite3.Cursor) -> int:
-    """Bring a database, new or of an older format, to this one; return the format it then has."""
-    version = _version(cursor)  # another process may have done it meanwhile
+    """Upgrade a new or older database to this format; return its resulting format."""
+    version = _version(cursor)  # another process may have upgraded it meanwhile
     while version == 0 or version in MIGRATIONS:
         _execute(cursor, MIGRATIONS.get(version, TABLES))
         version = version + 1 if version else VERSION

@@ -1,4 +1,4 @@
-"""Where and with what a run was made, as a file in its folder."""
+"""The environment of a run, as a file in its folder."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FILE = "environment.json"
 
 
 def write_environment(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write the facts of a run into its folder, whole or not at all."""
+    """Write the facts of a run into its folder, atomically."""
     write_whole(folder / FILE, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n")
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
-    """Read the facts of a run; nothing if there are none, as for runs of early versions."""
+    """Read the facts of a run; empty if there are none, as for runs of early versions."""
     with suppress(OSError, ValueError):
         facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return facts if isinstance(facts, dict) else {}

@@ -1,4 +1,4 @@
-"""What runs of store format 3 did not say of themselves: roles and declarations, by known names."""
+"""Roles and declarations, missing in store format 3, inferred from known hook names."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ SAMPLES = {
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Let the statements of the migration call what is below."""
+    """Register the SQL functions of the migration."""
     connection.create_function("role_in_format_3", 1, _role)
     connection.create_function("declarations_in_format_3", 2, _declarations)
 
@@ -66,9 +66,9 @@ def _role(hook: str) -> str | None:
 
 
 def _declarations(hook: str, directions: str | None) -> str:
-    """Write declarations for a job of which only the directions of some metrics are known."""
-    given = json.loads(directions) if directions else {}
-    scores = (Metric(name, higher_is_better=higher) for name, higher in given.items())
+    """Build declarations for a job with known directions of only some metrics."""
+    directions_by_name = json.loads(directions) if directions else {}
+    scores = (Metric(name, higher_is_better=higher) for name, higher in directions_by_name.items())
     metrics = (*scores, *OF_HOOK.get(hook, ()), *COMMON)
-    found = Declarations(metrics, SAMPLES.get(hook, SampleLayout()))
-    return json.dumps(found.to_json())
+    declarations = Declarations(metrics, SAMPLES.get(hook, SampleLayout()))
+    return json.dumps(declarations.to_json())

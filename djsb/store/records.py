@@ -1,4 +1,4 @@
-"""What the store gives back: runs and jobs as plain objects."""
+"""Runs and jobs of the store as plain objects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from djsb_core.metrics import Metric
 
 UNJUDGED = (Role.REFINE, Role.PROCESS, Role.TRAIN, Role.INFER)
-"""Jobs with these roles see different data: their numbers differ, and none is better."""
+"""Jobs with these roles see different data, so their metrics cannot be ranked."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RunRecord:
     project_name: str
     experiment_name: str
     experiment_file: str
-    """Absolute; in records of early versions, as it was typed."""
+    """Absolute; in records of early versions, as given by the user."""
     settings: Mapping[str, Any]
     folder: Path
     status: str
@@ -53,7 +53,7 @@ class RunRecord:
 
     @property
     def experiment(self) -> str:
-        """The experiment file as a user names it: from here, where it lies below."""
+        """The experiment file, relative if it is below the working directory."""
         path = Path(self.experiment_file)
         here = Path.cwd()
         return str(path.relative_to(here)) if path.is_relative_to(here) else self.experiment_file
@@ -67,7 +67,7 @@ class SweepRecord:
     name: str
     project_name: str
     config: Mapping[str, Any]
-    """As it was given, without secrets."""
+    """As given, without secrets."""
     created: float
     """Seconds since the epoch."""
 
@@ -107,9 +107,9 @@ class JobRecord:
     environment: str | None
     """Label and key of the isolated environment that it ran in, if it had one."""
     role: Role | None
-    """What the job is for; ``None`` if its hook does not say."""
+    """The job's role; ``None`` if its hook declares none."""
     declarations: Declarations
-    """What its hook and component say of metrics and samples."""
+    """What its hook and component declare about metrics and samples."""
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
@@ -125,36 +125,36 @@ class JobRecord:
 
     @property
     def dataset(self) -> Any:  # noqa: ANN401 (any setting)
-        """What the settings name as the dataset that it reads; ``None`` where that is not known."""
+        """The dataset that its settings name as input; ``None`` if unknown."""
         value: Any = self.settings
         for key in (self.declarations.samples.dataset or "").split("."):
             value = value.get(key) if isinstance(value, dict) else None
         return value
 
     def declared(self, name: str) -> Metric:
-        """Return what is declared of a metric; a bare declaration where nothing is."""
+        """Return the declaration of a metric; an empty one if there is none."""
         return self.declarations.find(name)
 
     def direction(self, name: str) -> bool | None:
-        """Tell whether more of a metric is better; ``None`` if neither, or the job is no judge."""
+        """Return whether a higher value is better; ``None`` if neither, or not comparable."""
         return None if self.role in UNJUDGED else self.declared(name).higher_is_better
 
     def is_primary(self, name: str) -> bool:
-        """Tell whether a metric is among the few that say what the job found."""
+        """Return whether a metric is among the few that summarize the job's results."""
         return self.declared(name).primary
 
     def is_detail(self, name: str) -> bool:
-        """Tell whether a metric describes another one, or how fast the machine is."""
+        """Return whether a metric only details another one or measures speed."""
         return self.declared(name).kind in (MetricKind.DETAIL, MetricKind.ERROR)
 
     def is_shown(self, name: str) -> bool:
-        """Tell whether a change of a metric is worth a row: of summaries, only the primary ones."""
-        found = self.declared(name)
-        return found.primary if found.kind is MetricKind.STATISTIC else not self.is_detail(name)
+        """Return whether to list a change of a metric: of statistics, only the primary ones."""
+        metric = self.declared(name)
+        return metric.primary if metric.kind is MetricKind.STATISTIC else not self.is_detail(name)
 
     @property
     def named_outputs(self) -> dict[str, Any]:
-        """The outputs with paths as a user knows them: as the settings name them, or in the run."""
+        """The outputs with user-facing paths: those in the settings, or those in the run."""
         places = dict(self.exports)
         if self.files is not None:
             places[str(self.files)] = str(self.folder / FILES)
@@ -183,12 +183,12 @@ def with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (
     if isinstance(value, dict):
         return {key: with_places(item, places) for key, item in value.items()}
     if isinstance(value, str):
-        for made, place in places.items():
-            if value == made or value.startswith(f"{made}/"):
-                return place + value.removeprefix(made)
+        for source, place in places.items():
+            if value == source or value.startswith(f"{source}/"):
+                return place + value.removeprefix(source)
     return value
 
 
 def to_json(value: object) -> str:
-    """Write a value that a job returned or was given; paths become text."""
+    """Serialize a job's setting or output; paths become strings."""
     return json.dumps(plain(value), ensure_ascii=False)

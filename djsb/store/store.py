@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 EXPERIMENT = "experiment.json"
-"""In a run's folder: the experiment as it was read, overrides applied; it can be run again."""
+"""In a run's folder: the experiment with overrides applied; it can be run again."""
 
 RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
 NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
@@ -52,7 +52,7 @@ class Store:
         self._connection.close()
 
     def is_there(self) -> bool:
-        """Tell whether the file is still the one that was opened: a user may remove it."""
+        """Return whether the opened file still exists: a user may remove it."""
         try:
             return (self.work_dir / NAME).stat().st_ino == self._inode
         except OSError:
@@ -68,11 +68,11 @@ class Store:
         settings: object,
         sweep: str | None = None,
     ) -> RunRecord:
-        """Record a new run and make its folder.
+        """Record a new run and create its folder.
 
         :param names: ``project_name`` and ``experiment_name``
         :param experiment: the file that describes it
-        :param settings: the experiment as it was read
+        :param settings: the experiment as read
         :param sweep: id of the sweep that it belongs to
         """
         started = time.time()
@@ -96,14 +96,14 @@ class Store:
         return self.run(folder.name)
 
     def change_settings(self, run_id: str, settings: object) -> None:
-        """Record other settings of a run, for those that are known only while it runs."""
+        """Update the settings of a run that become known only while it runs."""
         self._write("UPDATE runs SET settings = ? WHERE id = ?", (to_json(settings), run_id))
         _write_settings(self.run(run_id).folder, settings)
 
     def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
-        """Record a sweep, of which runs can be part.
+        """Record a sweep, to which runs can belong.
 
-        :param name: its id, if it has none
+        :param name: by default, its id
         :param config: its configuration, without secrets
         """
         sweep_id = uuid.uuid4().hex[:8]
@@ -128,17 +128,17 @@ class Store:
         /,
         **values: object,
     ) -> int:
-        """Record a job that starts, or one that was reused with all that it reported.
+        """Record a job that starts, or a reused one with its points and artifacts.
 
         :param values: columns of ``jobs``
         """
         columns = {"run_id": run_id, "status": "running", "started": time.time(), **values}
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
-        given = tuple(_column(value) for value in columns.values())
+        row = tuple(_column(value) for value in columns.values())
         insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608
         with self._lock, self._connection:
-            job_id = self._connection.execute(insert, given).lastrowid or 0
+            job_id = self._connection.execute(insert, row).lastrowid or 0
             self._insert_reports(job_id, points, artifacts)
         return job_id
 
@@ -150,12 +150,12 @@ class Store:
         /,
         **values: object,
     ) -> None:
-        """Change columns of a job and add to what it reported, in one transaction."""
+        """Change columns of a job and add points and artifacts, in one transaction."""
         changes = ", ".join(f"{name} = ?" for name in values)
-        given = tuple(_column(value) for value in values.values())
+        row = tuple(_column(value) for value in values.values())
         update = f"UPDATE jobs SET {changes} WHERE id = ?"  # noqa: S608
         with self._lock, self._connection:
-            self._connection.execute(update, (*given, job_id))
+            self._connection.execute(update, (*row, job_id))
             self._insert_reports(job_id, points, artifacts)
 
     def add_points(self, job_id: int, points: Sequence[Point]) -> None:
@@ -169,19 +169,19 @@ class Store:
         self._write("DELETE FROM artifacts WHERE job_id = ?", (job_id,))
 
     def add_artifact(self, job_id: int, artifact: Artifact) -> None:
-        """Record a file that a job reported; it replaces one of the same name, kind and step."""
-        which = (job_id, artifact.name, artifact.kind.value, artifact.step)
+        """Record a job's artifact; it replaces one with the same name, kind and step."""
+        key = (job_id, artifact.name, artifact.kind.value, artifact.step)
         with self._lock, self._connection:
             self._connection.execute(
                 "DELETE FROM artifacts WHERE job_id = ? AND name = ? AND kind = ? AND step IS ?",
-                which,
+                key,
             )
             self._connection.execute(
-                "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)", (*which, str(artifact.path))
+                "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)", (*key, str(artifact.path))
             )
 
     def add_targets(self, run_id: str, targets: Sequence[TargetRecord]) -> None:
-        """Record what an iteration measured for its targets."""
+        """Record the results of an iteration's targets."""
         rows = [(run_id, t.iteration, t.target, _storable(t.value), t.met) for t in targets]
         with self._lock, self._connection:
             self._connection.executemany("INSERT INTO targets VALUES (?, ?, ?, ?, ?)", rows)
@@ -189,14 +189,14 @@ class Store:
     # -- reading -------------------------------------------------------------------------------
 
     def runs(self) -> list[RunRecord]:
-        """List all runs, the newest first."""
+        """List all runs, newest first."""
         rows = self._read(f"{RUNS} {NEWEST_FIRST}")
         return [self._run(row) for row in rows]
 
     def run(self, run_id: str) -> RunRecord:
         """Return one run by its id, or by ``last``.
 
-        :raises RequestError: if there is none of that id
+        :raises RequestError: if there is no such run
         """
         if run_id == "last":
             rows = self._read(f"{RUNS} {NEWEST_FIRST} LIMIT 1")
@@ -210,7 +210,7 @@ class Store:
     def sweep(self, sweep_id: str) -> SweepRecord:
         """Return one sweep by its id.
 
-        :raises RequestError: if there is none of that id
+        :raises RequestError: if there is no such sweep
         """
         for row in self._read("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)):
             return SweepRecord.of(row)
@@ -218,14 +218,14 @@ class Store:
         raise RequestError(f"no sweep '{sweep_id}' in {self.work_dir}; {suggest(sweep_id, known)}")
 
     def jobs(self, run_id: str) -> list[JobRecord]:
-        """List the jobs of a run, in their order."""
+        """List the jobs of a run, in order."""
         rows = self._read(
             "SELECT * FROM jobs WHERE run_id = ? ORDER BY iteration, position, id", (run_id,)
         )
         return [self._job(row) for row in rows]
 
     def last_export(self, named: Path) -> Path | None:
-        """Return the result that was last put at the place that a config names."""
+        """Return the source of the latest export to a path."""
         rows = self._read(
             "SELECT exports FROM jobs WHERE instr(exports, ?) ORDER BY id DESC LIMIT 1",
             (json.dumps(str(named), ensure_ascii=False),),
@@ -237,7 +237,7 @@ class Store:
         return None
 
     def targets(self, run_id: str) -> list[TargetRecord]:
-        """List what the iterations of a run measured for their targets, in order."""
+        """List the target results of a run's iterations, in order."""
         rows = self._read(
             "SELECT iteration, target, value, met FROM targets WHERE run_id = ? ORDER BY rowid",
             (run_id,),
@@ -252,11 +252,11 @@ class Store:
     def points(self, job_id: int, name: str | None = None) -> list[Point]:
         """List the values of a job's metrics (or of one of them), in the order of recording."""
         where = "" if name is None else " AND name = ?"
-        given = (job_id,) if name is None else (job_id, name)
+        parameters = (job_id,) if name is None else (job_id, name)
         columns = "name, value, step, seconds"
         rows = self._read(
             f"SELECT {columns} FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
-            given,
+            parameters,
         )
         return [Point(**{**dict(row), "value": _restored(row["value"])}) for row in rows]
 
@@ -271,12 +271,14 @@ class Store:
 
     def samples(self, job_id: int) -> dict[str, SampleValues]:
         """Return the per-sample values of a job, by metric."""
-        found = {}
-        for one in self.artifacts(job_id):
-            # Its file is gone where a user deleted the folder of an old run.
-            if one.kind is ArtifactKind.SAMPLES and one.path.is_file():
-                found[one.name] = SampleValues(**json.loads(one.path.read_text(encoding="utf-8")))
-        return found
+        samples = {}
+        for artifact in self.artifacts(job_id):
+            # The file is missing if a user deleted the folder of an old run.
+            if artifact.kind is ArtifactKind.SAMPLES and artifact.path.is_file():
+                samples[artifact.name] = SampleValues(
+                    **json.loads(artifact.path.read_text(encoding="utf-8"))
+                )
+        return samples
 
     def artifacts(self, job_id: int) -> list[Artifact]:
         """List the files that a job reported, in the order of recording."""
@@ -285,15 +287,17 @@ class Store:
             (job_id,),
         )
         return [
-            Artifact(row["name"], ArtifactKind(row["kind"]), row["step"], self._here(row["path"]))
+            Artifact(
+                row["name"], ArtifactKind(row["kind"]), row["step"], self._relocated(row["path"])
+            )
             for row in rows
         ]
 
     # -- inside --------------------------------------------------------------------------------
 
     @cached_property
-    def _moved(self) -> dict[str, str]:
-        """Where the work_dir was when runs were recorded, if it was moved or copied: to here."""
+    def _relocations(self) -> dict[str, str]:
+        """Former locations of a moved or copied work_dir, mapped to its current one."""
         here = str(self.work_dir.absolute())
         roots = {
             str(Path(row["folder"]).parents[1]): row["id"]
@@ -305,27 +309,29 @@ class Store:
             if root != here and (self.work_dir / "runs" / run_id).is_dir()
         }
 
-    def _here(self, path: str | Path) -> Path:
-        """Find a recorded path where the work_dir is now."""
-        return Path(with_places(str(path), self._moved))
+    def _relocated(self, path: str | Path) -> Path:
+        """Return a recorded path, adjusted to the work_dir's current location."""
+        return Path(with_places(str(path), self._relocations))
 
     def _run(self, row: sqlite3.Row) -> RunRecord:
-        found = RunRecord.of(row)
-        return replace(found, folder=self._here(found.folder)) if self._moved else found
+        record = RunRecord.of(row)
+        return (
+            replace(record, folder=self._relocated(record.folder)) if self._relocations else record
+        )
 
     def _job(self, row: sqlite3.Row) -> JobRecord:
-        found = JobRecord.of(row)
-        if not self._moved:
-            return found
+        record = JobRecord.of(row)
+        if not self._relocations:
+            return record
         return replace(
-            found,
-            folder=self._here(found.folder),
-            files=self._here(found.files) if found.files else None,
+            record,
+            folder=self._relocated(record.folder),
+            files=self._relocated(record.files) if record.files else None,
             exports={
-                str(self._here(made)): str(self._here(place))
-                for made, place in found.exports.items()
+                str(self._relocated(source)): str(self._relocated(place))
+                for source, place in record.exports.items()
             },
-            outputs=with_places(found.outputs, self._moved),
+            outputs=with_places(record.outputs, self._relocations),
         )
 
     def _new_folder(self, name: str) -> Path:
@@ -341,8 +347,8 @@ class Store:
                     folder.mkdir()
                     return folder
         except OSError as error:
-            raise RequestError(f"cannot make a new folder in {parent}: {error.strerror}") from error
-        raise RequestError(f"cannot make a new folder in {parent}: too many runs at once")
+            raise RequestError(f"cannot create a folder in {parent}: {error.strerror}") from error
+        raise RequestError(f"cannot create a folder in {parent}: too many runs at once")
 
     def _insert_reports(
         self, job_id: int, points: Sequence[Point], artifacts: Sequence[Artifact]
@@ -377,7 +383,7 @@ def _column(value: object) -> object:
 
 
 def _storable(value: float | str) -> float | str:
-    """SQLite has no NaN: it would come back as NULL."""
+    """Encode NaN and infinities as text: SQLite would return NaN as NULL."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
         return f"{FLOAT}{value}"
     return value

@@ -47,20 +47,24 @@ def test_equal_parts_have_no_differences():
         ({"x": 1}, {"x": "1"}, 'extra_configs.x: 1 → "1"'),
         ({"x": 1}, {"x": 1.0}, "extra_configs.x: 1 → 1.0"),
         ({"x": math.nan}, {"x": 0.0}, "extra_configs.x: NaN → 0.0"),
-        ({"x": "a" * 99}, {"x": "b"}, "extra_configs.x: other text (99 → 1 characters)"),
+        ({"x": "a" * 99}, {"x": "b"}, "extra_configs.x: different text (99 → 1 characters)"),
         ({"x": [1, 2]}, {"x": [1, 3]}, "extra_configs.x.1: 2 → 3"),
         ({"x": [1]}, {"x": [1, 3]}, "extra_configs.x.1: added (3)"),
         ({"x": [1, 3]}, {"x": [3]}, "extra_configs.x.0: removed (1)"),
         ({"x": {"y": 1}}, {"x": [1]}, 'extra_configs.x: {"y": 1} → [1]'),
-        ({"x": file("a", "1")}, {"x": file("a", "2")}, "extra_configs.x: a has other content"),
+        ({"x": file("a", "1")}, {"x": file("a", "2")}, "extra_configs.x: the content of a changed"),
         ({"x": file("a", "1")}, {"x": file("b", "1")}, "extra_configs.x: a → b (same content)"),
-        ({"x": file("a", "1")}, {"x": file("b", "2")}, "extra_configs.x: a → b (other content)"),
+        (
+            {"x": file("a", "1")},
+            {"x": file("b", "2")},
+            "extra_configs.x: a → b (different content)",
+        ),
         (
             {"x": file("a")},
             {"x": file("a", "absent")},
-            "extra_configs.x: a does not exist any more",
+            "extra_configs.x: a no longer exists",
         ),
-        ({"x": file("a", "absent")}, {"x": file("a")}, "extra_configs.x: a did not exist then"),
+        ({"x": file("a", "absent")}, {"x": file("a")}, "extra_configs.x: a did not exist before"),
         ({"x": {"result": "a"}}, {"x": {"result": "b"}}, "extra_configs.x: a → b"),
         ({"x": {"result": "a"}}, {"x": file("b")}, "extra_configs.x: a → b"),
         ({"x": "c"}, {"x": file("b")}, "extra_configs.x: c → b"),
@@ -80,7 +84,7 @@ def test_settings(old, new, sentence):
 @pytest.mark.parametrize(
     ("change", "sentences"),
     [
-        ({"format": 2}, ["djsb makes keys in another way (format 1 → 2)"]),
+        ({"format": 2}, ["the format of cache keys changed (1 → 2)"]),
         ({"component": {**COMPONENT, "version": "0.2"}}, ["djsb-modelscope 0.1 → 0.2"]),
         ({"component": {**COMPONENT, "source": "c"}}, ["the code of djsb-modelscope changed"]),
         (
@@ -118,18 +122,18 @@ def test_other_files():
     old = parts(files={"same": "0", "changed": "1", "gone": "2", "lost": "3"})
     new = parts(files={"same": "0", "changed": "9", "lost": "absent", "new": "4"})
     assert differences(old, new) == [
-        "changed has other content",
-        "gone: was read, is not now",
-        "lost does not exist any more",
-        "new: is read now, was not",
+        "the content of changed changed",
+        "gone: no longer an input file",
+        "lost no longer exists",
+        "new: new input file",
     ]
 
 
 def test_other_files_by_number():
     old = parts(files={"0": file("a", "1"), "1": file("b", "2"), "2": file("b", "3")})
     new = parts(files={"0": file("_", "9"), "1": file("a", "1"), "2": file("b", "2")})
-    assert differences(old, new) == ["b has other content", "_: is read now, was not"]
-    assert differences(parts(), parts(files={"0": file("a", "1")})) == ["a: is read now, was not"]
+    assert differences(old, new) == ["the content of b changed", "_: new input file"]
+    assert differences(parts(), parts(files={"0": file("a", "1")})) == ["a: new input file"]
 
 
 def test_names_that_are_not_text_can_be_printed():

@@ -167,7 +167,7 @@ def test_a_run_that_cannot_end_well_does_not_start(invoke, lab):
     result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert re.match(r"Error: work_dir: cannot use /proc/djsb: ", result.stderr)
-    assert result.stderr.endswith("\nTo run all the same: --no-preflight\n")
+    assert result.stderr.endswith("\nTo run anyway: --no-preflight\n")
     assert "--no-preflight" not in invoke(*arguments, "--no-preflight").stderr
 
 

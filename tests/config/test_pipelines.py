@@ -136,7 +136,7 @@ def test_both_forms_at_once_is_a_problem(read):
     text = f"evaluation_job_configs:\n- {{hook: A}}\npipelines:\n- one: {JOBS}\n"
     (problem,) = map(str, read(text).problems)
     assert problem == (
-        "x.yaml:3: pipelines: there are also evaluation_job_configs outside of them "
+        "x.yaml:3: pipelines: stages also set outside the pipelines: evaluation_job_configs "
         "(x.yaml:1); use one form"
     )
 
@@ -171,7 +171,7 @@ def test_overrides_reach_into_pipelines(read):
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("pipelines.7.one.hook=1", "--set pipelines.7.one.hook=1: no '7' there; "),
+        ("pipelines.7.one.hook=1", "--set pipelines.7.one.hook=1: no key or index '7'; "),
         ("pipelines.0.two.x=1", "x.yaml:2: pipelines[0]: should have one key, the pipeline's name"),
         ("pipelines.0.one.probe_job_configs.9.hook=B", "--set pipelines.0.one.probe_job_configs.9"),
         ("pipelines.1.two.probe_job_configs.0.hook=B", "--set pipelines.1.two.probe_job_configs.0"),

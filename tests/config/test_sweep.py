@@ -136,7 +136,7 @@ def is_stricter(config):
     with pytest.raises(ConfigError) as caught:
         read_sweep(config)
     said = [problem.text for problem in caught.value.problems]
-    return all(" is above `max`" in one or "as many as" in one for one in said)
+    return all(" is above `max`" in one or "as many items as" in one for one in said)
 
 
 def test_data_juicers_own_form(tmp_path):
@@ -158,10 +158,10 @@ def test_data_juicers_own_form(tmp_path):
         ({"distribution": "normall"}, "unknown distribution 'normall'; did you mean 'normal'?"),
         ({"distribution": "uniform", "min": 1}, "uniform needs `max`"),
         ({"distribution": "normal", "min": 1}, "normal has no `min`; it has `mu` and `sigma`"),
-        ({"distribution": "int_uniform", "min": 1.5, "max": 3}, "int_uniform has whole numbers"),
+        ({"distribution": "int_uniform", "min": 1.5, "max": 3}, "int_uniform needs integers"),
         ({"distribution": "log_uniform_values", "min": 0, "max": 3}, "needs a `min` above 0"),
-        ({"values": [1, 2], "probabilities": [1]}, "`probabilities` are as many as `values`"),
-        ({"parameters": {"x": {"value": 1}}, "value": 1}, "`parameters` stand alone"),
+        ({"values": [1, 2], "probabilities": [1]}, "`probabilities` must have as many items"),
+        ({"parameters": {"x": {"value": 1}}, "value": 1}, "`parameters` cannot be combined"),
         ({"valeus": [1]}, "parameters.lr.valeus: unknown key; did you mean 'values'?"),
         ({"min": float("nan"), "max": 1.0}, "parameters.lr.min: "),
         ({"values": None}, "`values` has no value; leave it out"),

@@ -145,14 +145,14 @@ def test_what_cannot_be_read_is_a_problem_too(lab):
 
 def test_an_override_of_nothing_is_a_problem(lab):
     (problem,) = djsb.validate(ECHO, {"execution_job_configs.7.extra_configs.text": 1})
-    assert "no '7' there" in str(problem)
+    assert "no key or index '7'" in str(problem)
 
 
 def test_the_preflight_is_that_of_the_command(lab, monkeypatch):
     monkeypatch.setenv("DJSB_CACHE_DIR", "/proc/nothing")
-    with pytest.raises(RequestError, match="To run all the same: preflight=False"):
+    with pytest.raises(RequestError, match="To run anyway: preflight=False"):
         djsb.run(ECHO)
-    assert "To run all the same: --no-preflight" in lab_run_error(lab)
+    assert "To run anyway: --no-preflight" in lab_run_error(lab)
 
 
 def lab_run_error(lab):

@@ -110,7 +110,7 @@ def test_samples(run, lab):
         (
             "eval_before",
             "loss",
-            "no values for each sample of 'loss' in job 'eval_before'; known: mean_len",
+            "no per-sample values of 'loss' in job 'eval_before'; known: mean_len",
         ),
         ("train_model", "loss", "known: none"),
         ("nothing", "loss", "no pipeline or job 'nothing'"),

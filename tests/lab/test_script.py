@@ -248,9 +248,12 @@ def test_settings_are_recorded_without_secrets(heard):
 @pytest.mark.parametrize(
     ("pair", "error"),
     [
-        (("recipe.yaml", "recipe"), "settings are a mapping, a namespace or a dataclass, not str"),
+        (
+            ("recipe.yaml", "recipe"),
+            "settings must be a mapping, a namespace or a dataclass, not str",
+        ),
         ((Train, "train"), "not type"),
-        (({}, ""), "needs a name before its keys"),
+        (({}, ""), "needs a prefix"),
     ],
 )
 def test_settings_that_are_none(pair, error):

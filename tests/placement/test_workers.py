@@ -276,7 +276,7 @@ def test_descriptors_and_processes_are_given_back(bench):
 def test_another_version(bench, monkeypatch):
     monkeypatch.setattr("djsb.placement.exchange.__version__", "0.0.1")
     with pytest.raises(
-        RemoteError, match=r"^the worker process runs djsb-core .*, this is 0.0.1; "
+        RemoteError, match=r"^the worker process runs djsb-core .*, but this is 0.0.1; "
     ):
         bench.result("pid")
 

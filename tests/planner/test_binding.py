@@ -63,7 +63,7 @@ def test_a_reference_means_the_latest_job_of_that_name_that_has_the_output(lab):
         ("-1.²", "the job 'a' has no output '²'; known: text"),
         ("anonymos.a.text", "no pipeline 'anonymos'; did you mean 'anonymous'?"),
         ("anonymous.b.text", "no earlier job 'b'; known: a"),
-        ("anonymous.me.text", "'anonymous.me.text': that is this job itself"),
+        ("anonymous.me.text", "'anonymous.me.text': refers to this job itself"),
         ("anonymous.a.txt", "the job 'a' has no output 'txt'; did you mean 'text'?"),
     ],
 )
@@ -159,14 +159,14 @@ def test_references_across_pipelines(lab, source, job, output):
     assert [len(planned.jobs_of(name)) for name in planned.pipelines] == [2, 0, 1, 1]
 
 
-LATER = "move it before this one, or take its value of the last iteration with iter_updater"
+LATER = "move it before this one, or take its value from the last iteration with iter_updater"
 
 
 @pytest.mark.parametrize(
     ("source", "problem"),
     [
-        ("three.b.text", f"that job stands later (sandbox.yaml:13); {LATER}"),
-        ("two.a.text", "that is this job itself"),
+        ("three.b.text", f"that job comes later (sandbox.yaml:13); {LATER}"),
+        ("two.a.text", "refers to this job itself"),
         ("two.b.text", "no earlier job 'b'; known: none"),
         ("nothing.a.text", "no earlier job 'a'; known: none"),
         ("tree.b.text", "no pipeline 'tree'; did you mean 'three'?"),
@@ -268,7 +268,7 @@ def test_the_first_iteration_takes_and_checks_the_value_in_the_file(lab):
         ("two.b.text", "one.c.extra_configs.text", "'one.c.extra_configs.text': no job 'c'; "),
         ("two.b.text", "tw.b.extra_configs.text", "'tw.b.extra_configs.text': no pipeline 'tw'; "),
         ("two.b.text", "one.a.extra_configs.txt", "unknown setting 'txt'; did you mean 'text'?"),
-        ("two.b.text", "two.e.extra_configs.type", "the component is chosen before the run; give "),
+        ("two.b.text", "two.e.extra_configs.type", "the component is chosen before the run; set "),
         ("two.b.text", "two.e.extra_configs.x", "unknown setting 'x'; known: dataset_path, "),
         (
             "two.b.text",

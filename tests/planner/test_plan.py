@@ -275,7 +275,7 @@ def test_an_override_of_what_is_not_there_is_one_problem(lab, place):
     for job in ("execution_job_configs.0", "probe_job_configs.0"):
         problem = lab.problem(None, f"{job}.local={text}")
         assert "].local: an override names '" in problem
-        assert problem.endswith("', which is not there")
+        assert problem.endswith("', which does not exist")
 
 
 def test_every_problem_of_every_job_comes_at_once(lab):

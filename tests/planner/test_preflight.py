@@ -240,7 +240,7 @@ def test_the_needs_of_an_isolated_job_are_not_those_of_this_environment(isolated
     checks, _ = examine_plan(plan)
     (check,) = [one for one in checks if one.kind is CheckKind.ENVIRONMENT]
     assert (check.ok, check.path) == (True, None)
-    assert check.finding == "will be made with venv before the first job"
+    assert check.finding == "will be created with venv before the first job"
     assert not (tmp_path / "environments").exists()
 
 

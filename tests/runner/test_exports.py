@@ -90,7 +90,7 @@ def test_iterations_have_their_own_places(named, folder, place):
 
 def found(named, *subfolders):
     return {
-        str(one.place): str(one.made)
+        str(one.place): str(one.source)
         for one in exports_of(Path(named), Path("made") / Path(named).name, subfolders)
     }
 

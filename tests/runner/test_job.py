@@ -75,10 +75,10 @@ def test_where_results_are_made(prepare, lab):
     job, folder = prepare(history), lab.folder / "attempt"
     named = lab.folder / "out/x.txt"
     assert job.named == (named,)
-    assert job.made_in(folder, history) == {named: folder / "exports/x.txt"}
+    assert job.sources_in(folder, history) == {named: folder / "exports/x.txt"}
     assert job.exports(folder, history) == []
     request = job.request(folder, lab.folder / "log", history)
-    assert request.outputs == job.made_in(folder, history)
+    assert request.outputs == job.sources_in(folder, history)
     assert (request.id.meta_name, request.id.iteration, request.output_names) == (
         "second",
         1,

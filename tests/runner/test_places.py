@@ -226,7 +226,7 @@ def test_no_reference_chooses_the_environment(isolated):
         "extra_configs: {act: tell}", "input: {extra_configs.env.name: anonymous.j0.found}"
     )
     assert isolated.problem(text).endswith(
-        "the environment is chosen before the run; give it in the file"
+        "the environment is chosen before the run; set it in the file"
     )
 
 

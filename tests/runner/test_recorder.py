@@ -52,7 +52,7 @@ def entry(tmp_path):
 def test_values_are_kept_and_told(recorder, told):
     recorder.points(POINTS[:1])
     recorder.points(POINTS[1:])
-    assert recorder.run.store.points(recorder.job_id) == recorder.heard == POINTS
+    assert recorder.run.store.points(recorder.job_id) == recorder.recorded_points == POINTS
     assert {moment for moment, _ in told} == {"djsb_metric_logged"}
     assert [(one["name"], one["value"], one["step"], one["seconds"]) for _, one in told] == [
         ("j.loss", 2.0, 0, 0.1),
@@ -63,7 +63,7 @@ def test_values_are_kept_and_told(recorder, told):
 
 def test_samples_are_kept(recorder, told, tmp_path):
     recorder.artifact(samples(tmp_path))
-    assert recorder.kept == [samples(tmp_path)]
+    assert recorder.artifacts == [samples(tmp_path)]
     assert recorder.run.store.samples(recorder.job_id)["loss"].values == [1.0, 2.0]
     ((moment, told_of),) = told
     assert (moment, told_of["name"], told_of["kind"]) == (
@@ -79,7 +79,7 @@ def test_a_failed_attempt_is_forgotten(recorder, tmp_path):
     recorder.forget()
     store = recorder.run.store
     assert (store.points(recorder.job_id), store.samples(recorder.job_id)) == ([], {})
-    assert (recorder.heard, recorder.kept) == ([], [])
+    assert (recorder.recorded_points, recorder.artifacts) == ([], [])
     recorder.points(POINTS[2:])
     assert store.points(recorder.job_id) == POINTS[2:]
 
@@ -90,7 +90,7 @@ def test_an_earlier_execution_is_recorded_whole(recorder, told, tmp_path, has_wa
     reused = run.reused_job(recorder.info, entry(tmp_path), waited, outputs={"a": 1})
     assert (reused.job_id == recorder.job_id) is has_waited
     store = run.store
-    assert store.points(reused.job_id) == reused.heard == POINTS
+    assert store.points(reused.job_id) == reused.recorded_points == POINTS
     assert list(store.samples(reused.job_id)) == ["loss"]
     job = store.jobs(run.record.id)[-1]
     assert (job.id, job.status, job.source_run, job.seconds, job.outputs) == (

@@ -153,7 +153,7 @@ def test_a_whole_section_must_be_a_mapping(lab):
         "- hook: Echo\n  input: {extra_configs: -1.text}\n"
     )
     with pytest.raises(
-        JobError, match=r"input extra_configs: '-1\.text' gives no mapping of settings"
+        JobError, match=r"input extra_configs: '-1\.text' is not a mapping of settings"
     ):
         lab.run(text % "list.yaml")
     with pytest.raises(JobError, match=r"none\.yaml: cannot be read"):

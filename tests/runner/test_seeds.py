@@ -111,7 +111,7 @@ def test_an_earlier_seed_is_reused(seeded):
 @pytest.mark.parametrize(
     ("seeds", "said"),
     [
-        ("[1, 1]", "sandbox.yaml:3: seeds: each seed may be given once"),
+        ("[1, 1]", "sandbox.yaml:3: seeds: each seed may be listed only once"),
         ("[a]", "sandbox.yaml:3: seeds[0]: should be a valid integer"),
         ("3", "sandbox.yaml:3: seeds: should be a valid list"),
     ],
@@ -123,7 +123,7 @@ def test_bad_seeds(seeded, seeds, said):
 def test_seeds_without_a_job_that_takes_one(lab):
     text = "work_dir: w\nseeds: [1, 2]\nexecution_job_configs:\n- {hook: Echo, meta_name: a}\n"
     assert lab.problem(text) == (
-        "sandbox.yaml:4: anonymous: no training, inference or evaluation takes a seed; remove seeds"
+        "sandbox.yaml:4: anonymous: no training, inference or evaluation job takes a seed; remove seeds"
     )
 
 

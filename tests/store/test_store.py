@@ -310,7 +310,7 @@ def test_another_format_is_refused_by_name(tmp_path, other):
         connection.execute(f"PRAGMA user_version={other}")
     connection.close()
     with pytest.raises(
-        RequestError, match=rf"another version of djsb \(format {other}, this one reads"
+        RequestError, match=rf"another version of djsb \(format {other}, but this one reads"
     ):
         open_database(tmp_path)
 
@@ -329,7 +329,7 @@ def test_a_work_dir_that_cannot_be_made_is_one_message(tmp_path):
 
 def test_a_run_folder_that_cannot_be_made_is_one_message(store, add_run):
     (store.work_dir / "runs").write_text("")
-    with pytest.raises(RequestError, match="cannot make a new folder in "):
+    with pytest.raises(RequestError, match="cannot create a folder in "):
         add_run()
     assert store.runs() == []
 
