@@ -47,8 +47,8 @@ def test_listing_reads_the_source_and_imports_nothing(install):
         (SOURCE, "goodpkg:Silent", None, ""),
         ("x = (", "goodpkg:Good", False, "SyntaxError: "),
         ("Good = 3", "goodpkg:Good", None, ""),
-        ("", "nopkg:Good", False, "there is no module nopkg"),
-        ("", "goodpkg.sub:Good", False, "there is no module goodpkg.sub"),
+        ("", "nopkg:Good", False, "no module nopkg"),
+        ("", "goodpkg.sub:Good", False, "no module goodpkg.sub"),
         ("", "sys:Good", False, ""),
     ],
 )
