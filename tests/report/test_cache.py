@@ -125,8 +125,7 @@ def test_a_first_execution(house):
     house.job(house.run(), "other", parts=house.parts(component="other:Trainer"))
     house.job(house.run(), parts=house.parts(lr=1))
     assert house.why() == (
-        "main.train (modelscope): finished\n"
-        "first execution of this hook and component"
+        "main.train (modelscope): finished\nfirst execution of this hook and component"
     )
 
 
@@ -381,7 +380,7 @@ def test_sizes_as_people_write_them(text, size):
     ["", "GB", "-1GB", "1e9", "10 G B", "1.GB", "10PB", "ten", "nan", "inf", "9" * 400, "1ib"],
 )
 def test_what_is_no_size_says_what_would_be(text):
-    with pytest.raises(RequestError, match="is not a size; write one such as 500MB, 10GB, 2GiB or 0"):
+    with pytest.raises(RequestError, match="is not a size; write one such as 500MB, 10GB"):
         parse_size(text)
 
 
