@@ -32,16 +32,19 @@ def check_indirect(names: Sequence[str]) -> list[DoctorCheck]:
     :return: conflicting versions, or the number of packages if there are none; and programs and
         modules that packages use without declaring them
     """
-    direct = {canonicalize_name(wanted.name) for wanted in wanted_packages(names)}
+    direct = {canonicalize_name(requirement.name) for requirement in wanted_packages(names)}
     everything = {
-        canonicalize_name(wanted.name): wanted for wanted in wanted_packages(names, deep=True)
+        canonicalize_name(requirement.name): requirement
+        for requirement in wanted_packages(names, deep=True)
     }
-    indirect = [wanted for name, wanted in everything.items() if name not in direct]
-    checks = [wanted.check() for wanted in indirect if not wanted.fits]
+    indirect = [requirement for name, requirement in everything.items() if name not in direct]
+    checks = [requirement.check() for requirement in indirect if not requirement.fits]
     if not checks:
         finding = f"{len(indirect)} packages, all installed in a compatible version"
         checks = [DoctorCheck("dependencies", ok=True, finding=finding, kind=CheckKind.PACKAGE)]
-    installed = {name for name, wanted in everything.items() if wanted.installed is not None}
+    installed = {
+        name for name, requirement in everything.items() if requirement.installed is not None
+    }
     commands = [
         check_command(command, package, required=False)
         for package, command in COMMANDS.items()
@@ -73,7 +76,7 @@ def _check_extra(
 ) -> DoctorCheck:
     absent = [requirement.name for requirement in requirements if requirement.installed is None]
     unfit = [
-        f"{requirement.name} {requirement.installed}, wanted {requirement.range}"
+        f"{requirement.name} {requirement.installed}, requires {requirement.range}"
         for requirement in requirements
         if requirement.installed is not None and not requirement.fits
     ]
