@@ -68,7 +68,7 @@ def test_rm(invoke, made):
     result = invoke("rm", made.key[:4], "-w", "w")
     assert result.exit_code == 0
     assert result.stdout.startswith("Removed 1 entry, freed ")
-    assert "Folders of older runs link into the cache" in result.stdout
+    assert "Run folders link into the cache" in result.stdout
     assert not made.folder.exists()
 
 
@@ -83,7 +83,7 @@ def test_gc(invoke, made):
     assert made.folder.exists()
     result = invoke("gc", "w", "--max-size", "0")
     assert "Removed 1 entry, " in result.stdout
-    assert "Folders of older runs link into the cache" in result.stdout
+    assert "Run folders link into the cache" in result.stdout
     assert not made.folder.exists()
 
 
@@ -98,7 +98,7 @@ def test_gc(invoke, made):
         (["why"], "Missing argument"),
         (["rm", "-w", "w"], "name keys or jobs, or pass --all"),
         (["rm", "probe", "--all", "-w", "w"], "name keys or jobs, or pass --all"),
-        (["rm", "nothing", "-w", "w"], "no job 'nothing', and no key that begins so"),
+        (["rm", "nothing", "-w", "w"], "no job 'nothing', and no such key"),
         (["gc", "w", "--max-size", "many"], "'many' is not a size; write one such as 500MB"),
     ],
 )

@@ -156,7 +156,7 @@ def test_the_same_name_is_preferred_to_fewer_differences(house):
     house.job(runs[0], parts=house.parts(lr=1, epochs=1), started=100.0)
     house.job(runs[1], "other", parts=house.parts(lr=2, epochs=1), started=200.0)
     house.job(runs[2], parts=house.parts(lr=2, epochs=2), started=300.0)
-    assert f"run {runs[0]} made with main.train" in house.why()
+    assert f"differs from main.train of run {runs[0]}:" in house.why()
     assert len(house.why().splitlines()) == 4
 
 

@@ -58,7 +58,7 @@ def test_mixed_scores_name_both(new_run):
     found = verdict(run)
     assert found.tone == "mixed"
     assert found.headline == "Better on a; worse on b; the same on c."
-    assert any("a small difference may be chance" in line for line in found.certainty)
+    assert any("a small difference may be due to chance" in line for line in found.certainty)
 
 
 def test_scores_with_an_interval_decide(new_run):
