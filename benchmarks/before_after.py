@@ -1,8 +1,8 @@
-"""Time djsb against an earlier version of itself, command by command, in turn.
+"""Time djsb against an earlier version of itself, command by command, alternating.
 
-Claims, against the last version with a single package: ``djsb --help`` and ``list-components`` at
-most 1.0 times, a run of 200 cached jobs and the planning of 1,000 jobs at most 0.7 times. The other
-version is installed in an environment of its own, from a checkout of that commit:
+Claims, relative to the last single-package version: ``djsb --help`` and ``list-components`` at most
+1.0 times, a run of 200 cached jobs and the planning of 1,000 jobs at most 0.7 times. The other
+version is installed in its own environment, from a checkout of that commit:
 
     git worktree add ../before 1db8d64 && make -C ../before .venv/run.stamp
     python benchmarks/before_after.py ../before/.venv/bin [--pairs N]
@@ -46,12 +46,12 @@ CLAIMS = {
 
 
 def seconds(what: str, programs: Path, folder: Path) -> float:
-    """Do one of the things that are claimed, once, with the version installed beside a Python."""
+    """Run one of the claimed commands once, with the version in a folder of programs."""
     djsb = str(programs / "djsb")
     if what == "planning 1,000 jobs":
         return float(run(folder, str(programs / "python"), "-c", PLAN)[1])
     if what == "djsb run, 200 cached jobs":
-        own = folder / ("now" if programs == HERE else "before")  # each has a cache of its own
+        own = folder / ("now" if programs == HERE else "before")  # each has its own cache
         return run(own, djsb, "run", "sandbox.yaml")[0]
     return run(folder, *what.replace("djsb", djsb, 1).split())[0]
 
@@ -61,8 +61,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Time djsb against an earlier version of itself.")
     parser.add_argument("before", type=Path, help="folder with `python` and `djsb` of that version")
     parser.add_argument("--pairs", type=int, default=9)
-    given = parser.parse_args()
-    before = given.before.absolute()
+    options = parser.parse_args()
+    before = options.before.absolute()
     with TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "experiment.yaml").write_text(experiment(50, 20))
@@ -71,15 +71,15 @@ def main() -> None:
             place.mkdir()
             write_experiment(place, 10, 20)
         for what, claim in CLAIMS.items():
-            for programs in (before, HERE):  # warm the disk cache; execute what is to be cached
+            for programs in (before, HERE):  # warm the disk cache; fill djsb's cache
                 seconds(what, programs, folder)
             ratios = [
                 seconds(what, HERE, folder) / seconds(what, before, folder)
-                for _ in range(given.pairs)
+                for _ in range(options.pairs)
             ]
             print(
                 f"{what}: now / before, median {median(ratios):.2f} "
-                f"(min {min(ratios):.2f}, max {max(ratios):.2f}, {given.pairs} pairs; "
+                f"(min {min(ratios):.2f}, max {max(ratios):.2f}, {options.pairs} pairs; "
                 f"claim: <= {claim})",
                 flush=True,
             )

@@ -1,9 +1,9 @@
 """Time ``djsb run`` of an experiment whose 200 jobs, in 10 pipelines, are all cached.
 
-Claim: under 3 s. The real command in a fresh process each time, start and summary included; prints
-the median of the wall times, and beside it that of ``--dry-run``, which plans only. The core alone
-is enough: every job is an ``mse`` evaluation with an input file of its own and one that the job
-before it names, so that there are 200 keys.
+Claim: under 3 s. Runs the real command in a fresh process each time, including start and summary;
+prints the median of the wall times, and that of ``--dry-run``, which only plans. No plugin is
+needed: every job is an ``mse`` evaluation with its own input file and one from the previous job,
+so there are 200 keys.
 
     python benchmarks/cached_run.py [--pipelines N] [--jobs N] [--rounds N] [--workers N]
     python benchmarks/cached_run.py --profile cached.prof
@@ -41,7 +41,7 @@ INPUT = """\
 
 
 def write_experiment(folder: Path, pipelines: int, jobs: int) -> None:
-    """Write an experiment in which each job refers to another, one a pipeline to the last one."""
+    """Write an experiment in which each job refers to the previous one, across pipelines too."""
     text = "work_dir: out\npipelines:\n"
     (folder / "data").mkdir()
     write_rows(folder / "data" / "first.jsonl", 0)
@@ -65,8 +65,8 @@ def write_rows(path: Path, shift: int) -> None:
 def run(folder: Path, *command: str) -> tuple[float, str]:
     """Run the command once; return its wall time in seconds and what it printed."""
     started = time.perf_counter()
-    ran = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return time.perf_counter() - started, ran.stdout
+    result = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return time.perf_counter() - started, result.stdout
 
 
 def main() -> None:
@@ -75,28 +75,30 @@ def main() -> None:
     parser.add_argument("--pipelines", type=int, default=10)
     parser.add_argument("--jobs", type=int, default=20, help="in each pipeline")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", default="1", help="as that of djsb run")
-    parser.add_argument("--profile", type=Path, help="write the profile of one more run to a file")
-    given = parser.parse_args()
-    jobs = given.pipelines * given.jobs
+    parser.add_argument("--workers", default="1", help="passed to djsb run")
+    parser.add_argument(
+        "--profile", type=Path, help="write the profile of an additional run to a file"
+    )
+    options = parser.parse_args()
+    jobs = options.pipelines * options.jobs
     cached, planned = [], []
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_experiment(folder, given.pipelines, given.jobs)
-        command = (DJSB, "run", "sandbox.yaml", "--workers", given.workers)
+        write_experiment(folder, options.pipelines, options.jobs)
+        command = (DJSB, "run", "sandbox.yaml", "--workers", options.workers)
         first, _ = run(folder, *command)
-        for _ in range(given.rounds):
+        for _ in range(options.rounds):
             seconds, shown = run(folder, *command)
             if shown.count(" cached ") != jobs:
-                raise SystemExit(f"not all of {jobs} jobs are cached:\n{shown}")
+                raise SystemExit(f"not all {jobs} jobs are cached:\n{shown}")
             cached.append(seconds)
             planned.append(run(folder, *command, "--dry-run")[0])
-        if given.profile:
-            target = str(given.profile.absolute())
+        if options.profile:
+            target = str(options.profile.absolute())
             run(folder, sys.executable, "-m", "cProfile", "-o", target, *command)
     print(
-        f"{jobs} cached jobs in {given.pipelines} pipelines: median {median(cached):.2f} s, "
-        f"max {max(cached):.2f} s ({given.rounds} rounds; claim: < {CLAIM:g} s); "
+        f"{jobs} cached jobs in {options.pipelines} pipelines: median {median(cached):.2f} s, "
+        f"max {max(cached):.2f} s ({options.rounds} rounds; claim: < {CLAIM:g} s); "
         f"planning alone {median(planned):.2f} s, executing them {first:.2f} s"
     )
 

@@ -1,6 +1,6 @@
 """Time ``djsb --help`` and ``djsb list-components`` against ``python -c "import click"``.
 
-Claim: at most 3 and 6 times as long. Runs them in turn and prints the median of the paired ratios.
+Claim: at most 3 and 6 times as long. Alternates the commands and prints the median paired ratios.
 
     python benchmarks/cli_startup.py [--pairs N]
 """

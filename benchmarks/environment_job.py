@@ -1,11 +1,11 @@
-"""Time a job in an isolated environment that is made already, against the bare interpreter.
+"""Time a job in an existing isolated environment against the bare interpreter.
 
 Claim: at most 1.5 times the start of the environment's interpreter with the imports of the same
 component, and at most 0.3 s more. Each round times both, one after the other: a new worker process
-that runs one job, from its start to its result; and ``python -c "from … import Evaluator"`` of the
+that runs one job, from its start to its result; and ``python -c "from … import Evaluator"`` in the
 same environment. The component is ``mse``, which imports little: the worst case for the ratio.
-Prints the medians of the paired rounds. The environment is made with the first manager that is
-there, from the package index.
+Prints the medians of the paired rounds. The environment is created with the first available
+manager, from the package index.
 
     python benchmarks/environment_job.py [--rounds N]
 """
@@ -48,20 +48,20 @@ EXPERIMENT = {
 BARE = "from djsb_core.evaluators.mse import MSEEvaluator"
 
 
-def make_interpreter() -> Interpreter:
-    """Make the environment of the experiment, in the working directory."""
+def create_interpreter() -> Interpreter:
+    """Create the environment of the experiment, in the working directory."""
     Path("data.jsonl").write_text('{"value": 1}\n')
     path = Path("sandbox.yaml")
     path.write_text(json.dumps(EXPERIMENT))  # JSON is YAML
     (job,) = plan(read_experiment(path)).jobs
     if job.environment is None:
-        raise SystemExit("the experiment wants no environment")
+        raise SystemExit("the experiment has no environment")
     with Environments(Path("environments")) as environments:
         return environments.make(job.environment, print)
 
 
 def time_job(interpreter: Interpreter, folder: Path) -> float:
-    """Run one job in a new worker process; return the seconds until its result is there."""
+    """Run one job in a new worker process; return the seconds until its result."""
     order = JobRequest(
         hook="EvaluateDataHook",
         component="mse",
@@ -99,18 +99,18 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with TemporaryDirectory() as folder:
         os.chdir(folder)
-        interpreter = make_interpreter()
+        interpreter = create_interpreter()
         pairs = [
             (time_bare(interpreter), time_job(interpreter, Path(folder)))
             for _ in range(rounds + 1)  # the first writes bytecode
         ][1:]
         os.chdir("/")
-    bare = median(one for one, _ in pairs)
-    ratio = median(job / one for one, job in pairs)
-    more = median(job - one for one, job in pairs)
+    bare = median(bare_seconds for bare_seconds, _ in pairs)
+    ratio = median(job_seconds / bare_seconds for bare_seconds, job_seconds in pairs)
+    more = median(job_seconds - bare_seconds for bare_seconds, job_seconds in pairs)
     print(f"interpreter and imports: {bare:.2f} s (median of {rounds})")
     print(f"a job in the environment: {ratio:.2f} times that (claim: at most {RATIO})")
-    print(f"djsb's own: {more:.2f} s (claim: at most {SECONDS} s)")
+    print(f"overhead of djsb: {more:.2f} s (claim: at most {SECONDS} s)")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Claim: refining a recipe of 20 operators takes under 2 s, and a fraction of Data-Juicer's time.
 
-Both get the same recipe and the same statistics. Data-Juicer's ``modify_recipe_k_sigma`` learns
-which statistics an operator writes by running an analysis; here they stand in the sources.
-Measured is the call alone: Data-Juicer is imported by then, and ours starts with no source parsed.
+Both get the same recipe and the same statistics. Data-Juicer's ``modify_recipe_k_sigma`` runs an
+analysis to find which statistics an operator writes; djsb reads them from the source code. Only the
+call is timed: Data-Juicer is already imported, and djsb has no source parsed yet.
 
     python benchmarks/k_sigma.py --pairs 3
 """
@@ -73,7 +73,7 @@ def run_peer(data: Path, folder: Path) -> float:
     from data_juicer.tools.hpo.execute_hpo_3sigma import modify_recipe_k_sigma
 
     table = pd.DataFrame(STATISTICS, index=["mean", "std"])
-    # From a file that stays: the function reads the config's own file again.
+    # From a file that persists: the function reads the config file again.
     path = folder / "recipe.json"
     path.write_text(json.dumps(recipe(data, folder)))
     config = init_configs(["--config", str(path)], load_configs_only=True)
@@ -85,7 +85,7 @@ def run_peer(data: Path, folder: Path) -> float:
 SIDES = {"ours": run_ours, "peer": run_peer}
 
 
-def measured(side: str, folder: Path) -> float:
+def time_side(side: str, folder: Path) -> float:
     """Run one side in a fresh process, and return the seconds that it reports."""
     folder.mkdir()
     data = folder / "data.jsonl"
@@ -98,20 +98,20 @@ def measured(side: str, folder: Path) -> float:
 
 
 def main() -> None:
-    """Read the command line, and run the sides in turn."""
+    """Parse the command line, and run the sides alternately."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=3, help="how often each side runs")
     for name in ("--side", "--data", "--folder"):
         parser.add_argument(name, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.side:
-        folder = Path(given.folder)
-        (folder / "seconds.txt").write_text(str(SIDES[given.side](Path(given.data), folder)))
+    options = parser.parse_args()
+    if options.side:
+        folder = Path(options.folder)
+        (folder / "seconds.txt").write_text(str(SIDES[options.side](Path(options.data), folder)))
         return
     ratios, ours = [], []
     with TemporaryDirectory() as scratch:
-        for number in range(given.pairs):
-            seconds = {side: measured(side, Path(scratch) / f"{number}-{side}") for side in SIDES}
+        for number in range(options.pairs):
+            seconds = {side: time_side(side, Path(scratch) / f"{number}-{side}") for side in SIDES}
             print(f"pair {number + 1}: ours {seconds['ours']:.3f} s, peer {seconds['peer']:.1f} s")
             ratios.append(seconds["ours"] / seconds["peer"])
             ours.append(seconds["ours"])

@@ -1,8 +1,8 @@
 """Time the planning of 1,000 jobs in 50 pipelines, with references between them.
 
 Claim: read and planned in under 2 s. Each process reads the file and plans it once; prints the
-median of the wall times, without and with the start of Python and the imports. The core alone is
-enough: every job is an ``mse`` evaluation of the file that the job before it names.
+median of the wall times, without and with the start of Python and the imports. No plugin is needed:
+every job is an ``mse`` evaluation of a file from the previous job.
 
     python benchmarks/plan.py [--pipelines N] [--jobs N] [--rounds N]
 """
@@ -53,7 +53,7 @@ FIRST = """\
 
 
 def experiment(pipelines: int, jobs: int) -> str:
-    """Write an experiment in which each job refers to another, every tenth to the last pipeline."""
+    """Write an experiment in which each job refers to another, every tenth across pipelines."""
     text = "work_dir: out\npipelines:\n"
     for pipeline in range(pipelines):
         text += f"- pipe{pipeline}:\n    evaluation_job_configs:\n{FIRST}"
@@ -71,22 +71,22 @@ def main() -> None:
     parser.add_argument("--pipelines", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=20, help="in each pipeline")
     parser.add_argument("--rounds", type=int, default=9)
-    given = parser.parse_args()
+    options = parser.parse_args()
     planning, whole = [], []
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "experiment.yaml").write_text(experiment(given.pipelines, given.jobs))
+        Path(folder, "experiment.yaml").write_text(experiment(options.pipelines, options.jobs))
         Path(folder, "data.jsonl").write_text('{"predicted": 1, "truth": 2}\n')
-        for _ in range(given.rounds + 1):
+        for _ in range(options.rounds + 1):
             started = time.perf_counter()
             command = [sys.executable, "-c", PLAN]
-            ran = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+            result = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
             whole.append(time.perf_counter() - started)
-            seconds, jobs, needs = ran.stdout.split()
+            seconds, jobs, needs = result.stdout.split()
             planning.append(float(seconds))
     print(
-        f"planning {jobs} jobs in {given.pipelines} pipelines ({needs} must wait for another): "
+        f"planning {jobs} jobs in {options.pipelines} pipelines ({needs} must wait for another): "
         f"median {median(planning[1:]):.2f} s, max {max(planning[1:]):.2f} s "
-        f"({given.rounds} rounds; claim: < {CLAIM:g} s); "
+        f"({options.rounds} rounds; claim: < {CLAIM:g} s); "
         f"with the start of Python and the imports {median(whole[1:]):.2f} s"
     )
 

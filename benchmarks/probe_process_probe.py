@@ -1,9 +1,9 @@
 """Claim: probing, processing and probing again is faster than with Data-Juicer's own API or CLI.
 
-20,000 short documents, six text filters. Ours and Data-Juicer's run in turn, each in a fresh
-process with an empty cache, and must give the same statistics and keep the same rows. Times are
-wall time of the whole process, imports included. Data-Juicer draws plots: install matplotlib
-first, or it installs it while it is timed.
+20,000 short documents, six text filters. djsb and Data-Juicer alternate, each in a fresh process
+with an empty cache, and must produce the same statistics and keep the same rows. Times are wall
+times of the whole process, including imports. Data-Juicer draws plots: install matplotlib first,
+or Data-Juicer installs it while being timed.
 
     python benchmarks/probe_process_probe.py --pairs 3 --cli
 """
@@ -59,8 +59,8 @@ def run_ours(data: Path, folder: Path) -> None:
         config = DataJuicerAnalyzer.config_type(
             dataset_path=source, process=PROCESS, export_path=folder / f"{name}.jsonl"
         )
-        found = DataJuicerAnalyzer(config, Workspace(folder / f"job-{name}")).analyze()
-        (folder / f"{name}.json").write_text(json.dumps(found.statistics))
+        analysis = DataJuicerAnalyzer(config, Workspace(folder / f"job-{name}")).analyze()
+        (folder / f"{name}.json").write_text(json.dumps(analysis.statistics))
 
     probe(data, "before")
     config = DataJuicerExecutor.config_type(
@@ -104,7 +104,7 @@ def run_cli(data: Path, folder: Path) -> None:
 SIDES = {"ours": run_ours, "peer": run_peer, "cli": run_cli}
 
 
-def timed(side: str, data: Path, folder: Path) -> float:
+def time_side(side: str, data: Path, folder: Path) -> float:
     """Run one side in a fresh process with an empty cache, and return its seconds."""
     folder.mkdir()
     environment = {**os.environ, "HF_HOME": str(folder / "cache"), "HF_HUB_OFFLINE": "1"}
@@ -122,15 +122,23 @@ def check_same(ours: Path, peer: Path) -> int:
     if (ours / "kept.jsonl").read_bytes() != (peer / "kept.jsonl").read_bytes():
         raise SystemExit("the kept rows differ")
     for name in ("before", "after"):
-        found, wanted = (json.loads((one / f"{name}.json").read_text()) for one in (ours, peer))
-        pairs = [(found[stat][row], wanted[stat][row]) for stat in wanted for row in wanted[stat]]
-        if set(found) != set(wanted) or not np.allclose(*zip(*pairs, strict=True), rtol=1e-9):
+        ours_statistics, peer_statistics = (
+            json.loads((folder / f"{name}.json").read_text()) for folder in (ours, peer)
+        )
+        pairs = [
+            (ours_statistics[stat][row], peer_statistics[stat][row])
+            for stat in peer_statistics
+            for row in peer_statistics[stat]
+        ]
+        if set(ours_statistics) != set(peer_statistics) or not np.allclose(
+            *zip(*pairs, strict=True), rtol=1e-9
+        ):
             raise SystemExit(f"the statistics differ: {name}")
     return sum(1 for _ in (ours / "kept.jsonl").open())
 
 
 def compare(pairs: int, *, cli: bool) -> None:
-    """Run the sides in turn and print the ratios."""
+    """Run the sides alternately and print the ratios."""
     sides = ["ours", "peer", "cli"] if cli else ["ours", "peer"]
     ratios: dict[str, list[float]] = {side: [] for side in sides[1:]}
     with TemporaryDirectory() as scratch:
@@ -139,31 +147,31 @@ def compare(pairs: int, *, cli: bool) -> None:
         for number in range(pairs):
             seconds = {}
             for side in sides if number % 2 == 0 else sides[::-1]:
-                seconds[side] = timed(side, data, Path(scratch) / f"{number}-{side}")
+                seconds[side] = time_side(side, data, Path(scratch) / f"{number}-{side}")
             rows = check_same(Path(scratch) / f"{number}-ours", Path(scratch) / f"{number}-peer")
-            told = ", ".join(f"{side} {seconds[side]:.1f} s" for side in sides)
-            print(f"pair {number + 1}: {told}; same statistics, same {rows} rows", flush=True)
-            for side, found in ratios.items():
-                found.append(seconds["ours"] / seconds[side])
+            times = ", ".join(f"{side} {seconds[side]:.1f} s" for side in sides)
+            print(f"pair {number + 1}: {times}; same statistics, same {rows} rows", flush=True)
+            for side, side_ratios in ratios.items():
+                side_ratios.append(seconds["ours"] / seconds[side])
     for side, bound in (("peer", 0.25), ("cli", 0.5)):
         if side in ratios:
             print(f"ours / {side}: median {median(ratios[side]):.2f} (claim: at most {bound})")
 
 
 def main() -> None:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pairs", type=int, default=3, help="how often each side runs")
     parser.add_argument("--cli", action="store_true", help="time dj-analyze and dj-process too")
     for name in ("--side", "--data", "--folder"):
         parser.add_argument(name, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.side:
-        SIDES[given.side](Path(given.data), Path(given.folder))
+    options = parser.parse_args()
+    if options.side:
+        SIDES[options.side](Path(options.data), Path(options.folder))
         return
     if find_spec("matplotlib") is None:
         raise SystemExit("Data-Juicer draws plots; first run: pip install matplotlib")
-    compare(given.pairs, cli=given.cli)
+    compare(options.pairs, cli=options.cli)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Time runs of one small job in one session, beside as many ``djsb run`` commands.
+"""Time runs of one small job in one session, against as many ``djsb run`` commands.
 
-Claim: at least 10 x faster. Each run has another setting, so that none is cached: the job (an
+Claim: at least 10 x faster. Each run has a different setting, so none is cached: the job (an
 ``mse`` evaluation of two small files) is executed in a worker process and recorded, on both sides
-in the same way. Both sides do the same runs, in turns of ``--block``, in work_dirs of their own;
-the session's time has its start (with all imports) and its end in it. Prints the ratio of the sums,
-and the median and the least ratio of a block. The core alone is enough.
+in the same way. Both sides do the same runs, alternating in blocks of ``--block``, in their own
+work_dirs; the session's time includes its start (with all imports) and its end. Prints the ratio of
+the sums, and the median and minimum ratio of the blocks. No plugin is needed.
 
     python benchmarks/session_runs.py [--runs N] [--block N]
     python benchmarks/session_runs.py --profile session.prof
@@ -56,7 +56,7 @@ def write_rows(path: Path, columns: list[str]) -> None:
 
 
 def by_commands(runs: range) -> float:
-    """Start a command for each run; return the seconds that they took together."""
+    """Start a command for each run; return their total time in seconds."""
     started = time.perf_counter()
     for run in runs:
         overrides = ("--set", f"{KEY}=value{run}", "--set", "work_dir=commands")
@@ -65,7 +65,7 @@ def by_commands(runs: range) -> float:
 
 
 def by_session(runs: range, session: djsb.Session) -> float:
-    """Do the runs in a session; return the seconds that they took together."""
+    """Do the runs in a session; return their total time in seconds."""
     started = time.perf_counter()
     for run in runs:
         overrides = {KEY: f"value{run}", "work_dir": "session"}
@@ -74,7 +74,7 @@ def by_session(runs: range, session: djsb.Session) -> float:
 
 
 def compare(count: int, block: int) -> list[tuple[float, float]]:
-    """Do all runs on both sides, in turns; return the seconds of each block on either side."""
+    """Do all runs on both sides, alternating; return the seconds of each block on either side."""
     pairs = []
     with djsb.Session() as session:  # its process starts with the first run
         for start in range(0, count, block):
@@ -88,43 +88,44 @@ def compare(count: int, block: int) -> list[tuple[float, float]]:
 
 
 def check(work_dir: str, runs: int) -> None:
-    """Refuse to measure what is not the same: every run is recorded, and executed its job."""
+    """Check that both sides did the same: every run is recorded and executed its job."""
     recorded = djsb.runs(work_dir)
     if len(recorded) != runs or set(recorded["status"]) != {"finished"}:
-        raise SystemExit(f"{work_dir}: not all of {runs} runs are there and finished")
+        raise SystemExit(f"{work_dir}: not all {runs} runs are recorded and finished")
     statuses = {djsb.open_run(run, work_dir).jobs["status"].item() for run in recorded["id"]}
     if statuses != {"finished"}:
         raise SystemExit(f"{work_dir}: jobs were reused")
     if recorded["eval.mse.0"].nunique() != runs:
-        raise SystemExit(f"{work_dir}: runs with other settings have the same result")
+        raise SystemExit(f"{work_dir}: runs with different settings have the same result")
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Time runs in a session, beside commands.")
+    parser = argparse.ArgumentParser(description="Time runs in a session, against commands.")
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--block", type=int, default=10, help="runs of one side in a row")
     parser.add_argument("--profile", type=Path, help="profile the session instead, into a file")
-    given = parser.parse_args()
-    profile = None if given.profile is None else given.profile.absolute()
+    options = parser.parse_args()
+    profile = None if options.profile is None else options.profile.absolute()
     with TemporaryDirectory() as name:
         os.chdir(name)
-        write_experiment(Path(name), given.runs)
+        write_experiment(Path(name), options.runs)
         if profile is not None:
             with cProfile.Profile() as profiler, djsb.Session() as session:
-                by_session(range(given.runs), session)
+                by_session(range(options.runs), session)
             profiler.dump_stats(profile)
             return
-        pairs = compare(given.runs, given.block)
-        check("commands", given.runs)
-        check("session", given.runs)
+        pairs = compare(options.runs, options.block)
+        check("commands", options.runs)
+        check("session", options.runs)
     commands, session_seconds = (sum(side) for side in zip(*pairs, strict=True))
-    ratios = [one / other for one, other in pairs]
+    ratios = [by_command / in_session for by_command, in_session in pairs]
     print(
-        f"{given.runs} runs of one small job, none cached: {commands:.1f} s by commands, "
-        f"{session_seconds:.2f} s in one session ({1000 * session_seconds / given.runs:.0f} ms per "
-        f"run): {commands / session_seconds:.1f} x faster (claim: {CLAIM:g} x); by blocks of "
-        f"{given.block}: median {median(ratios):.1f} x, least {min(ratios):.1f} x"
+        f"{options.runs} runs of one small job, none cached: {commands:.1f} s by commands, "
+        f"{session_seconds:.2f} s in one session "
+        f"({1000 * session_seconds / options.runs:.0f} ms per run): "
+        f"{commands / session_seconds:.1f} x faster (claim: {CLAIM:g} x); by blocks of "
+        f"{options.block}: median {median(ratios):.1f} x, minimum {min(ratios):.1f} x"
     )
 
 

@@ -1,10 +1,10 @@
-"""Measure the environment of a worker, against the one of the tree before djsb-core.
+"""Measure the environment of a worker, against that of the version before djsb-core.
 
-Claim: at most half the installed size and half the time of creation. Before, an isolated
-environment held everything that djsb itself required, and uv asked the index for all of it; now it
-holds what djsb-core requires, out of uv's cache. Each round creates both in the same way, with
-locks, log and checks, one after the other. Sizes are of the files as they are installed; the ratio
-of the times is the median of the paired rounds.
+Claim: at most half the installed size and half the creation time. Before, an isolated environment
+contained everything that djsb itself required, and uv queried the index for all of it; now it
+contains what djsb-core requires, from uv's cache. Each round creates both in the same way, with
+locks, log and checks, one after the other. Sizes are those of the installed files; the ratio of
+the times is the median of the paired rounds.
 
     python benchmarks/worker_environment.py [--rounds N]
 """
@@ -52,7 +52,7 @@ BEFORE = (
 
 
 class UvBefore(UvEnvironment):
-    """Asks the index for everything, as before."""
+    """Queries the index for everything, as before."""
 
     def create(self, folder: Path, requirements: Path, constraints: Path) -> Sequence[Command]:
         """Return uv's two commands alone."""
@@ -60,7 +60,7 @@ class UvBefore(UvEnvironment):
         return [command for command in commands if not isinstance(command, Attempt)]
 
 
-def wanted_now() -> WantedEnvironment:
+def current_environment() -> WantedEnvironment:
     """Return the environment of a job with the component ``mse``."""
     infos = [
         find_component(Kind.HOOK, "EvaluateDataHook"),
@@ -69,15 +69,15 @@ def wanted_now() -> WantedEnvironment:
     settings = {"env": {"manager": "uv"}}
     wanted = load_isolation().wanted(settings, infos, None, PathContext(), describe_errors)
     if wanted is None:
-        raise SystemExit("the settings want no environment")
+        raise SystemExit("the settings have no environment")
     return wanted
 
 
-def create(wanted: WantedEnvironment, root: Path) -> tuple[float, Path]:
-    """Create an environment; return the seconds, and where it is."""
+def create(environment: WantedEnvironment, root: Path) -> tuple[float, Path]:
+    """Create an environment; return the seconds and its folder."""
     with Environments(root) as environments:
         started = time.perf_counter()
-        interpreter = environments.make(wanted)
+        interpreter = environments.make(environment)
         seconds = time.perf_counter() - started
     return seconds, interpreter.python.parents[1]
 
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the environment of a worker.")
     parser.add_argument("--rounds", type=int, default=9)
     rounds = parser.parse_args().rounds
-    now = wanted_now()
+    now = current_environment()
     manager = UvBefore(now.environment.config)
     before = replace(now, environment=manager, requirements=BEFORE)
     with TemporaryDirectory() as folder:
@@ -103,8 +103,8 @@ def main() -> None:
         seconds = median(pair[i][0] for pair in pairs)
         print(f"{name}: {counts[i]} packages, {size_text(sizes[i])}, created in {seconds:.2f} s")
     ratio = median(new / old for (old, _), (new, _) in pairs)
-    print(f"size: {sizes[1] / sizes[0]:.2f} times that of before (claim: at most {RATIO})")
-    print(f"time of creation: {ratio:.2f} times that of before (claim: at most {RATIO})")
+    print(f"size: {sizes[1] / sizes[0]:.2f} times that before (claim: at most {RATIO})")
+    print(f"creation time: {ratio:.2f} times that before (claim: at most {RATIO})")
 
 
 if __name__ == "__main__":

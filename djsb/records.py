@@ -1,6 +1,6 @@
-"""All that a report plugin imports: recorded runs, what was compared in them, and text for people.
+"""The API for report plugins: recorded runs, comparisons of their metrics, and text formatting.
 
-Other plugins import :mod:`djsb_core.api` alone.
+Other plugins import only :mod:`djsb_core.api`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Build every wheel, install each alone with what it requires, and load all that it announces.
+"""Build every wheel, install each alone with its dependencies, and load all its entry points.
 
     python tools/check_wheels.py . djsb_core plugins/djsb_report
 
-The first project is the lab, whose ``list-components`` is run beside each plugin. Wheels and
-environments are made in a temporary folder, two at a time.
+The first project is the lab, whose ``list-components`` is run with each plugin. Wheels and
+environments are created in a temporary folder, two at a time.
 """
 
 from __future__ import annotations
@@ -65,16 +65,18 @@ def main() -> None:
         for distribution, wheel in wheels.items():
             check_contents(wheel, list_data(distribution))
         lab = folder / LAB
-        # The lab requires the report, and the report the lab: one environment shows both.
-        together = [one for one in (LAB, REPORT) if one in wheels]
-        alone = [one for one in wheels if one not in together]
-        print(check_lab(lab, {one: wheels[one] for one in together}))
-        for line in pool.map(lambda one: check_alone(one, wheels[one], folder, lab), alone):
+        # The lab requires the report, and the report the lab: one environment checks both.
+        together = [package for package in (LAB, REPORT) if package in wheels]
+        alone = [package for package in wheels if package not in together]
+        print(check_lab(lab, {package: wheels[package] for package in together}))
+        for line in pool.map(
+            lambda package: check_alone(package, wheels[package], folder, lab), alone
+        ):
             print(line, flush=True)
 
 
 def build_wheel(project: Path, folder: Path) -> tuple[str, Path]:
-    """Build a project's wheel, with the backend that is installed here; return its name, too."""
+    """Build a project's wheel with the installed backend; return its distribution name and path."""
     with TemporaryDirectory() as scratch:
         run(
             sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", scratch, project
@@ -86,7 +88,7 @@ def build_wheel(project: Path, folder: Path) -> tuple[str, Path]:
 
 
 def list_data(distribution: str) -> list[str]:
-    """List what a wheel must carry besides modules: templates, and the lab's the quickstart."""
+    """List the data files that a wheel must contain: templates, and for the lab the quickstart."""
     if distribution == REPORT:
         package = ROOT / "plugins" / "djsb_report"
         return [str(path.relative_to(package)) for path in package.glob("*/templates/**/*.*")]
@@ -100,26 +102,26 @@ def list_data(distribution: str) -> list[str]:
 
 
 def check_contents(wheel: Path, data: Sequence[str]) -> None:
-    """Check that the wheel has its package, typed and with its data, and nothing else."""
+    """Check that the wheel contains its package, typed and with its data, and nothing else."""
     package = wheel.name.split("-")[0]
     names = zipfile.ZipFile(wheel).namelist()
     for needed in (f"{package}/py.typed", *data):
         if needed not in names:
-            sys.exit(f"{wheel.name}: lacks {needed}")
+            sys.exit(f"{wheel.name}: {needed} is missing")
     for name in names:
         if not name.startswith((f"{package}/", f"{package}-")) or "/outputs/" in name:
-            sys.exit(f"{wheel.name}: should not have {name}")
+            sys.exit(f"{wheel.name}: unexpected file {name}")
 
 
 def check_lab(folder: Path, wheels: dict[str, Path]) -> str:
-    """Install the lab as its users do, and let it load every component that comes with it."""
+    """Install the lab as its users do, and load every component that it includes."""
     started = time.monotonic()
     python = install(wheels[LAB], folder)
     components = json.loads(run_djsb(python, folder, "list-components", "--check", "--json"))
-    broken = [one["name"] for one in components if not one["loads"]]
+    broken = [name["name"] for name in components if not name["loads"]]
     if broken:
-        sys.exit(f"{LAB}: does not load {broken}")
-    loaded = [line for one in wheels for line in run(python, "-c", LOAD, one).splitlines()]
+        sys.exit(f"{LAB}: cannot load {broken}")
+    loaded = [line for name in wheels for line in run(python, "-c", LOAD, name).splitlines()]
     run(folder / "bin" / "djsb", "--version")
     seconds = time.monotonic() - started
     names = " and ".join(wheel.name for wheel in wheels.values())
@@ -127,7 +129,7 @@ def check_lab(folder: Path, wheels: dict[str, Path]) -> str:
 
 
 def check_alone(distribution: str, wheel: Path, folder: Path, lab: Path) -> str:
-    """Install a wheel with what it requires and nothing else; load all that it announces."""
+    """Install a wheel with its dependencies and nothing else; load all its entry points."""
     started = time.monotonic()
     with TemporaryDirectory(dir=folder) as environment:
         python = install(wheel, Path(environment))
@@ -136,17 +138,19 @@ def check_alone(distribution: str, wheel: Path, folder: Path, lab: Path) -> str:
         }
         announced = read_entry_points(wheel)
         if loaded != announced:
-            sys.exit(f"{wheel.name}: announces {sorted(announced)}, loads {sorted(loaded)}")
+            sys.exit(f"{wheel.name}: declares {sorted(announced)}, loads {sorted(loaded)}")
         if distribution == CORE:
             check_core(wheel, Path(environment))
         listed = {
-            (f"djsb.{one['kind']}", one["name"])
-            for one in json.loads(run_djsb(python, lab, "list-components", "--json"))
-            if one["package"] == distribution
+            (f"djsb.{component['kind']}", component["name"])
+            for component in json.loads(run_djsb(python, lab, "list-components", "--json"))
+            if component["package"] == distribution
         }
-    components = {one for one in announced if one[0] in {kind.group for kind in Kind}}
+    components = {
+        component for component in announced if component[0] in {kind.group for kind in Kind}
+    }
     if listed != components:
-        sys.exit(f"{wheel.name}: announces {sorted(components)}, lists {sorted(listed)}")
+        sys.exit(f"{wheel.name}: declares {sorted(components)}, lists {sorted(listed)}")
     seconds = time.monotonic() - started
     return (
         f"{wheel.name}: {len(components)} components, {len(loaded)} entry points, {seconds:.0f} s"
@@ -167,9 +171,9 @@ def check_core(wheel: Path, environment: Path) -> None:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    """Install a wheel and what it requires into a new environment; return its interpreter.
+    """Install a wheel and its dependencies into a new environment; return its interpreter.
 
-    The packages of this repository come from the folder of the wheel.
+    The packages of this repository are taken from the folder of the wheel.
     """
     venv.create(folder)
     python = folder / "bin" / "python"
@@ -181,7 +185,7 @@ def install(wheel: Path, folder: Path) -> Path:
 
 
 def run_djsb(python: Path, lab: Path, *arguments: str) -> str:
-    """Run ``djsb`` with an interpreter, the lab's packages beside its own."""
+    """Run ``djsb`` with an interpreter, the lab's packages added to its own."""
     (packages,) = lab.glob("lib/python*/site-packages")
     code = "import sys, site; site.addsitedir(sys.argv.pop(1)); from djsb.cli import main; main()"
     return run(python, "-c", code, packages, *arguments)
@@ -198,14 +202,14 @@ def read_entry_points(wheel: Path) -> set[tuple[str, ...]]:
 
 
 def run(*command: str | Path) -> str:
-    """Run a command away from the checkout and return what it prints; stop if it fails."""
+    """Run a command outside the checkout and return its output; exit if it fails."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
+    result = subprocess.run(
         command, env=clean, cwd=gettempdir(), stdout=subprocess.PIPE, text=True, check=False
     )
-    if done.returncode:
-        sys.exit(f"{' '.join(map(str, command))}\n{done.stdout}failed ({done.returncode})")
-    return done.stdout
+    if result.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{result.stdout}failed ({result.returncode})")
+    return result.stdout
 
 
 if __name__ == "__main__":

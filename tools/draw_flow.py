@@ -1,7 +1,7 @@
 """Draw docs/explanation/flow.svg: from the experiment file to the result.
 
-A box names the room of the code that does the step; a test checks that each room exists. The
-drawing follows the reader's light or dark mode.
+Each box names the package that does the step; a test checks that each package exists. The drawing
+follows the reader's light or dark mode.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class Box:
     y: int
     title: str
     room: str
-    """Dotted name of the package that does it; empty for what lies on disk."""
+    """Dotted name of the package that does it; empty for data."""
     lines: tuple[str, ...]
 
     @property
     def is_data(self) -> bool:
-        """Whether it is a thing, not a step."""
+        """Whether it is data, not a step."""
         return not self.room
 
 
@@ -137,7 +137,7 @@ def _arrow(start: Box, end: Box) -> str:
 
 
 def main() -> int:
-    """Write the picture, or with ``--check`` say whether it is out of date."""
+    """Write the picture; with ``--check``, only report whether it is out of date."""
     picture = draw()
     if "--check" not in sys.argv:
         PICTURE.write_text(picture, encoding="utf-8")

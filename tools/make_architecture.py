@@ -1,7 +1,7 @@
-"""Write the floors in docs/explanation/architecture.md; with ``--check`` only compare them.
+"""Write the floors in docs/explanation/architecture.md; with ``--check``, only compare them.
 
-The floors are those of the import contracts in pyproject.toml, which CI enforces; what a room is
-for is the first line of its package's docstring.
+The floors are the layers of the import contracts in pyproject.toml, which CI enforces; the purpose
+of a room is the first line of its package's docstring.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ END = "<!-- end of the floors of {} -->\n"
 
 
 def read_floors(package: str) -> list[list[str]]:
-    """Return the modules of each floor, the top one first."""
+    """Return the modules of each floor, from the top."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for contract in settings["tool"]["importlinter"]["contracts"]:
         if contract["type"] == "layers" and contract["containers"] == [package]:
@@ -28,7 +28,7 @@ def read_floors(package: str) -> list[list[str]]:
 
 
 def purpose(package: str, module: str) -> str:
-    """Return what a room is for: the first sentence of its docstring."""
+    """Return the purpose of a room: the first line of its docstring."""
     path = FOLDERS[package] / module
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
@@ -36,7 +36,7 @@ def purpose(package: str, module: str) -> str:
 
 
 def floors_table(package: str) -> str:
-    """Write the floors of one package as a table."""
+    """Format the floors of one package as a table."""
     lines = ["| floor | room | what it is for |", "|--:|---|---|"]
     floors = read_floors(package)
     for number, modules in zip(range(len(floors), 0, -1), floors, strict=True):
@@ -48,7 +48,7 @@ def floors_table(package: str) -> str:
 
 
 def with_floors(page: str) -> str:
-    """Return the page with its tables as the contracts have them now."""
+    """Return the page with its tables updated from the contracts."""
     for package in FOLDERS:
         begin, end = BEGIN.format(package), END.format(package)
         before, _, rest = page.partition(begin)
@@ -58,7 +58,7 @@ def with_floors(page: str) -> str:
 
 
 def main() -> int:
-    """Write the page, or with ``--check`` say whether it is out of date."""
+    """Write the page; with ``--check``, only report whether it is out of date."""
     page = PAGE.read_text(encoding="utf-8")
     current = with_floors(page)
     if "--check" not in sys.argv:

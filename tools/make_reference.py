@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference from the code; with ``--check`` only compare them."""
+"""Write the pages of docs/reference from the code; with ``--check``, only compare them."""
 
 from __future__ import annotations
 
@@ -43,14 +43,13 @@ def components_page() -> str:
 
 
 _INTRODUCTION = """\
-What a config may name as `hook:`, as `type:` or under `trackers:`, by kind. `djsb list-components`
-prints what your own installation has. Settings in **bold** are required (a value that `input` gives
-counts).
+What a config can use as `hook:`, as `type:` or under `trackers:`, by kind. `djsb list-components`
+lists what your installation has. Settings in **bold** are required; `input` may set them.
 """
 
 
 def _is_ours(info: ComponentInfo) -> bool:
-    """Tell whether a component or command is from this repository, not from another package."""
+    """Tell whether a component or command is from a package of this repository."""
     return info.package == "djsb" or info.package.startswith("djsb-")
 
 
@@ -72,11 +71,11 @@ def _component(kind: Kind, name: str, package: str) -> Iterator[str]:
 
 
 def _metric(metric: Metric) -> str:
-    """Write a metric's name, and in brackets its unit and whether more is better."""
+    """Format a metric's name, with its unit and direction in brackets."""
     better = {True: "higher is better", False: "lower is better", None: ""}
     facts = [metric.unit, better[metric.higher_is_better]]
-    told = "; ".join(filter(None, facts))
-    return f"`{metric.name}` ({told})" if told else f"`{metric.name}`"
+    details = "; ".join(filter(None, facts))
+    return f"`{metric.name}` ({details})" if details else f"`{metric.name}`"
 
 
 def _hook(hook: type[Hook[Any, Any]]) -> Iterator[str]:
@@ -98,7 +97,7 @@ def _field(key: str, info: FieldInfo) -> str:
     required = info.is_required()
     default = "" if required or info.default is PydanticUndefined else f"`{info.default!r}`"
     if info.default_factory is not None:
-        default = "`[]` or `{}`" if info.default_factory in (list, dict) else "made"
+        default = "`[]` or `{}`" if info.default_factory in (list, dict) else "created"
     shown = f"**`{info.alias or key}`**" if required else f"`{info.alias or key}`"
     meaning = (info.description or "").replace("|", "\\|").replace("\n", " ")
     return f"| {shown} | {_type(info.annotation)} | {default} | {meaning} |"
@@ -132,7 +131,7 @@ def _help(command: click.Command, name: str) -> str:
 
 
 def hookspecs_page() -> str:
-    """Describe every moment that a listener can hear of."""
+    """Describe every hookspec that a listener can implement."""
     lines = [NOTE, "# Hookspecs\n", (inspect.getdoc(hookspecs) or "") + "\n"]
     for name, spec in vars(hookspecs).items():
         if hasattr(spec, "djsb_spec"):
@@ -154,7 +153,7 @@ PAGES = {
 
 
 def main() -> int:
-    """Write the pages, or with ``--check`` say which of them are out of date."""
+    """Write the pages; with ``--check``, only report which are out of date."""
     stale = []
     for name, write in PAGES.items():
         path, text = REFERENCE / name, write().rstrip() + "\n"

@@ -1,8 +1,8 @@
-"""Make docs/images/report.png: the top of the demo's report, as a browser shows it.
+"""Create docs/images/report.png: the top of the demo's report, rendered by a browser.
 
     make demo && .venv/bin/python tools/picture_report.py
 
-Needs a Chromium (``--browser`` names another one) and Pillow; it writes nothing else.
+Needs Chromium (or the browser named by ``--browser``) and Pillow; writes no other file.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FLAGS = (
 
 
 def main() -> None:
-    """Show the newest run of the demo, or the page that is named."""
+    """Render the newest run of the demo, or a given page."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("page", nargs="?", type=Path, help="a report; the demo's by default")
+    parser.add_argument("page", nargs="?", type=Path, help="a report; default: the demo's")
     parser.add_argument("--browser", default="chromium")
     options = parser.parse_args()
     page = (
@@ -48,7 +48,7 @@ def main() -> None:
         command = [options.browser, *flags, f"--screenshot={shot}", page.resolve().as_uri()]
         subprocess.run(command, check=True, capture_output=True)
         PICTURE.parent.mkdir(exist_ok=True)
-        # 128 colours are enough for a page, and make the file a third as large.
+        # 128 colours are enough for a page and reduce the file to a third.
         Image.open(shot).convert("RGB").quantize(128).save(PICTURE, optimize=True)
     print(f"{PICTURE.relative_to(ROOT)}: {PICTURE.stat().st_size:,} bytes, of {page}")
 

@@ -1,8 +1,8 @@
-"""Run the quickstart as a new user would, from `djsb init` on, on its first samples only.
+"""Run the quickstart as a new user would, starting with `djsb init`, on its first samples only.
 
     python tools/run_quickstart.py --samples 300
 
-Further arguments go to `djsb run`.
+Further arguments are passed to `djsb run`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DJSB = Path(sys.executable).with_name("djsb")
 
 
 def main() -> None:
-    """Make the experiment, cut its data, check and run it."""
+    """Create the experiment, truncate its data, check and run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--samples", type=int, required=True, help="samples of each dataset")
     options, more = parser.parse_known_args()
@@ -37,12 +37,12 @@ def main() -> None:
 def cut(path: Path, samples: int) -> None:
     """Keep the first samples of a dataset."""
     with gzip.open(path, "rb") as lines:
-        kept = b"".join(islice(lines, samples))
-    path.write_bytes(gzip.compress(kept))
+        data = b"".join(islice(lines, samples))
+    path.write_bytes(gzip.compress(data))
 
 
 def run(*arguments: str | Path, folder: Path | None = None) -> None:
-    """Run ``djsb``; stop with its exit status if it fails."""
+    """Run ``djsb``; exit with its exit status if it fails."""
     status = subprocess.run([DJSB, *arguments], cwd=folder, check=False).returncode
     if status:
         sys.exit(status)

@@ -1,4 +1,4 @@
-"""The command ``djsb``: one module a subcommand, imported only when it is used."""
+"""The command ``djsb``: one module per subcommand, imported only when it is used."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ COMMANDS = {
     "validate": ("validate", "Check an experiment without running it."),
     "list-components": (
         "list_components",
-        "List every hook, type and tracker that a config accepts.",
+        "List every hook, type and tracker that a config can use.",
     ),
     "init": ("init", "Copy the quickstart experiment into a folder."),
     "new-plugin": ("new_plugin", "Write a new plugin package."),
     "runs": ("runs", "List the runs of a work_dir."),
     "show": ("show", "Show one run, or one of its jobs."),
-    "compare": ("compare", "Compare runs, pipelines or jobs, and say how sure it is."),
+    "compare": ("compare", "Compare runs, pipelines or jobs, with confidence intervals."),
     "schema": ("schema", "Print the JSON Schema of the experiment file."),
-    "cache": ("cache", "List, explain and clean the results kept for reuse."),
-    "doctor": ("doctor", "Check what this installation has and lacks."),
+    "cache": ("cache", "List, explain and clean up cached results."),
+    "doctor": ("doctor", "Diagnose this installation, a plugin or an experiment."),
     "completion": ("completion", "Print the shell completion script."),
 }
-"""Of each command: its module here, and its line in ``djsb --help``."""
+"""For each command: its module in this package and its line in ``djsb --help``."""
 
 
 INTERRUPTED = 130
@@ -38,14 +38,14 @@ INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, plugins' commands included.
+    """A group whose commands, including those of plugins, are imported when they are called.
 
     Names and help lines come from :data:`COMMANDS` and from package metadata, so that
     ``djsb --help`` imports neither the commands nor any plugin.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Name the core's commands, then those of plugins."""
+        """List the built-in commands, then those of plugins."""
         return [*COMMANDS, *(info.name for info in _plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
@@ -62,7 +62,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
         commands = _plugin_commands()
         if commands:
-            with formatter.section("Commands of plugins"):
+            with formatter.section("Plugin commands"):
                 formatter.write_dl([(info.name, _help_line(info)) for info in commands])
 
     def resolve_command(
@@ -80,7 +80,7 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no such command '{args[0]}'; {hint}", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
-        """Run a command; show the errors that a user can meet as one message."""
+        """Run a command; show expected errors as one message."""
         from djsb_core.errors import DjsbError, describe_cause, is_full_disk
 
         try:
@@ -88,10 +88,10 @@ class LazyGroup(click.Group):
         except DjsbError as error:
             if ctx.params.get("debug"):
                 raise
-            _say(f"Error: {describe_cause(error)}", error)
+            _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as error:
-            _say("Interrupted.", error)
+            _print_error("Interrupted.", error)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             _silence_stdout()
@@ -99,7 +99,7 @@ class LazyGroup(click.Group):
         except Exception as error:
             if ctx.params.get("debug") or not is_full_disk(error):
                 raise  # a bug
-            _say(f"Error: {describe_cause(error)}", error)
+            _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(DjsbError.exit_code)
 
 
@@ -110,7 +110,7 @@ def djsb(*, debug: bool) -> None:
     """Find out which data recipe makes your model better.
 
     An experiment is one YAML file: probe the data or the model, refine the recipe, execute it
-    (process, train, infer), evaluate. Begin with: djsb init my-lab
+    (process, train, infer), evaluate. Start with: djsb init my-lab
     """
     import logging
 
@@ -123,13 +123,13 @@ def main() -> None:
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 
-def _say(message: str, error: BaseException) -> None:
-    """Write an error's message, and below it the notes that were added on its way."""
+def _print_error(message: str, error: BaseException) -> None:
+    """Print an error's message, followed by its notes."""
     click.echo("\n".join([message, *getattr(error, "__notes__", ())]), err=True)
 
 
 def _plugin_commands() -> list[ComponentInfo]:
-    """List the commands of plugins from metadata; one that has a name of the lab's is left out."""
+    """List plugin commands from metadata, without those named like a built-in command."""
     from djsb_core.discovery import COMMANDS as GROUP
     from djsb_core.discovery import list_components
 
@@ -137,7 +137,7 @@ def _plugin_commands() -> list[ComponentInfo]:
 
 
 def _help_line(info: ComponentInfo) -> str:
-    """Return the first line of a command's docstring, read from its source; else its package."""
+    """Return the first docstring line of a command, read from its source, or its package."""
     from djsb.report.source import read_definition
 
     summary, _, _ = read_definition(info.target)
@@ -152,7 +152,7 @@ def _load_plugin_command(name: str) -> click.Command | None:
 
 
 def _silence_stdout() -> None:
-    """Keep Python from complaining at exit that its reader (``| head``) is gone."""
+    """Prevent Python's error at exit about a closed pipe (``| head``)."""
     import os
 
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

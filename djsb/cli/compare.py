@@ -1,4 +1,4 @@
-"""``djsb compare``: runs, pipelines or jobs beside each other."""
+"""``djsb compare``: runs, pipelines or jobs side by side."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ MOST = 26
     type=click.Path(exists=True, path_type=Path),
     help="A work_dir or an experiment file.  [default: ./sandbox.yaml]",
 )
-@click.option("everything", "--all", is_flag=True, help="What is the same too.")
-@click.option("as_json", "--json", is_flag=True, help="For scripts.")
-@click.option("as_csv", "--csv", is_flag=True, help="For spreadsheets: a line for each metric.")
+@click.option("everything", "--all", is_flag=True, help="Also show what is the same.")
+@click.option("as_json", "--json", is_flag=True, help="Print JSON, for scripts.")
+@click.option("as_csv", "--csv", is_flag=True, help="Print CSV, one line per metric.")
 def compare(
     sides: tuple[str, ...], where: Path | None, *, everything: bool, as_json: bool, as_csv: bool
 ) -> None:
-    """Show what was set otherwise in B than in A, and what came of it.
+    """Show which settings differ between A and B, and how their results differ.
 
-    Each is a run (its id, the beginning of it, `last`, or `last~1`: the one before), a pipeline
-    or a job of a run (last:refined, last:eval_raw, last:refined.eval). Differences are to the
-    first; where a metric has values for each sample, or for several seeds, with an interval that
-    holds the true difference in 95 of 100 cases.
+    Each is a run (its id, a prefix of it, `last`, or `last~1`: the one before), a pipeline or a
+    job of a run (last:refined, last:eval_raw, last:refined.eval). Differences are relative to the
+    first; a metric with per-sample values or several seeds has a 95 % confidence interval.
     """
     from djsb.evidence.comparison import compare_sides
     from djsb.query.locate import open_store
@@ -38,12 +37,12 @@ def compare(
     from djsb.report.written import csv_text, json_text
 
     if not 1 < len(sides) <= MOST:
-        raise click.UsageError(f"name two runs, or parts of runs; at most {MOST}")
+        raise click.UsageError(f"name at least two runs or parts of runs, at most {MOST}")
     store = open_store(where)
-    found = compare_sides(store, [select_side(store, side) for side in sides])
+    comparison = compare_sides(store, [select_side(store, side) for side in sides])
     if as_json:
-        click.echo(json_text(written.comparison_json(found)))
+        click.echo(json_text(written.comparison_json(comparison)))
     elif as_csv:
-        click.echo(csv_text(written.CSV_HEADERS, written.comparison_rows(found)))
+        click.echo(csv_text(written.CSV_HEADERS, written.comparison_rows(comparison)))
     else:
-        click.echo(written.comparison_text(found, everything=everything))
+        click.echo(written.comparison_text(comparison, everything=everything))

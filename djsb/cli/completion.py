@@ -13,7 +13,7 @@ def completion(shell: str) -> None:
 
     from djsb.cli import djsb
 
-    found = get_completion_class(shell)
-    if found is None:
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
         raise click.UsageError(f"no completion for {shell}")
-    click.echo(found(djsb, {}, "djsb", "_DJSB_COMPLETE").source())
+    click.echo(completion_class(djsb, {}, "djsb", "_DJSB_COMPLETE").source())

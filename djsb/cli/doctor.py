@@ -1,4 +1,4 @@
-"""``djsb doctor``: what an installation, a plugin or an experiment has and lacks."""
+"""``djsb doctor``: check an installation, a plugin or an experiment."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 @click.option(
     "overrides", "--set", metavar="KEY=VALUE", multiple=True, help="Override a value of EXPERIMENT."
 )
-@click.option("as_json", "--json", is_flag=True, help="For scripts.")
+@click.option("as_json", "--json", is_flag=True, help="Print JSON, for scripts.")
 @click.pass_context
 def doctor(
     ctx: click.Context, what: tuple[str, ...], overrides: tuple[str, ...], *, as_json: bool
 ) -> None:
-    """Say what is there and what is missing, with a remedy.
+    """Report what is missing or broken, and how to fix it.
 
-    Without an argument: the whole installation. Of a PLUGIN (huggingface): what its package needs.
-    Of an EXPERIMENT, a file: what is wrong with it, and whether all is there that its jobs need.
-    Exit status: 0 nothing required is missing (the experiment can run), 1 something is, 2 the
-    request is wrong.
+    Without arguments, checks the whole installation. For a PLUGIN (huggingface), checks what its
+    package needs. For an EXPERIMENT file, checks the file and everything that its jobs need.
+    Exit status: 0 nothing required is missing (the experiment can run), 1 something required is
+    missing, 2 the request is invalid.
     """
     from djsb.doctor.text import can_run, doctor_json, doctor_text
 
@@ -43,16 +43,16 @@ def _examine(what: tuple[str, ...], overrides: tuple[str, ...]) -> list[CheckGro
     from djsb.doctor.installation import examine_installation
     from djsb_core.errors import RequestError
 
-    files = [one for one in what if Path(one).suffix in SUFFIXES or Path(one).is_file()]
-    plugins = [one for one in what if one not in files]
-    for one in files:
-        if not Path(one).is_file():
-            raise RequestError(f"no such file: {one}")
+    files = [name for name in what if Path(name).suffix in SUFFIXES or Path(name).is_file()]
+    plugins = [name for name in what if name not in files]
+    for name in files:
+        if not Path(name).is_file():
+            raise RequestError(f"no such file: {name}")
     if overrides and not files:
         raise RequestError("--set needs an experiment file, whose values it overrides")
     if not what:
         return examine_installation()
-    return examine_experiments([_experiment(one, overrides) for one in files], plugins)
+    return examine_experiments([_experiment(name, overrides) for name in files], plugins)
 
 
 def _experiment(path: str, overrides: tuple[str, ...]) -> Examined:

@@ -1,4 +1,4 @@
-"""``djsb init``: write a first experiment that runs as it is."""
+"""``djsb init``: write a first experiment that runs as is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def init(folder: Path) -> None:
     """Write the quickstart experiment, with its data, into FOLDER."""
     from djsb.scaffold import init_experiment
 
-    written = init_experiment(folder)
-    click.echo(f"Wrote {written}. Next:")
-    for step in (f"cd {written}", "djsb validate sandbox.yaml", "djsb run sandbox.yaml"):
+    target = init_experiment(folder)
+    click.echo(f"Wrote {target}. Next:")
+    for step in (f"cd {target}", "djsb validate sandbox.yaml", "djsb run sandbox.yaml"):
         click.echo(f"  {step}")

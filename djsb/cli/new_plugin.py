@@ -18,13 +18,13 @@ KINDS = ", ".join(kind.value for kind in Kind)
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    help="Where to write the package's folder; here if not given.",
+    help="Where to create the package's folder.  [default: the current folder]",
 )
 def new_plugin(name: str, kind: str, folder: Path) -> None:
-    """Write the plugin package djsb-NAME: a component that works, to be changed into yours."""
+    """Write the plugin package djsb-NAME, with a working component to adapt."""
     from djsb.scaffold import parse_kind, write_plugin
 
-    written = write_plugin(name, parse_kind(kind), folder)
-    click.echo(f"Wrote {written}. Next:")
-    for step in (f"cd {written}", "pip install -e '.[test]'", "pytest", "djsb list-components"):
+    target = write_plugin(name, parse_kind(kind), folder)
+    click.echo(f"Wrote {target}. Next:")
+    for step in (f"cd {target}", "pip install -e '.[test]'", "pytest", "djsb list-components"):
         click.echo(f"  {step}")

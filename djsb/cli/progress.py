@@ -1,4 +1,4 @@
-"""What the terminal shows while a run goes on; a listener like any other."""
+"""Progress of a run on the terminal; a listener like any other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STDERR = 2
 
 
 class Display(Protocol):
-    """Shows jobs as they go, each by its title."""
+    """Shows jobs as they run, each by its title."""
 
     def start(self, title: str) -> None:
         """Show a job that starts."""
@@ -32,7 +32,7 @@ class Display(Protocol):
     def end(self, title: str, outcome: str) -> None:
         """Show how a job ended."""
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Show a line."""
 
     def stop(self) -> None:
@@ -40,17 +40,17 @@ class Display(Protocol):
 
 
 class Progress(AbstractContextManager["Progress"]):
-    """One line a job: live on a terminal, plain lines elsewhere.
+    """One line per job: live on a terminal, plain lines elsewhere.
 
     Writes to a copy of standard error made at the start: while a job runs, descriptors 1 and 2
     point at the job's log.
     """
 
     def __init__(self, jobs: int, *, iterations: bool = False, pipelines: bool = False) -> None:
-        """Show a run of so many jobs an iteration.
+        """Show a run with this many jobs per iteration.
 
-        :param iterations: whether there may be several iterations, which the titles tell apart
-        :param pipelines: whether there are several pipelines; likewise
+        :param iterations: whether titles name the iteration, because there may be several
+        :param pipelines: whether titles name the pipeline, because there are several
         """
         sys.stderr.flush()
         terminal = sys.stderr.isatty()
@@ -70,7 +70,7 @@ class Progress(AbstractContextManager["Progress"]):
     def djsb_metric_logged(
         self, job: JobInfo, name: str, value: float | str, step: int | None
     ) -> None:
-        """Show the newest value of a series of scores, such as the loss of a training."""
+        """Show the newest value of a series of scores, such as the loss of a training run."""
         short = name.removeprefix(f"{job.meta_name}.")
         is_score = job.declarations.find(short).kind is MetricKind.SCORE
         if step is not None and isinstance(value, float) and is_score:
@@ -85,13 +85,13 @@ class Progress(AbstractContextManager["Progress"]):
     @hookimpl
     def djsb_preparing(self, text: str) -> None:
         """Show what is prepared."""
-        self._display.say(text)
+        self._display.print(text)
 
     @hookimpl
     def djsb_job_silent(self, job: JobInfo, seconds: float) -> None:
-        """Warn of a job that gives no sign of life."""
-        silence = f"no sign of life for {duration(seconds)}; it may hang, see its log"
-        self._display.say(f"{self._title(job)} {silence}")
+        """Warn of an unresponsive job."""
+        warning = f"unresponsive for {duration(seconds)}; it may hang, see its log"
+        self._display.print(f"{self._title(job)} {warning}")
 
     @hookimpl
     def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
@@ -108,7 +108,7 @@ class Progress(AbstractContextManager["Progress"]):
         self._display.stop()
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Return the progress itself."""
         return self
 
     def __exit__(
@@ -125,8 +125,8 @@ class Progress(AbstractContextManager["Progress"]):
         place = f"{job.position + 1:>{self._width}}/{self._jobs}"
         iteration = f"iter {job.iteration} " if self._iterations else ""
         pipeline = f"{job.pipeline}: " if self._pipelines else ""
-        what = f"{job.stage}: {job.meta_name} ({job.component or job.hook})"
-        return f"{iteration}[{place}] {pipeline}{what}"
+        label = f"{job.stage}: {job.meta_name} ({job.component or job.hook})"
+        return f"{iteration}[{place}] {pipeline}{label}"
 
 
 class PlainLines:
@@ -141,13 +141,13 @@ class PlainLines:
         self._write(f"{title} …")
 
     def metric(self, title: str, text: str) -> None:
-        """Write nothing: a line a step would bury the rest."""
+        """Write nothing: one line per step would bury the rest."""
 
     def end(self, title: str, outcome: str) -> None:
         """Write how the job ended."""
         self._write(f"{title} {outcome}")
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         """Write the line."""
         self._write(text)
 
@@ -160,7 +160,7 @@ class PlainLines:
 
 
 class LiveLines:
-    """One line a running job that counts its seconds; for terminals."""
+    """One line per running job, with its elapsed time; for terminals."""
 
     def __init__(self, stream: TextIO) -> None:
         """Draw on the terminal behind ``stream``."""
@@ -192,19 +192,19 @@ class LiveLines:
             self._bars.update(self._tasks[title], metric=text)
 
     def end(self, title: str, outcome: str) -> None:
-        """Replace the live line by one that stays."""
+        """Replace the live line with a permanent one."""
         if title in self._tasks:
             self._bars.remove_task(self._tasks.pop(title))
         failed = outcome.startswith(("FAILED", "interrupted", "cancelled"))
         sign, style = ("✗", "red") if failed else ("✓", "green")
         self._console.print(f"[{style}]{sign}[/] {_escape(title)}  [dim]{_escape(outcome)}[/]")
 
-    def say(self, text: str) -> None:
-        """Print the line above those that are live."""
+    def print(self, text: str) -> None:
+        """Print the line above the live ones."""
         self._console.print(text, markup=False)
 
     def stop(self) -> None:
-        """Give the terminal back."""
+        """Restore the terminal."""
         self._bars.stop()
 
 

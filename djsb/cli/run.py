@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     default=1,
     show_default=True,
-    help="Run up to N independent pipelines side by side; 0: run jobs in this process.",
+    help="Run up to N independent pipelines in parallel; 0: run jobs in this process.",
     metavar="N",
 )
 @click.option(
@@ -38,25 +38,29 @@ if TYPE_CHECKING:
     metavar="NAME[:ADDRESS]",
     default="local",
     show_default=True,
-    help="Where jobs run: a placement of `djsb list-components --kind placements`.",
+    help="Where jobs run: a placement listed by `djsb list-components --kind placements`.",
 )
 @click.option(
-    "--keep-going", is_flag=True, help="After a failure, run the pipelines that do not need it."
+    "--keep-going",
+    is_flag=True,
+    help="After a failure, continue with the pipelines that do not depend on the failed job.",
 )
-@click.option("--force", is_flag=True, help="Execute every job, even if the cache has it.")
+@click.option("--force", is_flag=True, help="Execute every job, even if it is cached.")
 @click.option(
-    "--rerun", metavar="JOB", multiple=True, help="Execute this job, even if the cache has it."
+    "--rerun", metavar="JOB", multiple=True, help="Execute this job, even if it is cached."
 )
-@click.option("--no-cache", is_flag=True, help="Neither use the cache nor add to it.")
+@click.option("--no-cache", is_flag=True, help="Neither read nor write the cache.")
 @click.option(
-    "--resume", is_flag=True, help="Reuse the finished jobs of earlier runs: what every run does."
+    "--resume", is_flag=True, help="Reuse the finished jobs of earlier runs: the default."
 )
 @click.option(
-    "--no-preflight", is_flag=True, help="Do not look first whether all is there that it needs."
+    "--no-preflight",
+    is_flag=True,
+    help="Do not check first whether everything it needs is available.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan; run nothing.")
 @click.pass_context
-def run(  # noqa: PLR0913 (one argument an option)
+def run(  # noqa: PLR0913 (one argument per option)
     ctx: click.Context,
     experiment: Path,
     overrides: tuple[str, ...],
@@ -67,17 +71,17 @@ def run(  # noqa: PLR0913 (one argument an option)
     keep_going: bool,
     force: bool,
     no_cache: bool,
-    resume: bool,  # noqa: ARG001 (accepted: it is what every run does)
+    resume: bool,  # noqa: ARG001 (accepted: every run resumes)
     no_preflight: bool,
     dry_run: bool,
 ) -> None:
-    """Run the experiment that the file EXPERIMENT describes.
+    """Run the experiment described in the file EXPERIMENT.
 
-    Everything is checked before the first job starts; djsb doctor EXPERIMENT shows all of it.
-    Results go to the file's work_dir. A job that an earlier run has done is not done again, unless
-    something that decides its result has changed: after a failure or Ctrl-C, the same command goes
-    on. Ctrl-C ends the running jobs cleanly, a second one kills them. Exit status: 0 done, 1 a job
-    failed, 2 the request is wrong, 130 interrupted.
+    Everything is checked before the first job starts; djsb doctor EXPERIMENT shows every check.
+    Results go to the work_dir named in the file. Jobs that an earlier run finished are reused,
+    unless something that affects their result has changed: after a failure or Ctrl-C, the same
+    command resumes. Ctrl-C stops the running jobs cleanly, a second one kills them. Exit status:
+    0 done, 1 a job failed, 2 the request is invalid, 130 interrupted.
     """
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan
@@ -99,7 +103,7 @@ def run(  # noqa: PLR0913 (one argument an option)
         with Session(workers, placement=placement, take_signals=True) as session:
             summary = _run(planned, options, session)
     except (JobError, JobsError, KeyboardInterrupt) as error:
-        error.add_note(f"Finished jobs are kept; go on with: djsb run {experiment}")
+        error.add_note(f"Finished jobs are kept; resume with: djsb run {experiment}")
         raise
     click.echo(summary)
 

@@ -1,4 +1,4 @@
-"""``djsb runs``: what was run in a work_dir."""
+"""``djsb runs``: the runs of a work_dir."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ STATUSES = ("running", "finished", "failed", "interrupted", "killed")
     "--status",
     multiple=True,
     type=click.Choice(STATUSES),
-    help="Only runs in this state, or in one of several.",
+    help="Only runs with this status; if repeated, with any of them.",
 )
 @click.option(
-    "--experiment", metavar="NAME", help="Only of this experiment; * stands for any text."
+    "--experiment", metavar="NAME", help="Only runs of this experiment; * matches any text."
 )
-@click.option("--sweep", metavar="NAME", help="Only of this sweep: its name, with *, or its id.")
+@click.option("--sweep", metavar="NAME", help="Only runs of this sweep: name, with *, or id.")
 @click.option(
-    "--since", metavar="AGO|DATE", help="Only from then on: 90m, 12h, 2d, 1w, 2026-11-22."
+    "--since", metavar="AGO|DATE", help="Only runs started since: 90m, 12h, 2d, 1w, 2026-11-22."
 )
 @click.option(
     "conditions",
     "--where",
     metavar="CONDITION",
     multiple=True,
-    help="Only where a setting or metric is so: 'optimizer.lr >= 0.01'. All of several.",
+    help="Only runs with such a setting or metric: 'optimizer.lr >= 0.01'. All must hold.",
 )
 @click.option(
-    "--sort", metavar="NAME", help="By a setting, metric, started or seconds; -NAME: down."
+    "--sort",
+    metavar="NAME",
+    help="Sort by a setting, metric, started or seconds; -NAME: descending.",
 )
-@click.option("--limit", metavar="N", type=click.IntRange(1), help="At most so many.")
-@click.option("columns", "--columns", metavar="NAME,…", help="Instead of what differs most.")
-@click.option("as_json", "--json", is_flag=True, help="For scripts: all settings and metrics.")
-@click.option("as_csv", "--csv", is_flag=True, help="For spreadsheets: all that differs.")
-def runs(  # noqa: PLR0913 (one for each option)
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="List at most N runs.")
+@click.option("columns", "--columns", metavar="NAME,…", help="Show these columns only.")
+@click.option("as_json", "--json", is_flag=True, help="Print JSON: all settings and metrics.")
+@click.option("as_csv", "--csv", is_flag=True, help="Print CSV: all columns that differ.")
+def runs(  # noqa: PLR0913 (one argument per option)
     where: Path | None,
     *,
     statuses: tuple[str, ...],
@@ -55,17 +57,16 @@ def runs(  # noqa: PLR0913 (one for each option)
 ) -> None:
     """List the runs of WHERE: an experiment file or a work_dir (default: ./sandbox.yaml).
 
-    Settings and metrics that differ between the runs stand beside them. Their names are paths,
-    such as train.extra_configs.train.optimizer.lr or eval.loss; an ending that only one has will
-    do (optimizer.lr), and so will a job and an ending (train.lr). Of several iterations the last
-    one counts.
+    Shows the settings and metrics that differ between the runs. Their names are paths, such as
+    train.extra_configs.train.optimizer.lr or eval.loss; a unique ending is enough (optimizer.lr),
+    and so is a job with an ending (train.lr). With several iterations, the last one counts.
     """
     from djsb.query.locate import open_store
     from djsb.query.names import parse_condition
     from djsb.report import runs as report
     from djsb.report.written import csv_text, json_text
 
-    wanted = report.Filter(
+    run_filter = report.Filter(
         statuses=statuses,
         experiment=experiment,
         sweep=sweep,
@@ -74,11 +75,11 @@ def runs(  # noqa: PLR0913 (one for each option)
         sort=sort,
         limit=limit,
     )
-    found = report.list_runs(open_store(where), wanted)
-    chosen = None if columns is None else [name for name in columns.split(",") if name]
+    records = report.list_runs(open_store(where), run_filter)
+    names = None if columns is None else [name for name in columns.split(",") if name]
     if as_json:
-        click.echo(json_text(report.runs_json(found, chosen)))
+        click.echo(json_text(report.runs_json(records, names)))
     elif as_csv:
-        click.echo(csv_text(*report.runs_rows(found, chosen)))
+        click.echo(csv_text(*report.runs_rows(records, names)))
     else:
-        click.echo(report.runs_table(found, chosen))
+        click.echo(report.runs_table(records, names))

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("experiment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("overrides", "--set", metavar="KEY=VALUE", multiple=True, help="Override a value.")
-@click.option("as_json", "--json", is_flag=True, help="For scripts: a list of all problems.")
+@click.option("as_json", "--json", is_flag=True, help="Print JSON: a list of all problems.")
 @click.pass_context
 def validate(
     ctx: click.Context, experiment: Path, overrides: tuple[str, ...], *, as_json: bool
 ) -> None:
-    """Report every mistake in EXPERIMENT: file, line, what is wrong, what would be right.
+    """Report every mistake in EXPERIMENT: file, line, what is wrong and how to fix it.
 
-    Whether all is there that its jobs need is said by: djsb doctor EXPERIMENT
+    To check that everything its jobs need is available: djsb doctor EXPERIMENT
 
-    With --json, each problem has file and line (null where it stands in no file), key, text,
-    severity (error, or warning: the experiment can run) and remedy (empty where the text has it).
+    With --json, each problem has file and line (null if it is not in a file), key, text,
+    severity (error, or warning: the experiment can run) and remedy (empty if the text has it).
     Exit status: 0 the experiment can run, 2 it has errors.
     """
     from djsb.config.reader import read_experiment

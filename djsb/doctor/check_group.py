@@ -20,17 +20,21 @@ class CheckGroup:
 
 
 def merge_groups(groups: Sequence[CheckGroup]) -> list[CheckGroup]:
-    """Join groups of one title, and show what several have in common once."""
+    """Merge groups with the same title, and keep each check once."""
     checks: dict[str, list[DoctorCheck]] = {}
     for group in groups:
         checks.setdefault(group.title, []).extend(group.checks)
-    return [CheckGroup(title, kept) for title, kept in unique_checks(checks).items() if kept]
+    return [
+        CheckGroup(title, group_checks)
+        for title, group_checks in unique_checks(checks).items()
+        if group_checks
+    ]
 
 
 def unique_checks(checks: Mapping[str, Iterable[DoctorCheck]]) -> dict[str, list[DoctorCheck]]:
-    """Keep one check of each subject and finding.
+    """Keep one check per subject and finding.
 
-    Of several of one package, all but the first that failed (else the first) are left out.
+    Of several checks of one package, only the first failed one (or else the first) is kept.
     """
     best: dict[tuple[str, ...], DoctorCheck] = {}
     for group in checks.values():
@@ -38,13 +42,13 @@ def unique_checks(checks: Mapping[str, Iterable[DoctorCheck]]) -> dict[str, list
             key = _key(check)
             if key not in best or (best[key].ok and not check.ok):
                 best[key] = check
-    kept: dict[str, list[DoctorCheck]] = {title: [] for title in checks}
+    unique: dict[str, list[DoctorCheck]] = {title: [] for title in checks}
     for title, group in checks.items():
         for check in group:
             if best.get(_key(check)) is check:
-                kept[title].append(check)
+                unique[title].append(check)
                 del best[_key(check)]  # the same one may stand in two places
-    return kept
+    return unique
 
 
 def _key(check: DoctorCheck) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Packages that installed packages depend on: their extras, and what those need in turn."""
+"""Dependencies of installed packages: their extras and their indirect dependencies."""
 
 from __future__ import annotations
 
@@ -17,31 +17,34 @@ if TYPE_CHECKING:
     from djsb_core.machine.packages import Wanted
 
 FOR_DEVELOPERS = frozenset({"dev", "doc", "docs", "lint", "test", "tests"})
-"""Extras that only those need who change a package."""
+"""Extras that only the developers of a package need."""
 
 COMMANDS = {"pyspark": "java", "ffmpeg-python": "ffmpeg"}
-"""The program that a package starts, and that pip does not install."""
+"""Programs that packages start, and that pip does not install."""
 
 PKG_RESOURCES_USERS = ("openai-clip", "clip-anytorch")
-"""Packages that import ``pkg_resources``, which setuptools 82 left out, and do not say so."""
+"""Packages with an undeclared import of ``pkg_resources``, which setuptools 82 removed."""
 
 
 def check_indirect(names: Sequence[str]) -> list[DoctorCheck]:
-    """Check what the dependencies of packages depend on, as ``pip check`` does.
+    """Check the indirect dependencies of packages, as ``pip check`` does.
 
-    :return: what does not fit; programs and modules that they use without saying so; and, if all
-        packages fit, how many there are
+    :return: conflicting versions, or the number of packages if there are none; and programs and
+        modules that packages use without declaring them
     """
-    direct = {canonicalize_name(wanted.name) for wanted in wanted_packages(names)}
+    direct = {canonicalize_name(requirement.name) for requirement in wanted_packages(names)}
     everything = {
-        canonicalize_name(wanted.name): wanted for wanted in wanted_packages(names, deep=True)
+        canonicalize_name(requirement.name): requirement
+        for requirement in wanted_packages(names, deep=True)
     }
-    indirect = [wanted for name, wanted in everything.items() if name not in direct]
-    checks = [wanted.check() for wanted in indirect if not wanted.fits]
+    indirect = [requirement for name, requirement in everything.items() if name not in direct]
+    checks = [requirement.check() for requirement in indirect if not requirement.fits]
     if not checks:
-        finding = f"{len(indirect)} packages, all installed in a version that fits"
+        finding = f"{len(indirect)} packages, all installed in a compatible version"
         checks = [DoctorCheck("dependencies", ok=True, finding=finding, kind=CheckKind.PACKAGE)]
-    installed = {name for name, wanted in everything.items() if wanted.installed is not None}
+    installed = {
+        name for name, requirement in everything.items() if requirement.installed is not None
+    }
     commands = [
         check_command(command, package, required=False)
         for package, command in COMMANDS.items()
@@ -51,38 +54,41 @@ def check_indirect(names: Sequence[str]) -> list[DoctorCheck]:
 
 
 def check_extras(package: str) -> list[DoctorCheck]:
-    """Check each extra of a package that is not for developers alone; to lack it is no fault."""
+    """Check each extra of a package that is not only for developers; none is required."""
     return [
-        _check_extra(package, extra, wanted, asked=False)
-        for extra, wanted in extras_of(package).items()
-        if extra not in FOR_DEVELOPERS and wanted
+        _check_extra(package, extra, requirements, requested=False)
+        for extra, requirements in extras_of(package).items()
+        if extra not in FOR_DEVELOPERS and requirements
     ]
 
 
 def check_extra(package: str, extra: str) -> list[DoctorCheck]:
-    """Check one extra that is asked for, if the package has it."""
+    """Check one required extra, if the package has it."""
     return [
-        _check_extra(package, name, wanted, asked=True)
-        for name, wanted in extras_of(package).items()
+        _check_extra(package, name, requirements, requested=True)
+        for name, requirements in extras_of(package).items()
         if name == extra
     ]
 
 
-def _check_extra(package: str, extra: str, wanted: Sequence[Wanted], *, asked: bool) -> DoctorCheck:
-    absent = [one.name for one in wanted if one.installed is None]
+def _check_extra(
+    package: str, extra: str, requirements: Sequence[Wanted], *, requested: bool
+) -> DoctorCheck:
+    absent = [requirement.name for requirement in requirements if requirement.installed is None]
     unfit = [
-        f"{one.name} {one.installed}, wanted {one.range}"
-        for one in wanted
-        if one.installed is not None and not one.fits
+        f"{requirement.name} {requirement.installed}, requires {requirement.range}"
+        for requirement in requirements
+        if requirement.installed is not None and not requirement.fits
     ]
     finding = [", ".join(unfit)] if unfit else []
     if absent:
-        finding.append(f"not installed: {', '.join(absent)}{'' if asked else ' (optional)'}")
-    ok = not unfit and not (absent and asked)
+        finding.append(f"not installed: {', '.join(absent)}{'' if requested else ' (optional)'}")
+    ok = not unfit and not (absent and requested)
     return DoctorCheck(
         f"{package}[{extra}]",
         ok=ok,
-        finding="; ".join(finding) or ", ".join(f"{one.name} {one.installed}" for one in wanted),
+        finding="; ".join(finding)
+        or ", ".join(f"{requirement.name} {requirement.installed}" for requirement in requirements),
         remedy="" if ok else f"pip install '{package}[{extra}]'",
         kind=CheckKind.PACKAGE,
         required=False,
@@ -90,13 +96,13 @@ def _check_extra(package: str, extra: str, wanted: Sequence[Wanted], *, asked: b
 
 
 def _check_pkg_resources(users: Iterable[str]) -> list[DoctorCheck]:
-    there = find_spec("pkg_resources") is not None
+    is_installed = find_spec("pkg_resources") is not None
     return [
         DoctorCheck(
             "pkg_resources",
-            ok=there,
-            finding=f"{user} imports it" if there else f"not there; {user} imports it",
-            remedy="" if there else "pip install 'setuptools<82'",
+            ok=is_installed,
+            finding=f"{user} imports it" if is_installed else f"not installed; {user} imports it",
+            remedy="" if is_installed else "pip install 'setuptools<82'",
             kind=CheckKind.PACKAGE,
         )
         for user in sorted(users)

@@ -1,6 +1,6 @@
-"""Graphics cards, and whether the installed torch can use them.
+"""GPUs, and whether the installed torch can use them.
 
-Imports no torch, which takes seconds: what torch was built for stands in a small file of its own.
+Does not import torch, which takes seconds: its build is recorded in a small file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from djsb_core.machine.installed import installed_version
 from djsb_core.text import size_text
 
 SECONDS = 20
-"""How long ``nvidia-smi`` may take; it wakes sleeping cards."""
+"""Timeout of ``nvidia-smi``, which wakes sleeping GPUs."""
 FIELDS = "name,memory.total,memory.free,driver_version"
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -28,25 +28,25 @@ DEVICE = re.compile(r"[0-9]+|(GPU|MIG)-[^\s,]+")
 
 
 def check_gpus() -> list[DoctorCheck]:
-    """List the graphics cards with their memory; to have none is no fault."""
+    """List the GPUs with their memory; none is required."""
     if shutil.which("nvidia-smi") is None:
         apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-        found = (
-            "Apple GPU (mps)" if apple else "none: there is no nvidia-smi; models run on the CPU"
+        finding = (
+            "Apple GPU (mps)" if apple else "none: nvidia-smi not found; models run on the CPU"
         )
-        return [DoctorCheck("GPU", ok=True, finding=found, kind=CheckKind.DEVICE)]
+        return [DoctorCheck("GPU", ok=True, finding=finding, kind=CheckKind.DEVICE)]
     cards, problem = _ask_nvidia()
     if problem:
-        remedy = "mend the driver (after an update of it, restart the machine)"
+        remedy = "repair the driver (after a driver update, restart the machine)"
         return [_gpu("GPU", f"nvidia-smi fails: {problem}", remedy)]
     return [_gpu(f"GPU {i}", card) for i, card in enumerate(cards)]
 
 
 def list_gpus() -> tuple[str, ...]:
-    """List the graphics cards as ``CUDA_VISIBLE_DEVICES`` names them.
+    """List the GPUs as ``CUDA_VISIBLE_DEVICES`` names them.
 
-    Where that variable is set, they are those that it names: CUDA reads it up to the first entry
-    that is no device. Where it is not, all that ``nvidia-smi`` shows, by index.
+    If that variable is set, those that it names: CUDA reads it up to the first entry that is not a
+    device. Otherwise all that ``nvidia-smi`` shows, by index.
     """
     cards = _ask_nvidia()[0] if shutil.which("nvidia-smi") else None
     visible = os.environ.get(VISIBLE)
@@ -63,13 +63,13 @@ def list_gpus() -> tuple[str, ...]:
 
 
 def check_torch(*, beside_gpu: bool, transformers: bool) -> list[DoctorCheck]:
-    """Check that torch was built for the cards that are there, and torchvision for this torch.
+    """Check that torch was built for the available GPUs, and torchvision for this torch.
 
-    transformers imports torchvision wherever it is installed, and one of another build than torch
-    fails at that: not even a language model can be loaded then.
+    transformers imports torchvision if it is installed, and this import fails if its build differs
+    from that of torch: then not even a language model can be loaded.
 
-    :param beside_gpu: whether this machine has an NVIDIA card
-    :param transformers: whether transformers is used; else torchvision may do no harm
+    :param beside_gpu: whether this machine has an NVIDIA GPU
+    :param transformers: whether transformers is used; otherwise torchvision may be harmless
     """
     torch, vision = installed_version("torch"), installed_version("torchvision")
     checks = []
@@ -80,22 +80,23 @@ def check_torch(*, beside_gpu: bool, transformers: bool) -> list[DoctorCheck]:
                 "torch build",
                 ok=built != "cpu",
                 finding=f"{torch} is built for {built}",
-                remedy="" if built != "cpu" else "reinstall torch in the build for your driver",
+                remedy="" if built != "cpu" else "reinstall the torch build for your driver",
                 kind=CheckKind.DEVICE,
                 required=False,
             )
         )
     if torch is not None and vision is not None:
         fits = torch.partition("+")[2] == vision.partition("+")[2]
-        said = "is of the same build as" if fits else "was built for another torch than"
+        relation = "matches the build of" if fits else "was built for another torch than"
         checks.append(
             DoctorCheck(
                 "torchvision build",
                 ok=fits,
-                finding=f"{vision} {said} {torch}" + ("" if fits else "; importing models fails"),
+                finding=f"{vision} {relation} {torch}"
+                + ("" if fits else "; importing models fails"),
                 remedy=""
                 if fits
-                else "pip uninstall torchvision (or install that of torch's build)",
+                else "pip uninstall torchvision (or install the one of torch's build)",
                 kind=CheckKind.PACKAGE,
                 required=transformers,
             )
@@ -133,23 +134,23 @@ def _gpu(subject: str, finding: str, remedy: str = "") -> DoctorCheck:
 
 
 def _ask_nvidia() -> tuple[list[str], str]:
-    """Return the cards in words, or what is wrong."""
+    """Return descriptions of the GPUs, and the error if there is one."""
     command = ["nvidia-smi", f"--query-gpu={FIELDS}", "--format=csv,noheader,nounits"]
     try:
-        ran = subprocess.run(  # noqa: S603 (a list; no shell)
+        result = subprocess.run(  # noqa: S603 (a list; no shell)
             command, capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return [], str(error)
-    lines = [line for line in ran.stdout.splitlines() if line.strip()]
-    if ran.returncode or not lines:
-        said = (ran.stdout + ran.stderr).strip().splitlines()
-        return [], said[0] if said else f"exit status {ran.returncode}, no output"
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
+    if result.returncode or not lines:
+        messages = (result.stdout + result.stderr).strip().splitlines()
+        return [], messages[0] if messages else f"exit status {result.returncode}, no output"
     return [_card(line) for line in lines], ""
 
 
 def _card(line: str) -> str:
-    """Put a line of numbers (MiB) into words; a card may not tell some of them."""
+    """Describe a GPU from a line of numbers (MiB), some of which may be unavailable."""
     name, *rest = (part.strip() for part in line.split(","))
     sizes = [
         size_text(int(part) * 2**20, binary=True) if part.isdigit() else "?" for part in rest[:2]

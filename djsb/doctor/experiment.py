@@ -1,4 +1,4 @@
-"""What experiments need: what is wrong with their files, and what their jobs use."""
+"""Checks of experiments: problems in their files, and what their jobs need."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Examined:
-    """What is known of one experiment, its packages left out."""
+    """The findings on one experiment, and the packages that it uses."""
 
     title: str
     """Its file."""
     errors: Sequence[Problem] = ()
-    """What is wrong with the file."""
+    """Errors in the file."""
     checks: Sequence[DoctorCheck] = ()
-    """What is needed where it runs."""
+    """Checks of the machine that it runs on."""
     warnings: Sequence[Problem] = ()
-    """What its user should know."""
+    """Warnings about the file."""
     packages: Sequence[str] = ()
     trackers: Sequence[str] = ()
 
@@ -35,24 +35,31 @@ class Examined:
 def examine_experiments(
     experiments: Sequence[Examined], plugins: Sequence[str] = ()
 ) -> list[CheckGroup]:
-    """Put what was found of experiments before the checks of the packages that they use.
+    """Return the findings on experiments, then the checks of the packages that they use.
 
     :param plugins: further packages to check, with their extras
     :raises RequestError: if one of them is not installed
     """
-    asked = [find_plugin(name) for name in plugins]
-    names = [*(name for one in experiments for name in one.packages), *asked]
-    trackers = [name for one in experiments for name in one.trackers]
-    packages = examine_packages(list(dict.fromkeys(names)), trackers, with_extras=asked)
-    absent = {one.sentence for group in packages for one in group.checks if not one.ok}
-    own = [CheckGroup(one.title, _checks_of(one, absent)) for one in experiments]
+    plugin_names = [find_plugin(name) for name in plugins]
+    names = [*(name for experiment in experiments for name in experiment.packages), *plugin_names]
+    trackers = [name for experiment in experiments for name in experiment.trackers]
+    packages = examine_packages(list(dict.fromkeys(names)), trackers, with_extras=plugin_names)
+    absent = {
+        experiment.sentence
+        for group in packages
+        for experiment in group.checks
+        if not experiment.ok
+    }
+    own = [
+        CheckGroup(experiment.title, _checks_of(experiment, absent)) for experiment in experiments
+    ]
     return merge_groups([*own, *packages])
 
 
 def _checks_of(examined: Examined, absent: Container[str]) -> list[DoctorCheck]:
-    """List the checks of an experiment, without what the checks of a package say.
+    """List the checks of an experiment, without those that the checks of a package repeat.
 
-    :param absent: what these find missing, in sentences
+    :param absent: messages of the failed package checks
     """
     errors, warnings = (
         [_as_check(problem) for problem in problems if problem.sentence not in absent]

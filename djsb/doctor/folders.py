@@ -1,4 +1,4 @@
-"""Checks of folders and the disks that they are on."""
+"""Checks of folders and of their disks."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENOUGH = 10**9
-"""Less is worth a note."""
+"""Less free space is reported."""
 LEAST = 10**8
-"""With less, nothing can be expected to end well."""
+"""With less free space, runs are expected to fail."""
 
 
 def check_folders(folders: Mapping[str, Path]) -> list[DoctorCheck]:
-    """Check that folders can be written to, and the disk that each of them is on, once.
+    """Check that folders are writable, and each of their disks once.
 
-    A folder that does not exist is made when it is needed; that its parent allows it counts.
+    A folder that does not exist is created when it is needed, so its parent is checked instead.
 
-    :param folders: by what they are: ``work_dir``
+    :param folders: by their purpose, such as ``work_dir``
     """
     disks: dict[int, list[tuple[str, Path]]] = {}
     checks = []
     refused: set[Path] = set()
     for subject, folder in folders.items():
-        there = _existing(folder)
-        if there in refused:
-            continue  # said already
-        check = _check_access(subject, folder, there)
+        existing = _existing(folder)
+        if existing in refused:
+            continue  # already reported
+        check = _check_access(subject, folder, existing)
         checks.append(check)
         if not check.ok:
-            refused.add(there)
-        disks.setdefault(there.stat().st_dev, []).append((subject, there))
+            refused.add(existing)
+        disks.setdefault(existing.stat().st_dev, []).append((subject, existing))
     return checks + [check for places in disks.values() for check in _check_disk(places)]
 
 
@@ -49,7 +49,7 @@ def check_temporary_folder() -> DoctorCheck:
     return DoctorCheck(
         "programs in the temporary folder",
         ok=not forbidden,
-        finding=f"{folder} {'is mounted noexec' if forbidden else 'can hold them'}",
+        finding=f"{folder} {'is mounted noexec' if forbidden else 'allows them'}",
         remedy="set TMPDIR to another folder" if forbidden else "",
         kind=CheckKind.ACCESS,
         required=False,
@@ -58,26 +58,28 @@ def check_temporary_folder() -> DoctorCheck:
 
 
 def _existing(folder: Path) -> Path:
-    """Return a folder's nearest parent that exists, or itself."""
+    """Return the folder, or its nearest parent that exists."""
     absolute = folder.absolute()
     for parent in (absolute, *absolute.parents):
         try:
             if parent.exists():
                 return parent
-        except OSError:  # a folder that may not be entered, a name that is too long
+        except OSError:  # a folder without permission, a name that is too long
             continue
     return Path(absolute.anchor)
 
 
-def _check_access(subject: str, folder: Path, there: Path) -> DoctorCheck:
-    problem = _try_to_write(there)
-    another = "" if there.is_dir() else "choose another place"
-    found = "can be written to" if there == folder.absolute() else "will be made"
+def _check_access(subject: str, folder: Path, existing: Path) -> DoctorCheck:
+    problem = _try_to_write(existing)
+    alternative = "" if existing.is_dir() else "choose another folder"
+    state = "is writable" if existing == folder.absolute() else "will be created"
     return DoctorCheck(
         subject,
         ok=problem is None,
-        finding=f"{folder} {found}" if problem is None else f"cannot use {folder}: {problem}",
-        remedy="" if problem is None else another or f"make {there} writable, or choose another",
+        finding=f"{folder} {state}" if problem is None else f"cannot use {folder}: {problem}",
+        remedy=""
+        if problem is None
+        else alternative or f"make {existing} writable, or choose another",
         kind=CheckKind.ACCESS,
         path=folder,
     )
@@ -95,7 +97,7 @@ def _try_to_write(folder: Path) -> str | None:
 
 def _check_disk(places: list[tuple[str, Path]]) -> list[DoctorCheck]:
     usage = shutil.disk_usage(places[0][1])
-    if usage.total == 0:  # no disk, but what the system shows as files
+    if usage.total == 0:  # not a disk but a virtual file system
         return []
     others = ", ".join(subject for subject, _ in places[1:])
     ok = usage.free >= ENOUGH
@@ -103,7 +105,7 @@ def _check_disk(places: list[tuple[str, Path]]) -> list[DoctorCheck]:
         f"disk of {places[0][0]}",
         ok=ok,
         finding=f"{size_text(usage.free)} free" + (f"; also of {others}" if others else ""),
-        remedy="" if ok else f"make space: at least {size_text(ENOUGH)}",
+        remedy="" if ok else f"free disk space: at least {size_text(ENOUGH)}",
         kind=CheckKind.DISK,
         required=usage.free < LEAST,
         size=usage.free,

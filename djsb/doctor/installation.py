@@ -1,4 +1,4 @@
-"""What this installation has and lacks: the machine, djsb itself, and plugins by name."""
+"""Checks of this installation: the machine, djsb itself, and plugins by name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def examine_installation() -> list[CheckGroup]:
     """Check djsb itself and every installed plugin."""
     names = [*OWN, *list_plugins()]
     here = {
-        "the folder here": Path.cwd(),
+        "current folder": Path.cwd(),
         **_environments_folder(),
         "temporary files": Path(tempfile.gettempdir()),
     }
@@ -55,37 +55,37 @@ def examine_installation() -> list[CheckGroup]:
 def examine_packages(
     names: Sequence[str], trackers: Sequence[str] = (), *, with_extras: Collection[str] = ()
 ) -> list[CheckGroup]:
-    """Check packages, and the trackers that are asked for.
+    """Check packages, and the requested trackers.
 
-    :param with_extras: those of the packages whose extras are checked, too
+    :param with_extras: the packages whose extras are checked, too
     """
-    asked = [
+    checks = [
         check
         for info in list_components(Kind.TRACKER.group)
         if info.name in trackers
         for check in check_extra(info.package, info.name)
     ]
     groups = _groups(names, [], with_extras=with_extras, trackers=trackers)
-    return merge_groups([*groups, CheckGroup("trackers", asked)])
+    return merge_groups([*groups, CheckGroup("trackers", checks)])
 
 
 def list_plugins() -> list[str]:
-    """List the installed packages that offer anything, djsb itself left out."""
+    """List the installed packages that extend djsb, without djsb itself."""
     groups = [*(kind.group for kind in Kind), LISTENERS, COMMANDS, REPORTERS, CHECKS]
-    return sorted({one.package for group in groups for one in list_components(group)} - {*OWN})
+    return sorted({info.package for group in groups for info in list_components(group)} - {*OWN})
 
 
 def find_plugin(name: str) -> str:
-    """Return the name of the installed plugin that is meant.
+    """Return the full name of an installed plugin.
 
-    :raises RequestError: if there is none
+    :raises RequestError: if there is no such plugin
     """
-    known = {_plain(one): one for one in (*OWN, *list_plugins())}
-    short = {one.removeprefix(PREFIX): package for one, package in known.items()}
-    found = known.get(_plain(name)) or short.get(_plain(name))
-    if found is None:
+    known = {_plain(package): package for package in (*OWN, *list_plugins())}
+    short = {name.removeprefix(PREFIX): package for name, package in known.items()}
+    match = known.get(_plain(name)) or short.get(_plain(name))
+    if match is None:
         raise RequestError(f"no plugin and no file '{name}'; {suggest(_plain(name), short)}")
-    return found
+    return match
 
 
 def _plain(name: str) -> str:
@@ -99,13 +99,13 @@ def _groups(
     with_extras: Collection[str] = (),
     trackers: Sequence[str] = (),
 ) -> list[CheckGroup]:
-    uses_torch = any(one.name == "torch" for one in wanted_packages(names))
+    uses_torch = any(requirement.name == "torch" for requirement in wanted_packages(names))
     gpus = check_gpus() if uses_torch or machine else []
     nvidia = any(gpu.subject != "GPU" for gpu in gpus)
-    found = dict(check_plugins(names, trackers=trackers, beside_gpu=nvidia))
+    checks_by_package = dict(check_plugins(names, trackers=trackers, beside_gpu=nvidia))
     first = [*machine, *gpus]
     groups = [CheckGroup("this machine", first)] if first else []
-    for name, checks in found.items():
+    for name, checks in checks_by_package.items():
         extras = check_extras(name) if name in with_extras else []
         groups.append(
             CheckGroup(f"{name} {installed_version(name) or ''}".strip(), checks + extras)
@@ -116,7 +116,7 @@ def _groups(
 
 
 def _environments_folder() -> dict[str, Path]:
-    """Return where isolated environments are kept, if a package makes any."""
+    """Return the folder of isolated environments, if a package creates them."""
     with suppress(RequestError):
         return {"environments": load_isolation().root()}
     return {}
@@ -128,12 +128,12 @@ def _check_python() -> DoctorCheck:
 
 
 def _check_managers() -> DoctorCheck:
-    """Say which managers of isolated environments are there; a job that wants one names it."""
+    """Report which environment managers are installed; none is required."""
     known = [info.name for info in list_components(Kind.ENVIRONMENT.group)]
-    there = [name for name in known if shutil.which(name) or find_spec(name)]
-    others = [name for name in known if name not in there]
-    finding = ", ".join(there) or "none"
-    finding += f"; not there: {', '.join(others)}" if others else ""
+    installed = [name for name in known if shutil.which(name) or find_spec(name)]
+    others = [name for name in known if name not in installed]
+    finding = ", ".join(installed) or "none"
+    finding += f"; not installed: {', '.join(others)}" if others else ""
     return DoctorCheck(
         "environment managers", ok=True, finding=finding, kind=CheckKind.COMMAND, required=False
     )

@@ -1,4 +1,4 @@
-"""What installed packages need and whether it is there, package by package."""
+"""Checks of what installed packages need, package by package."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 def check_plugins(
     names: Sequence[str], *, trackers: Collection[str] = (), beside_gpu: bool = False
 ) -> Mapping[str, list[DoctorCheck]]:
-    """Check what packages need; what several of them need stands with the first.
+    """Check what packages need; a shared dependency is listed with the first of them.
 
-    :param names: the packages' names, as their metadata has them
-    :param trackers: those that are asked, too, whatever packages they are from
-    :param beside_gpu: whether to look if torch can use an NVIDIA card
+    :param names: names of the packages, as in their metadata
+    :param trackers: trackers to check as well, whatever their packages
+    :param beside_gpu: whether to check that torch can use an NVIDIA GPU
     """
     own = own_checks(names)
-    checks = {name: own.get(name, []) for name in names}  # first: they say what a package is for
+    checks = {name: own.get(name, []) for name in names}  # first: they show what a package is for
     owners: dict[str, str] = {}
     for name in names:
         for wanted in wanted_packages([name]):
@@ -50,9 +50,9 @@ def check_plugins(
 
 
 def own_checks(packages: Collection[str]) -> dict[str, list[DoctorCheck]]:
-    """Ask packages for the checks that they announce under ``djsb.checks``, by package.
+    """Run the checks that packages register under ``djsb.checks``, by package.
 
-    What cannot be asked is a check that fails: a plugin's own fault breaks only itself.
+    One that cannot be run counts as a failed check: a broken plugin breaks only itself.
     """
     checks: dict[str, list[DoctorCheck]] = {}
     for package, ask in load_checks(packages):
@@ -63,7 +63,7 @@ def own_checks(packages: Collection[str]) -> dict[str, list[DoctorCheck]]:
 
 
 def tracker_needs(trackers: Collection[str]) -> dict[str, list[DoctorCheck]]:
-    """Ask trackers what they need, by the package that each is from."""
+    """Return the checks of what trackers need, by package."""
     needs: dict[str, list[DoctorCheck]] = {}
     for name in trackers:
         try:
@@ -75,16 +75,16 @@ def tracker_needs(trackers: Collection[str]) -> dict[str, list[DoctorCheck]]:
 
 
 def well_formed(checks: object) -> list[DoctorCheck]:
-    """Return a plugin's checks, if that is what they are.
+    """Return a plugin's checks as a list.
 
-    :raises TypeError: if they are not
+    :raises TypeError: if they are not checks
     """
-    kept: list[DoctorCheck] = []
+    well_formed_checks: list[DoctorCheck] = []
     for check in checks if isinstance(checks, Iterable) else [checks]:
         if not isinstance(check, DoctorCheck) or not _has_texts(check):
             raise TypeError(f"not a list of DoctorCheck with texts: {check!r}")
-        kept.append(check)
-    return kept
+        well_formed_checks.append(check)
+    return well_formed_checks
 
 
 def _ask(package: str, ask: object) -> list[DoctorCheck]:
@@ -92,11 +92,11 @@ def _ask(package: str, ask: object) -> list[DoctorCheck]:
     if isinstance(ask, PluginLoadError):
         return [_fault(subject, str(ask))]
     if not callable(ask):
-        return [_fault(subject, f"no function, but {ask!r}")]
+        return [_fault(subject, f"not a function: {ask!r}")]
     try:
         return well_formed(ask())
     except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin may raise anything)
-        return [_fault(subject, f"they fail: {type(error).__name__}: {error}")]
+        return [_fault(subject, f"failed: {type(error).__name__}: {error}")]
 
 
 def _needs_of_tracker(name: str) -> list[DoctorCheck]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from djsb_core.hookspecs import DoctorCheck
 
 WIDTH = 100
-"""Where there is no terminal."""
+"""Line width if there is no terminal."""
 NARROWEST = 40
 MARKS = {True: "ok", False: "FAIL", None: "note"}
 INDENT, MARK, GAP = 2, 6, 2
@@ -24,9 +24,9 @@ ARROW = "→ "
 
 
 def doctor_text(groups: Sequence[CheckGroup], width: int | None = None) -> str:
-    """Lay the checks out: in each group first what fails, a remedy below each that does.
+    """Format the checks: in each group failed ones first, each with its remedy below.
 
-    :param width: of the lines; default: that of the terminal
+    :param width: line width; default: that of the terminal
     """
     if width is None:
         width = get_terminal_size().columns if sys.stdout.isatty() else WIDTH
@@ -44,13 +44,13 @@ def doctor_text(groups: Sequence[CheckGroup], width: int | None = None) -> str:
 
 
 def doctor_json(groups: Sequence[CheckGroup]) -> str:
-    """Write the checks for scripts, each with the title of its group."""
+    """Format the checks as JSON, each with the title of its group."""
     rows = [{"group": group.title, **asdict(check)} for group in groups for check in group.checks]
     return json.dumps(rows, indent=2, ensure_ascii=False, default=str)
 
 
 def can_run(groups: Sequence[CheckGroup]) -> bool:
-    """Tell whether all that is required is there."""
+    """Tell whether nothing required is missing."""
     return all(check.ok or not check.required for group in groups for check in group.checks)
 
 
@@ -62,7 +62,7 @@ def _lines_of(check: DoctorCheck, column: int, width: int) -> Iterator[str]:
     mark = MARKS[True if check.ok else False if check.required else None]
     head = f"{'':{INDENT}}{mark:<{MARK}}"
     below = " " * (len(head) + column + GAP)
-    room = width - len(below)
+    space = width - len(below)
     if len(check.subject) > column:
         first, *more = wrap(check.subject, width - len(head))
         yield f"{head}{first}"
@@ -70,10 +70,10 @@ def _lines_of(check: DoctorCheck, column: int, width: int) -> Iterator[str]:
         head = below
     else:
         head += f"{check.subject:<{column + GAP}}"
-    first, *more = wrap(check.finding, room, break_on_hyphens=False) or [""]
+    first, *more = wrap(check.finding, space, break_on_hyphens=False) or [""]
     yield f"{head}{first}".rstrip()
     yield from (f"{below}{line}" for line in more)
-    remedy = wrap(check.remedy, room - len(ARROW), break_on_hyphens=False)
+    remedy = wrap(check.remedy, space - len(ARROW), break_on_hyphens=False)
     signs = [ARROW, *(" " * len(ARROW) for _ in remedy)]
     yield from (f"{below}{sign}{line}" for sign, line in zip(signs, remedy, strict=False))
 
@@ -82,8 +82,7 @@ def _summary(checks: Sequence[DoctorCheck]) -> str:
     missing = sum(not check.ok and check.required for check in checks)
     notes = sum(not check.ok and not check.required for check in checks)
     count = f"{len(checks)} check{'' if len(checks) == 1 else 's'}"
-    verb = "is" if notes == 1 else "are"
+    also = f"; {notes} note{'' if notes == 1 else 's'}" if notes else ""
     if missing:
-        also = f"; {notes} more {verb} good to know" if notes else ""
         return f"{missing} of {count} {'fails' if missing == 1 else 'fail'}{also}"
-    return f"{count}, nothing is missing" + (f"; {notes} {verb} good to know" if notes else "")
+    return f"{count}, nothing is missing{also}"

@@ -1,9 +1,9 @@
 """The paired bootstrap of a difference of ratios.
 
-What ``scipy.stats.bootstrap`` gives for the same random numbers, to rounding: a test compares them.
-The samples that are drawn depend on their number only, so they are drawn once for all metrics of a
-dataset; and neither scipy's statistics (a second to import) nor a loop over batches is needed. A
-run ends with such intervals: they must not make a cached one wait.
+Equals ``scipy.stats.bootstrap`` for the same random numbers, up to rounding: a test compares them.
+The resamples depend only on the number of samples, so they are drawn once for all metrics of a
+dataset; and neither scipy's statistics (a second to import) nor a loop over batches is needed.
+Every run ends with such intervals: they must not slow down a cached one.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 RESAMPLES = 9_999
 SEED = 1
-"""The same comparison gives the same interval."""
+"""Fixed, so that the same comparison gives the same interval."""
 
 BATCH = 200_000
-"""Numbers that are drawn at a time: so few stay in a processor's cache."""
+"""Number of values drawn at a time: few enough to stay in the processor's cache."""
 
 
 def bootstrap_interval(
     changes: Sequence[float], weights: Sequence[float], confidence: float
 ) -> tuple[float, float] | None:
-    """Return an interval of ``Σ changes / Σ weights`` over the pairs that both lists describe.
+    """Return an interval of ``Σ changes / Σ weights`` over the pairs in both lists.
 
     Bias-corrected and accelerated (Efron & Tibshirani, An Introduction to the Bootstrap, 14.3), or
-    percentiles where that fails.
+    percentiles if that fails.
 
-    :return: ``None`` where some samples that were drawn have no weight
+    :return: ``None`` if some resamples have zero weight
     """
     import numpy as np
 
@@ -55,7 +55,7 @@ def _ratios(times: Any, sums: Any) -> Any:  # noqa: ANN401 (arrays)
 
 @lru_cache(maxsize=4)
 def _draws(count: int) -> list[Any]:
-    """Draw samples with replacement; return how often each is in each draw, in blocks of draws."""
+    """Draw with replacement; return how often each sample is in each draw, in blocks of draws."""
     import numpy as np
 
     draw, blocks, left = np.random.default_rng(SEED), [], RESAMPLES
@@ -70,7 +70,7 @@ def _draws(count: int) -> list[Any]:
 
 
 def _accelerated(ratios: Any, sums: Any, tail: float) -> tuple[float, float] | None:  # noqa: ANN401 (arrays)
-    """Return at which shares of the draws the interval ends; ``None`` where they are undefined."""
+    """Return the quantiles of the draws that bound the interval; ``None`` if undefined."""
     import numpy as np
 
     total = sums.sum(axis=1)

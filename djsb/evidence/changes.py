@@ -1,4 +1,4 @@
-"""Before and after in one run: what was measured twice, and what a job counted of its dataset."""
+"""Before and after in one run: metrics measured twice, and the rows that a job kept."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ class Change:
 
 
 def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Change]:
-    """Compare what was measured twice, and the rows that processing kept with those it was given.
+    """Compare what was measured twice, and the rows that processing kept with those in its input.
 
-    Of a probe's statistics only the means; what did not change is left out, but for the tokens of
-    training runs: that they are equal is what makes the models comparable.
+    Of a probe's statistics only the means; unchanged metrics are left out, except the tokens of
+    training runs: equal counts are what makes the models comparable.
     """
-    for one in replicates_of(jobs):
-        yield from _counted(store, one)
-    measured = Measurements(store)
+    for replicates in replicates_of(jobs):
+        yield from _counted(store, replicates)
+    measurements = Measurements(store)
     for before, after in pairs_within(jobs):
-        for metric in measured.metrics(before):
+        for metric in measurements.metrics(before):
             if not is_summarized(after.first, metric):
                 continue
-            found = contrast(measured, before, after, metric)
-            kept = is_shown_unchanged(after.first, metric)
-            if found and (found.difference.estimate != 0 or kept):
-                yield Change(before.first.meta_name, after.first.meta_name, after.pipeline, found)
+            result = contrast(measurements, before, after, metric)
+            is_unchanged_shown = is_shown_unchanged(after.first, metric)
+            if result and (result.difference.estimate != 0 or is_unchanged_shown):
+                yield Change(before.first.meta_name, after.first.meta_name, after.pipeline, result)
 
 
-def _counted(store: Store, one: Replicates) -> Iterator[Change]:
-    """Compare what a job counted before its work with what it counted after it."""
+def _counted(store: Store, replicates: Replicates) -> Iterator[Change]:
+    """Compare what a job counted before and after its work."""
     funnels = {
         seed: funnel
-        for seed, job in one.finished.items()
+        for seed, job in replicates.finished.items()
         if (funnel := read_funnel(job, store.metrics(job.id))) is not None
     }
     if not funnels:
@@ -61,8 +61,8 @@ def _counted(store: Store, one: Replicates) -> Iterator[Change]:
     old = {seed: funnel.given for seed, funnel in funnels.items()}
     new = {seed: funnel.kept for seed, funnel in funnels.items()}
     if is_repeated(old, new):
-        found = over_seeds(first.unit, old, new)
+        change = over_seeds(first.unit, old, new)
     else:
-        found = Contrast(first.unit, first.given, first.kept, Difference(first.kept - first.given))
-    name = one.first.meta_name
-    yield Change(name, name, one.pipeline, found)
+        change = Contrast(first.unit, first.given, first.kept, Difference(first.kept - first.given))
+    name = replicates.first.meta_name
+    yield Change(name, name, replicates.pipeline, change)

@@ -1,4 +1,4 @@
-"""Runs, pipelines or jobs beside each other: what was set otherwise, and what came of it."""
+"""Runs, pipelines or jobs side by side: which settings differ, and how the results differ."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Setting:
     job: str
     name: str
     values: tuple[Any, ...]
-    """One a side; ``None`` where a side has none."""
+    """One per side; ``None`` if a side has none."""
     handed_on: bool
-    """Whether an earlier job gave it: it follows from something else."""
+    """Whether it comes from an earlier job, and so follows from something else."""
 
 
 @dataclass(frozen=True)
@@ -47,56 +47,61 @@ class Metric:
     job: str
     name: str
     values: tuple[float | None, ...]
-    """One a side; the mean of several seeds."""
+    """One per side; the mean of several seeds."""
     contrasts: tuple[Contrast | None, ...]
-    """Of each later side with the first; ``None`` where one of the two has not measured it."""
+    """Of each later side with the first; ``None`` if one of the two has not measured it."""
     higher_is_better: bool | None = None
     minor: bool = False
-    """Whether it describes another metric, or how fast the machine is."""
+    """Whether it describes another metric, or the speed of the machine."""
 
     @property
     def differs(self) -> bool:
-        """Whether any side has another value."""
-        return any(one is None or one.difference.estimate != 0 for one in self.contrasts)
+        """Whether any later side has a different value than the first."""
+        return any(
+            contrast is None or contrast.difference.estimate != 0 for contrast in self.contrasts
+        )
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that differs between sides."""
+    """Everything that differs between sides."""
 
     sides: Sequence[Side]
     settings: list[Setting] = field(default_factory=list)
     metrics: list[Metric] = field(default_factory=list)
     missing: list[tuple[str, tuple[bool, ...]]] = field(default_factory=list)
-    """Jobs that not all sides have (finished), and which have them."""
+    """Jobs that not all sides finished, and which sides did."""
     packages: list[tuple[str, tuple[str | None, ...]]] = field(default_factory=list)
-    """Packages of which the runs had different versions; ``None`` where it was not there."""
+    """Packages whose versions differ between the runs; ``None`` if not installed."""
 
 
 def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     """Compare the later sides with the first."""
-    found = Comparison(sides, packages=_packages(sides))
+    comparison = Comparison(sides, packages=_packages(sides))
     if not any(side.part for side in sides):
-        found.settings.extend(_watched(sides))
+        comparison.settings.extend(_watched(sides))
     places = [places_of(side.context) for side in sides]
-    rows, measured = rows_of([side.jobs for side in sides]), Measurements(store)
+    rows, measurements = rows_of([side.jobs for side in sides]), Measurements(store)
     for row, label in zip(rows, labels_of(rows), strict=True):
-        having = tuple(one is not None and bool(one.finished) for one in row)
-        if not all(having):
-            found.missing.append((label, having))
-        found.settings.extend(_settings(sides, row, places, label))
-        found.metrics.extend(_metrics(measured, row, label))
-    return found
+        finished = tuple(replicates is not None and bool(replicates.finished) for replicates in row)
+        if not all(finished):
+            comparison.missing.append((label, finished))
+        comparison.settings.extend(_settings(sides, row, places, label))
+        comparison.metrics.extend(_metrics(measurements, row, label))
+    return comparison
 
 
 def _packages(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
-    """Compare the versions of packages, where they were recorded for every side."""
-    facts = [read_environment(side.run.folder) for side in sides]
-    if not all(isinstance(one.get("packages"), dict) for one in facts):
+    """Compare the versions of packages, if they were recorded for every side."""
+    environments = [read_environment(side.run.folder) for side in sides]
+    if not all(isinstance(environment.get("packages"), dict) for environment in environments):
         return []
-    versions = [{"Python": one.get("python"), **one["packages"]} for one in facts]
-    names = dict.fromkeys(name for one in versions for name in one)
-    rows = [(name, tuple(one.get(name) for one in versions)) for name in names]
+    versions = [
+        {"Python": environment.get("python"), **environment["packages"]}
+        for environment in environments
+    ]
+    names = dict.fromkeys(name for packages in versions for name in packages)
+    rows = [(name, tuple(packages.get(name) for packages in versions)) for name in names]
     return [(name, values) for name, values in rows if len(set(values)) > 1]
 
 
@@ -105,9 +110,9 @@ def _packages(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]
 
 def _watched(sides: Sequence[Side]) -> Iterator[Setting]:
     """Yield the settings that differ between the runs of scripts."""
-    found = [watched_settings(side.run) for side in sides]
-    for name in dict.fromkeys(name for settings in found for name in settings):
-        values = tuple(settings.get(name) for settings in found)
+    sides_settings = [watched_settings(side.run) for side in sides]
+    for name in dict.fromkeys(name for settings in sides_settings for name in settings):
+        values = tuple(settings.get(name) for settings in sides_settings)
         if len({shown(value) for value in values}) > 1:
             job, _, setting = name.partition(".")
             yield Setting(job, setting, values, handed_on=False)
@@ -119,48 +124,57 @@ def _settings(
     places: Sequence[Mapping[str, str]],
     label: str,
 ) -> Iterator[Setting]:
-    """Yield the settings that differ between the sides that have the job."""
-    having = [i for i, one in enumerate(row) if one]
-    if len(having) < 2:  # noqa: PLR2004 (nothing beside it)
+    """Yield the settings that differ between the sides with the job."""
+    present = [i for i, replicates in enumerate(row) if replicates]
+    if len(present) < 2:  # noqa: PLR2004 (nothing beside it)
         return
-    given: dict[str, str] = {}
-    found: list[dict[str, Any]] = []
-    for side, one, place in zip(sides, row, places, strict=True):
-        found.append(settings_of(one.first, place) if one else {})
-        given |= inputs_of(side.run, one.first) if one else {}
-    components = [one.first.component or one.first.hook if one else None for one in row]
-    if len({components[i] for i in having}) > 1:
+    inputs: dict[str, str] = {}
+    sides_settings: list[dict[str, Any]] = []
+    for side, replicates, place in zip(sides, row, places, strict=True):
+        sides_settings.append(settings_of(replicates.first, place) if replicates else {})
+        inputs |= inputs_of(side.run, replicates.first) if replicates else {}
+    components = [
+        replicates.first.component or replicates.first.hook if replicates else None
+        for replicates in row
+    ]
+    if len({components[i] for i in present}) > 1:
         yield Setting(label, "component", tuple(components), handed_on=False)
-    environments = [one.first.environment if one else None for one in row]
-    if len({environments[i] for i in having}) > 1:
+    environments = [replicates.first.environment if replicates else None for replicates in row]
+    if len({environments[i] for i in present}) > 1:
         yield Setting(label, "environment", tuple(environments), handed_on=False)
-    for name in dict.fromkeys(name for settings in found for name in settings):
-        values = tuple(settings.get(name) for settings in found)
-        if len({shown(values[i]) for i in having}) > 1:
+    for name in dict.fromkeys(name for settings in sides_settings for name in settings):
+        values = tuple(settings.get(name) for settings in sides_settings)
+        if len({shown(values[i]) for i in present}) > 1:
             named = any(
                 value in place.values() for value, place in zip(values, places, strict=True)
             )
-            yield Setting(label, name, values, handed_on=is_inside(name, given) and not named)
+            yield Setting(label, name, values, handed_on=is_inside(name, inputs) and not named)
 
 
 # -- metrics ---------------------------------------------------------------------------------------
 
 
-def _metrics(measured: Measurements, row: Row, label: str) -> Iterator[Metric]:
-    """Yield the metrics that two sides or more have."""
-    names = dict.fromkeys(name for one in row if one for name in measured.metrics(one))
-    jobs = [one.first for one in row if one]
+def _metrics(measurements: Measurements, row: Row, label: str) -> Iterator[Metric]:
+    """Yield the metrics that at least two sides have."""
+    names = dict.fromkeys(
+        name for replicates in row if replicates for name in measurements.metrics(replicates)
+    )
+    jobs = [replicates.first for replicates in row if replicates]
     first = row[0]
     for name in names:
-        values = [list(measured.values(one, name).values()) if one else [] for one in row]
+        values = [
+            list(measurements.values(replicates, name).values()) if replicates else []
+            for replicates in row
+        ]
         if sum(map(bool, values)) < 2:  # noqa: PLR2004 (nothing beside it)
             continue
         yield Metric(
             label,
             name,
-            tuple(mean_of(one) if one else None for one in values),
+            tuple(mean_of(by_seed) if by_seed else None for by_seed in values),
             tuple(
-                contrast(measured, first, one, name) if first and one else None for one in row[1:]
+                contrast(measurements, first, replicates, name) if first and replicates else None
+                for replicates in row[1:]
             ),
             direction_of(jobs, name),
             minor=is_minor(jobs, name),

@@ -1,4 +1,4 @@
-"""One metric of two jobs that made the same measurement: how it differs, and what that means."""
+"""One metric of two jobs that made the same measurement: its difference and verdict."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ class Contrast:
 
     metric: str
     old: float
-    """The mean over seeds, where there are several."""
+    """The mean over seeds, if there are several."""
     new: float
     difference: Difference
     higher_is_better: bool | None = None
     minor: bool = False
-    """Whether it describes another metric, or how fast the machine is."""
+    """Whether it describes another metric, or the speed of the machine."""
     replicates: tuple[int, int] = (1, 1)
-    """Of how many seeds the two values are means; 1 where the seed changes nothing."""
+    """Number of seeds that each value is the mean of; 1 if the seed changes nothing."""
     errors: tuple[float | None, float | None] = (None, None)
     """Standard errors of the two means over seeds."""
 
     @property
     def verdict(self) -> Verdict:
-        """What the later value is, compared with the first."""
+        """The verdict on the later value, compared with the first."""
         return judge(self.difference, higher_is_better=self.higher_is_better)
 
     @property
     def relative(self) -> float | None:
-        """The difference as a share of the first value."""
+        """The difference as a fraction of the first value."""
         return self.difference.estimate / abs(self.old) if self.old else None
 
 
@@ -60,7 +60,7 @@ class Measurements:
     _samples: dict[int, dict[str, SampleValues]] = field(default_factory=dict)
 
     def results(self, job: JobRecord) -> dict[str, float]:
-        """Return a job's numbers; what ended as a series, such as the loss of a step, is none."""
+        """Return a job's numeric results, without series such as the loss of each step."""
         if job.id not in self._results:
             last = {point.name: point for point in self.store.points(job.id)}
             self._results[job.id] = {
@@ -71,33 +71,35 @@ class Measurements:
         return self._results[job.id]
 
     def samples(self, job: JobRecord, metric: str) -> SampleValues | None:
-        """Return a metric's values for each sample, where they were kept."""
+        """Return the per-sample values of a metric, if they were kept."""
         if job.id not in self._samples:
             self._samples[job.id] = self.store.samples(job.id)
         return self._samples[job.id].get(metric)
 
-    def values(self, one: Replicates, metric: str) -> dict[str, float]:
-        """Return what each repetition of a job that finished measured, by seed."""
-        measured = {seed: self.results(job) for seed, job in one.finished.items()}
+    def values(self, replicates: Replicates, metric: str) -> dict[str, float]:
+        """Return the values of each finished repetition of a job, by seed."""
+        measured = {seed: self.results(job) for seed, job in replicates.finished.items()}
         return {seed: results[metric] for seed, results in measured.items() if metric in results}
 
-    def metrics(self, one: Replicates) -> list[str]:
-        """Name the metrics of a job's repetitions, in their order."""
-        return list(dict.fromkeys(m for job in one.finished.values() for m in self.results(job)))
+    def metrics(self, replicates: Replicates) -> list[str]:
+        """List the metrics of a job's repetitions, in their order."""
+        return list(
+            dict.fromkeys(m for job in replicates.finished.values() for m in self.results(job))
+        )
 
 
 def contrasts(measured: Measurements, before: Replicates, after: Replicates) -> Iterator[Contrast]:
     """Compare all metrics that two jobs have in common."""
     for metric in measured.metrics(before):
-        found = contrast(measured, before, after, metric)
-        if found is not None:
-            yield found
+        result = contrast(measured, before, after, metric)
+        if result is not None:
+            yield result
 
 
 def contrast(
     measured: Measurements, before: Replicates, after: Replicates, metric: str
 ) -> Contrast | None:
-    """Compare one metric of two jobs; ``None`` where one of them has not measured it."""
+    """Compare one metric of two jobs; ``None`` if one of them has not measured it."""
     old, new = measured.values(before, metric), measured.values(after, metric)
     if not (old and new):
         return None
@@ -105,7 +107,7 @@ def contrast(
     direction, minor = direction_of(jobs, metric), is_minor(jobs, metric)
     if is_repeated(old, new):
         return over_seeds(metric, old, new, higher_is_better=direction, minor=minor)
-    # The seed changes nothing (or there is one): what is left of chance is in the samples.
+    # The seed changes nothing (or there is only one): only the samples vary by chance.
     seed = next((seed for seed in old if seed in new), None)
     first, later = (next(iter(old)), next(iter(new))) if seed is None else (seed, seed)
     values = old[first], new[later]
@@ -114,7 +116,7 @@ def contrast(
 
 
 def is_repeated(old: Values, new: Values) -> bool:
-    """Tell whether one side at least was measured with several seeds that changed something."""
+    """Tell whether the values of at least one side differ between seeds."""
     return len(set(old.values())) > 1 or len(set(new.values())) > 1
 
 
@@ -126,7 +128,7 @@ def over_seeds(
     higher_is_better: bool | None = None,
     minor: bool = False,
 ) -> Contrast:
-    """Compare the values of several seeds; where both sides have the same, each seed is a pair."""
+    """Compare the values of several seeds; paired by seed if both sides have the same seeds."""
     paired = old.keys() == new.keys()
     before = list(old.values())
     after = [new[seed] for seed in old] if paired else list(new.values())
@@ -148,7 +150,7 @@ def _over_samples(
     values: tuple[float, float],
     metric: str,
 ) -> Difference:
-    """Compare two values; how sure that is, their samples say, if those make the values."""
+    """Compare two values, with an interval from their samples if they are means of those."""
     estimate = values[1] - values[0]
     old, new = (measured.samples(job, metric) for job in jobs)
     if (

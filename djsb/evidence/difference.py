@@ -1,4 +1,4 @@
-"""How far two measurements are apart, and how sure that is: an estimate with its interval."""
+"""How far two measurements are apart: an estimate with its confidence interval."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 
 FEW = 30
-"""Below as many pairs a bootstrap interval is too narrow: Student's t."""
+"""With fewer pairs, a bootstrap interval is too narrow: Student's t is used."""
 
 MANY = 1_000
-"""Above as many pairs the normal approximation is as good as a bootstrap, and takes no time."""
+"""With more pairs, the normal approximation is as good as a bootstrap, and much faster."""
 
 CLOSE = 1e-3
 """Relative difference up to which a metric is the mean of its samples."""
@@ -33,15 +33,15 @@ NORMAL = "normal approximation"
 
 @dataclass(frozen=True)
 class Difference:
-    """New minus old, with a 95 % confidence interval where there is one."""
+    """New minus old, with a 95 % confidence interval if there is one."""
 
     estimate: float
     low: float | None = None
     high: float | None = None
     method: str = ""
-    """How the interval was found; empty without one."""
+    """How the interval was computed; empty without one."""
     standard_error: float | None = None
-    """Of the estimate; known wherever there is an interval."""
+    """Of the estimate; known whenever there is an interval."""
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -50,13 +50,13 @@ class Difference:
 
     @property
     def is_clear(self) -> bool | None:
-        """Whether the interval leaves zero out; ``None`` without an interval."""
+        """Whether the interval excludes zero; ``None`` without an interval."""
         if self.low is None or self.high is None:
             return None
         return self.low > 0 or self.high < 0
 
     def around(self, estimate: float) -> Difference:
-        """Return this difference with its interval moved to another estimate."""
+        """Return this difference with its interval shifted to another estimate."""
         if self.low is None or self.high is None:
             return Difference(estimate)
         shift = estimate - self.estimate
@@ -69,7 +69,7 @@ def difference(old: Sequence[float], new: Sequence[float], *, paired: bool) -> D
     Pairs (``old[i]`` and ``new[i]`` of the same seed or sample): Student's t for few, a bootstrap
     for more, the normal approximation for very many. Without pairs: Welch's t.
 
-    :raises ValueError: if a list is empty, or pairs are asked for of lists of other lengths
+    :raises ValueError: if a list is empty, or lists of different lengths are to be paired
     """
     if not old or not new:
         raise ValueError("no values to compare")
@@ -83,10 +83,10 @@ def difference(old: Sequence[float], new: Sequence[float], *, paired: bool) -> D
 
 
 def sample_difference(old: SampleValues, new: SampleValues, *, paired: bool) -> Difference | None:
-    """Compare two metrics by their values for each sample: ``Σ values / Σ weights``.
+    """Compare two metrics by their per-sample values: ``Σ values / Σ weights``.
 
     :param paired: whether they are of the same samples, in the same order
-    :return: ``None`` where they cannot be compared: nothing was measured, or with other weights
+    :return: ``None`` if they cannot be compared: nothing was measured, or the weights differ
     """
     if not (old.values and new.values):
         return None
@@ -98,7 +98,7 @@ def sample_difference(old: SampleValues, new: SampleValues, *, paired: bool) -> 
 
 
 def is_mean_of(value: float, samples: SampleValues) -> bool:
-    """Tell whether a metric is what its samples make; else they say nothing about it."""
+    """Tell whether a metric is the weighted mean of its samples."""
     weights = samples.weights or [1.0] * len(samples.values)
     if not all(map(math.isfinite, (value, *samples.values, *weights))):
         return False
@@ -145,6 +145,6 @@ def _with_error(estimate: float, error: float, quantile: float, method: str) -> 
 
 
 def _t(freedom: float) -> float:
-    from scipy.special import stdtrit  # scipy.stats has it too, and takes a second to import
+    from scipy.special import stdtrit  # scipy.stats takes a second to import
 
     return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2))

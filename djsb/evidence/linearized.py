@@ -18,7 +18,7 @@ def paired_standard_error(old: SampleValues, new: SampleValues) -> float | None:
     3rd ed., 2.11 and 6.4), the variance of ``r_new - r_old`` is that of the mean of
     ``(v_new - r_new w_new) / mean(w_new) - (v_old - r_old w_old) / mean(w_old)``.
 
-    :return: ``None`` where the samples cannot be paired, or there are fewer than two
+    :return: ``None`` if the samples cannot be paired, or there are fewer than two
     """
     count = len(old.values)
     if count != len(new.values) or count < 2:  # noqa: PLR2004 (no variance of one)
@@ -41,7 +41,7 @@ def standard_error(values: Sequence[float]) -> float | None:
 
 
 def mean_of(values: Sequence[float]) -> float:
-    """Return the mean; as floats add up (inf, NaN) where not all are finite."""
+    """Return the mean; inf or NaN if not all values are finite."""
     total = math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
     return total / len(values)
 

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from djsb.store.records import JobRecord
 
 DATA = "dataset"
-"""In the names of settings that say of which samples a metric is."""
+"""Part of the names of settings that define the samples of a metric."""
 
 FILE = {"file", "digest"}
-"""Keys of what stands for a file among the parts of a job's fingerprint."""
+"""Keys of the mapping that stands for a file in a job's fingerprint."""
 
 
 def have_same_data(before: JobRecord, after: JobRecord) -> bool:
-    """Tell whether the settings that name the data of two jobs mean the same samples.
+    """Tell whether the settings of two jobs name the same samples.
 
-    By the contents of files where the cache knows those of both jobs (a file may have changed
-    between two runs, or lie in two places); else by what the settings say.
+    Compares the contents of files if the cache knows those of both jobs (a file may have changed
+    between two runs, or have been copied); else the settings themselves.
     """
     contents = _contents_of(before), _contents_of(after)
     if contents[0] is not None and contents[1] is not None:

@@ -1,4 +1,4 @@
-"""The word for a difference; every face shows the one that stands here."""
+"""The word for a difference: all outputs use the one defined here."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What the later of two measurements is, compared with the first."""
+    """How the later of two measurements compares with the first."""
 
     BETTER = "better"
     WORSE = "worse"
     UNCLEAR = "no clear difference"
-    """The interval of the difference holds zero."""
+    """The interval of the difference contains zero."""
     SAME = "the same"
     """Nothing differs, not even by chance."""
     NONE = ""
-    """There is no direction, or no number."""
+    """There is no direction, or the difference is not a number."""
 
 
 def judge(difference: Difference, *, higher_is_better: bool | None) -> Verdict:
-    """Say what a difference means, by its interval; without one, by its sign alone."""
+    """Judge a difference by its interval; without one, by its sign alone."""
     if math.isnan(difference.estimate):
         return Verdict.NONE
     is_judged = higher_is_better is not None or difference.interval is not None
@@ -34,6 +34,6 @@ def judge(difference: Difference, *, higher_is_better: bool | None) -> Verdict:
         return Verdict.UNCLEAR
     if higher_is_better is None:
         return Verdict.NONE
-    # A bootstrap interval need not hold its estimate: the interval decides.
+    # A bootstrap interval may not contain its estimate: the interval decides.
     is_more = (difference.low or 0) > 0 if difference.is_clear else difference.estimate > 0
     return Verdict.BETTER if is_more is higher_is_better else Verdict.WORSE

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 def is_minor(jobs: Iterable[JobRecord], metric: str) -> bool:
-    """Tell whether a metric of these jobs is shown only to those who ask for everything."""
+    """Tell whether a metric of these jobs is shown only on request."""
     return not any(job.is_shown(metric) for job in jobs)
 
 
 def is_summarized(job: JobRecord, metric: str) -> bool:
-    """Tell whether a metric that a job measured belongs to the summary of its run."""
+    """Tell whether a metric of a job belongs to the summary of its run."""
     return job.declared(metric).primary if _is_selective(job, metric) else job.is_shown(metric)
 
 
 def is_shown_unchanged(job: JobRecord, metric: str) -> bool:
-    """Tell whether a summary shows a metric even where nothing has changed."""
+    """Tell whether a summary shows a metric even if it has not changed."""
     return _is_selective(job, metric)
 
 
 def direction_of(jobs: Iterable[JobRecord], metric: str) -> bool | None:
-    """Tell whether more of a metric is better: ``None`` where nobody says, or not all the same.
+    """Tell whether higher values of a metric are better; ``None`` if undeclared or contradictory.
 
     Jobs that process or train see different data: their numbers differ, none is better.
     """
@@ -42,5 +42,5 @@ def direction_of(jobs: Iterable[JobRecord], metric: str) -> bool | None:
 
 
 def _is_selective(job: JobRecord, metric: str) -> bool:
-    """Tell whether of metrics like this one only the primary ones are shown, changed or not."""
+    """Tell whether only the primary metrics of this kind are shown, changed or not."""
     return job.role is Role.TRAIN or job.declared(metric).kind is MetricKind.STATISTIC

@@ -1,4 +1,4 @@
-"""What a run was given and what it measured, each under one dotted name."""
+"""The settings and metrics of a run, each under one dotted name."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ SECTIONS = ("dj_configs", "extra_configs")
 
 @dataclass(frozen=True)
 class Facts:
-    """One run with its settings and results; of several iterations, those of the last."""
+    """One run with its settings and results, those of the last iteration."""
 
     run: RunRecord
     settings: Mapping[str, Any]
-    """By ``meta_name.section.key…``; results of earlier jobs stand as ``meta_name.output``."""
+    """By ``meta_name.section.key…``; results of earlier jobs appear as ``meta_name.output``."""
     metrics: Mapping[str, float | str]
     """By ``meta_name.metric``: the last value."""
     handed_on: frozenset[str] = frozenset()
-    """The settings that earlier jobs gave."""
+    """The settings that come from earlier jobs."""
     scores: frozenset[str] = frozenset()
-    """The metrics that say what is better."""
+    """The metrics with a direction: higher or lower is better."""
     secondary: frozenset[str] = frozenset()
     """The metrics that describe others, or the machine."""
     jobs: frozenset[str] = frozenset()
-    """The jobs that were reached: the settings of others are not known."""
+    """The jobs that the run reached: the settings of others are unknown."""
 
     @property
     def head(self) -> dict[str, Any]:
-        """What each run has."""
+        """The fields that every run has."""
         run = self.run
         return {
             "id": run.id,
@@ -52,7 +52,7 @@ class Facts:
         }
 
     def value(self, name: str) -> Any:  # noqa: ANN401 (any setting)
-        """Return what has this full name; ``None`` where the run has nothing of that name."""
+        """Return the value with this full name; ``None`` if the run has none."""
         for part in (self.head, self.settings, self.metrics):
             if name in part:
                 return part[name]
@@ -70,10 +70,10 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
     reached = {job_of(name) for name in settings}
     for job in jobs:
         name = names[job.id]
-        given = inputs_of(run, job)
+        inputs = inputs_of(run, job)
         reached |= {name} if job.settings else set()
         for key, value in settings_of(job, places).items():
-            if settings.setdefault(f"{name}.{key}", value) == value and is_inside(key, given):
+            if settings.setdefault(f"{name}.{key}", value) == value and is_inside(key, inputs):
                 handed_on.add(f"{name}.{key}")
         measured = store.metrics(job.id)
         metrics |= {f"{name}.{key}": value for key, value in measured.items()}
@@ -91,7 +91,7 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
 
 
 def job_of(setting: str) -> str:
-    """Return the job that a setting belongs to."""
+    """Return the name of the job that a setting belongs to."""
     return min((setting.partition(f".{section}")[0] for section in SECTIONS), key=len)
 
 
@@ -102,7 +102,7 @@ def last_iteration(jobs: Sequence[JobRecord]) -> list[JobRecord]:
 
 
 def job_names(jobs: Sequence[JobRecord]) -> dict[int, str]:
-    """Name jobs by ``meta_name``; with the pipeline where there are several."""
+    """Name jobs by ``meta_name``; with the pipeline if there are several."""
     several = len({job.pipeline for job in jobs}) > 1
     return {job.id: f"{job.pipeline}.{job.meta_name}" if several else job.meta_name for job in jobs}
 
@@ -111,18 +111,18 @@ def job_names(jobs: Sequence[JobRecord]) -> dict[int, str]:
 
 
 def watched_settings(run: RunRecord) -> dict[str, Any]:
-    """Return the settings that a script gave, by dotted names; an experiment's keys have none."""
-    found: dict[str, Any] = {}
+    """Return the settings that a script recorded; unlike an experiment's, their keys are dotted."""
+    settings: dict[str, Any] = {}
     for key, value in run.settings.items():
         if "." in key:
-            found |= _flat(value, key)
-    return found
+            settings |= _flat(value, key)
+    return settings
 
 
 def settings_of(job: JobRecord, places: Mapping[str, str]) -> dict[str, Any]:
     """Return each setting of a job under its dotted name.
 
-    Operators of a recipe count by their name, not by their place:
+    Operators of a recipe are identified by name, not by position:
     ``dj_configs.process.text_length_filter.min_len``.
     """
     return {key: referred(value, places) for key, value in flat_settings(job.settings).items()}
@@ -130,10 +130,10 @@ def settings_of(job: JobRecord, places: Mapping[str, str]) -> dict[str, Any]:
 
 def flat_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return each value of a job's sections under its dotted name."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for section in SECTIONS:
-        found |= _flat(settings.get(section), section)
-    return found
+        values |= _flat(settings.get(section), section)
+    return values
 
 
 def _flat(value: object, name: str) -> Iterator[tuple[str, Any]]:
@@ -153,7 +153,7 @@ def _flat(value: object, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def _operators(value: list[Any]) -> dict[str, Any]:
-    """Return the operators of a recipe by name; nothing if it is no such list."""
+    """Return the operators of a recipe by name; empty if the list is not a recipe."""
     if not all(
         isinstance(item, str) or (isinstance(item, dict) and len(item) == 1) for item in value
     ):
@@ -166,21 +166,21 @@ def _operators(value: list[Any]) -> dict[str, Any]:
 
 
 def places_of(jobs: Sequence[JobRecord]) -> dict[str, str]:
-    """Return what stands for each result in settings: ``meta_name.output``; longest path first."""
+    """Return the name of each result, ``meta_name.output``, by its path; longest path first."""
     names = job_names(jobs)
-    found: dict[str, str] = {}
+    names_by_path: dict[str, str] = {}
     for job in jobs:
         if job.files is not None:
-            found.setdefault(str(job.files), names[job.id])
+            names_by_path.setdefault(str(job.files), names[job.id])
         for output, value in job.outputs.items():
             for key, item in _flat(value, output):
                 if isinstance(item, str) and item.startswith("/"):
-                    found[item] = f"{names[job.id]}.{key}"
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+                    names_by_path[item] = f"{names[job.id]}.{key}"
+    return dict(sorted(names_by_path.items(), key=lambda pair: -len(pair[0])))
 
 
 def referred(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any setting)
-    """Name the results of jobs in a setting by what they are, not by where they are."""
+    """Replace the paths of results in a setting with their names."""
     if isinstance(value, list):
         return [referred(item, places) for item in value]
     if isinstance(value, str) and value.startswith("/"):
@@ -191,9 +191,9 @@ def referred(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (any
 
 
 def inputs_of(run: RunRecord, job: JobRecord) -> dict[str, str]:
-    """Return what earlier jobs gave to a job: ``config.key`` to ``pipeline.meta_name.output``.
+    """Return the inputs of a job: ``config.key`` to ``pipeline.meta_name.output``.
 
-    Nothing where the experiment names another file for the job's pipeline.
+    Empty if the experiment names another file for the job's pipeline.
     """
     stage = f"{job.stage}_job_configs"
     for path in ((), ("pipelines", job.pipeline.partition("@")[0])):
@@ -204,8 +204,10 @@ def inputs_of(run: RunRecord, job: JobRecord) -> dict[str, str]:
         entries = stages.get(stage) if isinstance(stages, dict) and stage in STAGES else None
         for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, dict) and entry.get("meta_name") == job.meta_name:
-                given = entry.get("input")
-                return {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
+                inputs = entry.get("input")
+                return (
+                    {str(k): str(v) for k, v in inputs.items()} if isinstance(inputs, dict) else {}
+                )
     return {}
 
 
@@ -218,12 +220,12 @@ def _by_name(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "pipelines": pipelines or {}}
 
 
-def is_inside(key: str, given: Iterable[str]) -> bool:
-    """Tell whether a dotted name is one of those given, or inside of one."""
-    return any(key == path or key.startswith(f"{path}.") for path in given)
+def is_inside(key: str, paths: Iterable[str]) -> bool:
+    """Tell whether a dotted name is one of these paths, or inside one."""
+    return any(key == path or key.startswith(f"{path}.") for path in paths)
 
 
 def shown(value: object) -> str:
-    """Write a setting on one line."""
+    """Format a setting on one line."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""How much of what a job was given each of its steps left, as its component declares it."""
+"""How much of a job's input each of its steps left, as its component declares it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from djsb.store.records import JobRecord
 
 UNIT = "rows"
-"""Where a component declares none."""
+"""Default if a component declares none."""
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """What went into a job, what each step left, and what came out."""
+    """The size of a job's input, after each step, and of its output."""
 
     unit: str
     given: float
     kept: float
     steps: Sequence[tuple[str, float]]
-    """Name, and what was left after it."""
+    """Name of each step, and what was left after it."""
 
 
 def read_funnel(job: JobRecord, metrics: Mapping[str, float | str]) -> Funnel | None:

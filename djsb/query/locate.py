@@ -1,4 +1,4 @@
-"""Find the store that a command means."""
+"""Find the store that a command refers to."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DEFAULT = "sandbox.yaml"
 def open_store(where: Path | None) -> Store:
     """Open the store of a work_dir, or of the work_dir that an experiment file names.
 
-    :param where: a folder or a file; ``None`` means the experiment ``sandbox.yaml`` here
-    :raises RequestError: if there is no store there
+    :param where: a folder or a file; ``None``: ``sandbox.yaml`` in the current folder
+    :raises RequestError: if there is no store
     """
     if where is None:
         return _open_here()

@@ -25,7 +25,7 @@ EQUALITIES = ("==", "=", "!=")
 FORM = re.compile(r"\s*([^\s<>=!]+)\s*([<>=!]+)\s*(.*?)\s*", re.DOTALL)
 WORDS = {"true": True, "false": False}
 FEW = 8
-"""Candidates that an error lists."""
+"""Number of candidates that an error lists."""
 
 LONG = 100
 
@@ -34,7 +34,7 @@ class Names:
     """The full names that runs have, and the short ones that a user writes."""
 
     def __init__(self, names: Collection[str]) -> None:
-        """Know these full names."""
+        """Index these full names."""
         self._known = dict.fromkeys(names)
         self._by_end: dict[str, list[tuple[str, ...]]] = {}
         for name in self._known:
@@ -42,23 +42,23 @@ class Names:
             self._by_end.setdefault(parts[-1], []).append(parts)
 
     def find(self, text: str) -> str:
-        """Return the full name of ``text``: itself, an ending, or a job and an ending.
+        """Return the full name of ``text``: a full name, an ending, or a job with an ending.
 
-        :raises RequestError: if there is none, or several
+        :raises RequestError: if there is none or it is ambiguous
         """
         if text in self._known:
             return text
-        for found in self._candidates(tuple(text.split("."))):
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise RequestError(_ambiguous(text, found))
+        for candidates in self._candidates(tuple(text.split("."))):
+            if len(candidates) == 1:
+                return candidates[0]
+            if candidates:
+                raise RequestError(_ambiguous(text, candidates))
         endings = {".".join(name.split(".")[-2:]) for name in self._known}
         hint = suggest(text, {*self._known, *endings}) if self._known else "there is none"
         raise RequestError(f"no setting or metric '{text[:LONG]}'; {_few(hint)}")
 
     def short(self, name: str) -> str:
-        """Return the shortest text that means this name only."""
+        """Return the shortest unambiguous form of this name."""
         parts = name.split(".")
         tails = [".".join(parts[-count:]) for count in range(1, len(parts))]
         choices = [*tails, *(f"{parts[0]}.{tail}" for tail in tails[:-1])]
@@ -67,26 +67,28 @@ class Names:
     def _means(self, text: str, name: str) -> bool:
         if text in self._known:
             return text == name
-        for found in self._candidates(tuple(text.split("."))):
-            if found:
-                return found == [name]
+        for candidates in self._candidates(tuple(text.split("."))):
+            if candidates:
+                return candidates == [name]
         return False
 
     def _candidates(self, parts: tuple[str, ...]) -> Iterator[list[str]]:
         same_end = self._by_end.get(parts[-1], ())
-        yield [".".join(one) for one in same_end if one[-len(parts) :] == parts]
+        yield [".".join(candidate) for candidate in same_end if candidate[-len(parts) :] == parts]
         job, ending = parts[0], parts[1:]
         if ending:
             yield [
-                ".".join(one)
-                for one in same_end
-                if job in one[:2] and one[-len(ending) :] == ending and len(one) > len(ending)
+                ".".join(candidate)
+                for candidate in same_end
+                if job in candidate[:2]
+                and candidate[-len(ending) :] == ending
+                and len(candidate) > len(ending)
             ]
 
 
-def _ambiguous(text: str, found: list[str]) -> str:
-    more = f"\n  and {len(found) - FEW} more" if len(found) > FEW else ""
-    listed = "".join(f"\n  {name}" for name in found[:FEW])
+def _ambiguous(text: str, candidates: list[str]) -> str:
+    more = f"\n  and {len(candidates) - FEW} more" if len(candidates) > FEW else ""
+    listed = "".join(f"\n  {name}" for name in candidates[:FEW])
     return f"'{text}' may mean:{listed}{more}\nwrite more of it"
 
 
@@ -99,7 +101,7 @@ def _few(hint: str) -> str:
 
 @dataclass(frozen=True)
 class Condition:
-    """What a run must have to be listed."""
+    """A condition that a run must meet to be listed."""
 
     name: str
     """As the user wrote it."""
@@ -107,36 +109,36 @@ class Condition:
     value: float | bool | str
 
     def holds(self, facts: Facts, names: Names) -> bool:
-        """Tell whether a run has that value; one that has nothing of that name does not."""
-        given = facts.value(names.find(self.name))
-        if given is None:
+        """Tell whether a run meets the condition; one without that name does not."""
+        value = facts.value(names.find(self.name))
+        if value is None:
             return False
-        found = _comparable(given)
-        if self.comparison not in EQUALITIES and isinstance(found, bool | str):
+        comparable = _comparable(value)
+        if self.comparison not in EQUALITIES and isinstance(comparable, bool | str):
             return False
-        return COMPARISONS[self.comparison](found, self.value)
+        return COMPARISONS[self.comparison](comparable, self.value)
 
 
 def parse_condition(text: str) -> Condition:
-    """Read one condition, such as ``train.lr >= 0.01`` or ``status == failed``.
+    """Parse one condition, such as ``train.lr >= 0.01`` or ``status == failed``.
 
-    :raises RequestError: with what would be right
+    :raises RequestError: if it is malformed
     """
-    found = FORM.fullmatch(text)
-    if found is None or not found[3]:
+    match = FORM.fullmatch(text)
+    if match is None or not match[3]:
         raise RequestError(f"'{text[:LONG]}' must be 'NAME >= 0.8' or 'NAME == TEXT'")
-    name, comparison, given = found.groups()
+    name, comparison, operand = match.groups()
     if comparison not in COMPARISONS:
         known = ", ".join(COMPARISONS)
         raise RequestError(f"'{text[:LONG]}': no comparison '{comparison}'; write one of {known}")
-    value = _comparable(given.strip("'\"") if given[0] in "'\"" else given)
+    value = _comparable(operand.strip("'\"") if operand[0] in "'\"" else operand)
     if comparison not in EQUALITIES and (isinstance(value, bool | str)):
-        raise RequestError(f"'{text[:LONG]}': '{given}' is not a number")
+        raise RequestError(f"'{text[:LONG]}': '{operand}' is not a number")
     return Condition(name, comparison, value)
 
 
 def _comparable(value: Any) -> float | bool | str:  # noqa: ANN401 (any setting)
-    """Make numbers of what is written as a number: YAML has ``1e-3`` as text."""
+    """Convert text that is a number: YAML reads ``1e-3`` as text."""
     if isinstance(value, bool | int | float):
         return value
     text = str(value)

@@ -1,4 +1,4 @@
-"""How a run ended, or whether it goes on."""
+"""How a run ended, or whether it is still running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def status_of(run: RunRecord) -> str:
-    """Tell a run that goes on from one whose process was killed."""
+    """Return a run's status; ``killed`` if its process is gone without an end."""
     if run.status != "running":
         return run.status
     try:
@@ -18,5 +18,5 @@ def status_of(run: RunRecord) -> str:
     except ProcessLookupError:
         return "killed"
     except PermissionError:
-        pass  # it lives, and belongs to someone else
+        pass  # it is alive, and belongs to another user
     return "running"

@@ -1,4 +1,4 @@
-"""The cache as tables and text: what it holds, why a job was run, what was removed."""
+"""The cache as tables and text: its entries, why a job was run, what was removed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 PREFIX = re.compile("[0-9a-f]{4,64}")
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?) ?(?:([kmgt])(i?))?b?", re.IGNORECASE)
 MOST = 20
-"""Differences that are shown."""
+"""Number of differences shown."""
 
-LINKED = "Folders of older runs link into the cache: what is removed is gone from them too."
+LINKED = "Run folders link into the cache: a removed entry is gone from older runs too."
 
 
 def open_cache(where: Path | None) -> tuple[Store, Cache]:
@@ -39,10 +39,10 @@ def open_cache(where: Path | None) -> tuple[Store, Cache]:
 
 
 def entries_text(cache: Cache) -> str:
-    """List all entries, the last used first, and their number and size."""
+    """List all entries, the most recently used first, with their number and total size."""
     entries = cache.entries()
     if not entries:
-        return f"Nothing is kept in {cache.root}."
+        return f"The cache in {cache.root} is empty."
     rows = [
         (
             short_key(entry.key),
@@ -72,20 +72,20 @@ def entries_json(cache: Cache) -> list[dict[str, Any]]:
 
 
 def why_text(store: Store, cache: Cache, name: str, run_id: str) -> str:
-    """Say of each job of that name in a run why it was executed, or was not.
+    """Explain for each job of that name in a run why it was or was not executed.
 
     :raises RequestError: if there is no such run or job
     """
     run = store.run(run_id)
     jobs = store.jobs(run.id)
-    found = [job for job in jobs if name in (job.meta_name, f"{job.pipeline}.{job.meta_name}")]
-    if not found:
+    matches = [job for job in jobs if name in (job.meta_name, f"{job.pipeline}.{job.meta_name}")]
+    if not matches:
         known = [job.meta_name for job in jobs]
         raise RequestError(f"no job '{name}' in run {run.id}; {suggest(name, known)}")
     entries = cache.entries()
-    several = len({job.iteration for job in found}) > 1
+    several = len({job.iteration for job in matches}) > 1
     return "\n\n".join(
-        "\n".join([_head(job, several=several), *_why(cache, entries, job)]) for job in found
+        "\n".join([_head(job, several=several), *_why(cache, entries, job)]) for job in matches
     )
 
 
@@ -98,11 +98,11 @@ def _why(cache: Cache, entries: Sequence[Entry], job: JobRecord) -> Iterator[str
     if job.status == "cached":
         yield f"reused from run {job.source_run}"
     elif job.fingerprint is None:
-        yield "it has no key: it was skipped, or ended before its inputs were known"
+        yield "no key: it was skipped, or ended before its inputs were known"
     elif job.files is not None and job.files.is_relative_to(job.folder):
         yield "executed without the cache: `cache: false`, or --no-cache"
     elif not (parts := cache.parts_of(job.fingerprint)):
-        yield "executed; its entry has been removed since, so that nothing can be compared"
+        yield "executed; its entry has been removed since, so nothing can be compared"
     else:
         others = [entry for entry in entries if entry.folder != job.files]
         earlier = [entry for entry in others if entry.created < job.started]
@@ -115,11 +115,11 @@ def _why(cache: Cache, entries: Sequence[Entry], job: JobRecord) -> Iterator[str
 
 def _executed(nearest: tuple[Entry, list[str]] | None) -> Iterator[str]:
     if nearest is None:
-        yield "first execution: no earlier one of this hook and component"
+        yield "first execution of this hook and component"
         return
-    entry, sentences = nearest
-    yield f"executed; of what run {entry.run_id} made with {_name(entry)}, this differs:"
-    yield from _listed(sentences)
+    entry, lines = nearest
+    yield f"executed; differs from {_name(entry)} of run {entry.run_id}:"
+    yield from _listed(lines)
 
 
 def _executed_again(cache: Cache, entry: Entry) -> Iterator[str]:
@@ -128,13 +128,13 @@ def _executed_again(cache: Cache, entry: Entry) -> Iterator[str]:
         yield f"executed again: results of run {entry.run_id} were changed or removed:"
         yield from _listed([str(path) for path in changed])
     else:
-        yield f"executed again, though run {entry.run_id} left the same: --force or --rerun"
+        yield f"executed again although run {entry.run_id} has the result: --force or --rerun"
 
 
 def _nearest(
     cache: Cache, earlier: Sequence[Entry], parts: Mapping[str, Any], meta_name: str
 ) -> tuple[Entry, list[str]] | None:
-    """Return the entry of the same hook and component that differs least, and the differences."""
+    """Return the most similar entry of the same hook and component, and the differences."""
     keys: dict[str, list[str]] = {}
     for key in {entry.key for entry in earlier}:
         old = cache.parts_of(key)
@@ -156,11 +156,11 @@ def _targets(parts: Mapping[str, Any]) -> list[Any]:
 
 
 def remove_entries(store: Store, cache: Cache, names: Collection[str] | None) -> str:
-    """Remove entries by key or job (None: all, and what killed jobs left); say what was freed.
+    """Remove entries by key or job (None: all, and leftovers of killed jobs); report the result.
 
-    What a run that goes on uses is kept.
+    Entries in use by a running run are kept.
 
-    :raises RequestError: if a name means nothing, or more than one thing
+    :raises RequestError: if a name is unknown or ambiguous
     """
     entries = cache.entries()
     chosen = entries if names is None else _choose(entries, names)
@@ -180,9 +180,9 @@ def remove_entries(store: Store, cache: Cache, names: Collection[str] | None) ->
 
 
 def collect_text(store: Store, cache: Cache, max_size: int | None, *, dry_run: bool) -> str:
-    """Clean the cache (or only tell what that would remove).
+    """Clean up the cache (or only report what that would remove).
 
-    :param max_size: bytes that all entries may take together; None: no limit
+    :param max_size: limit for the total size of all entries in bytes; None: no limit
     """
     used = running_keys(store)
     left = cache.leftovers()
@@ -196,7 +196,7 @@ def collect_text(store: Store, cache: Cache, max_size: int | None, *, dry_run: b
 
 
 def running_keys(store: Store) -> set[str]:
-    """Return the keys of all jobs of runs that still go on."""
+    """Return the keys of all jobs of runs that are still running."""
     return {
         job.fingerprint
         for run in store.runs()
@@ -214,17 +214,21 @@ def _choose(entries: Sequence[Entry], names: Collection[str]) -> list[Entry]:
 
 
 def _choose_one(entries: Sequence[Entry], name: str) -> list[Entry]:
-    of_job = [one for one in entries if name in (one.meta_name, f"{one.pipeline}.{one.meta_name}")]
-    of_key = [one for one in entries if PREFIX.fullmatch(name) and one.key.startswith(name)]
-    keys = sorted({short_key(one.key) for one in of_key})
+    of_job = [
+        entry
+        for entry in entries
+        if name in (entry.meta_name, f"{entry.pipeline}.{entry.meta_name}")
+    ]
+    of_key = [entry for entry in entries if PREFIX.fullmatch(name) and entry.key.startswith(name)]
+    keys = sorted({short_key(entry.key) for entry in of_key})
     if of_job and of_key:
         raise RequestError(f"'{name}' is both a job and the start of a key: {', '.join(keys)}")
-    if len({one.key for one in of_key}) > 1:
+    if len({entry.key for entry in of_key}) > 1:
         raise RequestError(f"'{name}' is the start of several keys: {', '.join(keys)}")
     if not (of_job or of_key):
-        known = {one.meta_name for one in entries}
+        known = {entry.meta_name for entry in entries}
         raise RequestError(
-            f"no job '{name}', and no key that begins so (4 digits or more); {suggest(name, known)}"
+            f"no job '{name}', and no such key (4 digits or more); {suggest(name, known)}"
         )
     return of_job or of_key
 
@@ -233,13 +237,13 @@ def _choose_one(entries: Sequence[Entry], name: str) -> list[Entry]:
 
 
 def parse_size(text: str) -> int:
-    """Read a size as people write it, in bytes: ``500MB``, ``1.5 GiB``, ``10G``, ``0``.
+    """Parse a size such as ``500MB``, ``1.5 GiB``, ``10G`` or ``0`` into bytes.
 
-    :raises RequestError: if it is not one
+    :raises RequestError: if it is not a size
     """
     match = SIZE.fullmatch(text.strip())
     if match is None:
-        raise RequestError(f"'{text}' is not a size; write such as 500MB, 10GB, 2GiB or 0")
+        raise RequestError(f"'{text}' is not a size; write one such as 500MB, 10GB, 2GiB or 0")
     figure, unit, binary = match.groups()
     base = 1024 if binary else 1000
     return int(float(figure) * base ** " kmgt".index((unit or " ").lower()))

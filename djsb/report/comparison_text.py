@@ -24,46 +24,48 @@ if TYPE_CHECKING:
 
 ABSENT = "\N{EN DASH}"
 WIDE = 32
-"""Characters of a setting that are shown."""
+"""Number of characters shown of a setting."""
 
 FEW = 25
-"""Rows of a table, unless all are asked for."""
+"""Number of rows in a table, unless all are requested."""
 
 FEW_PACKAGES = 8
-"""Packages on a line, likewise."""
+"""Number of packages on a line, likewise."""
 
 SECTIONS = ("extra_configs.", "dj_configs.")
 PERCENT = round(100 * CONFIDENCE)
 
 
-def comparison_text(found: Comparison, *, everything: bool = False) -> str:
-    """Write sides, settings, scores, other metrics, and what could not be compared."""
-    letters = ascii_uppercase[: len(found.sides)]
+def comparison_text(comparison: Comparison, *, everything: bool = False) -> str:
+    """Format sides, settings, scores, other metrics, and what could not be compared."""
+    letters = ascii_uppercase[: len(comparison.sides)]
     sides = [
         (letter, run.id, side.part, _experiment(run), status_of(run), date(run.started))
-        for letter, side in zip(letters, found.sides, strict=True)
+        for letter, side in zip(letters, comparison.sides, strict=True)
         for run in [side.run]
     ]
     headers = ("", "run", "part", "experiment", "status", "started")
-    kept = [i for i in range(len(headers)) if i < 2 or len({row[i] for row in sides}) > 1]  # noqa: PLR2004
-    parts = [table([[row[i] for i in kept] for row in sides], [headers[i] for i in kept])]
-    parts += _settings(found, letters, everything=everything)
-    shown_metrics = [one for one in found.metrics if everything or _is_shown(one)]
-    scores = [one for one in shown_metrics if one.higher_is_better is not None]
-    others = [one for one in shown_metrics if one.higher_is_better is None]
+    columns = [i for i in range(len(headers)) if i < 2 or len({row[i] for row in sides}) > 1]  # noqa: PLR2004
+    parts = [table([[row[i] for i in columns] for row in sides], [headers[i] for i in columns])]
+    parts += _settings(comparison, letters, everything=everything)
+    shown_metrics = [metric for metric in comparison.metrics if everything or _is_shown(metric)]
+    scores = [metric for metric in shown_metrics if metric.higher_is_better is not None]
+    others = [metric for metric in shown_metrics if metric.higher_is_better is None]
     parts += _metrics("Scores", scores, letters, None)
     parts += _metrics("Other metrics", others, letters, None if everything else FEW)
-    if not found.metrics:
+    if not comparison.metrics:
         parts.append("No metric was measured on two sides.")
-    if found.packages:
+    if comparison.packages:
         most = None if everything else FEW_PACKAGES
-        parts.append(f"Packages that differ: {packages_text(found, most)}.")
-    parts += ["\n".join(notes)] if (notes := list(_notes(found, letters, shown_metrics))) else []
+        parts.append(f"Packages that differ: {packages_text(comparison, most)}.")
+    parts += (
+        ["\n".join(notes)] if (notes := list(_notes(comparison, letters, shown_metrics))) else []
+    )
     return "\n\n".join(parts)
 
 
 def _same_start(texts: Sequence[str]) -> int:
-    """Return the length of the words that texts begin with, all of them."""
+    """Return the length of the longest common prefix that ends with a word."""
     length = 0
     for letters in zip(*texts, strict=False):
         if len(set(letters)) > 1:
@@ -76,15 +78,15 @@ def _experiment(run: Any) -> str:  # noqa: ANN401 (RunRecord)
     return f"{run.project_name} / {run.experiment_name}"
 
 
-def _is_shown(one: Metric) -> bool:
-    return not one.minor and (one.differs or one.higher_is_better is not None)
+def _is_shown(metric: Metric) -> bool:
+    return not metric.minor and (metric.differs or metric.higher_is_better is not None)
 
 
-def _settings(found: Comparison, letters: str, *, everything: bool) -> Iterator[str]:
-    direct = [one for one in found.settings if everything or not one.handed_on]
+def _settings(comparison: Comparison, letters: str, *, everything: bool) -> Iterator[str]:
+    settings = [setting for setting in comparison.settings if everything or not setting.handed_on]
     rows = [
-        (job, one.name.removeprefix(SECTIONS[0]).removeprefix(SECTIONS[1]), *_contrast(one))
-        for job, one in zip(_once([one.job for one in direct]), direct, strict=True)
+        (job, setting.name.removeprefix(SECTIONS[0]).removeprefix(SECTIONS[1]), *_contrast(setting))
+        for job, setting in zip(_once([setting.job for setting in settings]), settings, strict=True)
     ]
     if rows:
         most = None if everything else FEW
@@ -92,10 +94,10 @@ def _settings(found: Comparison, letters: str, *, everything: bool) -> Iterator[
         yield f"Settings that differ\n\n{text}{_more(len(rows), most)}"
     else:
         yield "No setting differs."
-    follow = len(found.settings) - len(direct)
-    if follow:
-        are = "1 more follows" if follow == 1 else f"{follow} more follow"
-        yield f"{are} from results of earlier jobs: --all."
+    hidden = len(comparison.settings) - len(settings)
+    if hidden:
+        count = "1 more follows" if hidden == 1 else f"{hidden} more follow"
+        yield f"{count} from results of earlier jobs: --all."
 
 
 def _more(count: int, most: int | None) -> str:
@@ -103,14 +105,14 @@ def _more(count: int, most: int | None) -> str:
 
 
 def _once(names: Sequence[str]) -> list[str]:
-    """Leave out a name that stands in the row above."""
+    """Leave out a name that repeats the row above."""
     return [name if i == 0 or names[i - 1] != name else "" for i, name in enumerate(names)]
 
 
-def _contrast(one: Setting) -> list[str]:
-    """Write the values of a setting; of long ones, the part where they begin to differ."""
-    texts = [ABSENT if value is None else shown(value) for value in one.values]
-    present = [text for text, value in zip(texts, one.values, strict=True) if value is not None]
+def _contrast(setting: Setting) -> list[str]:
+    """Format the values of a setting; long ones from where they begin to differ."""
+    texts = [ABSENT if value is None else shown(value) for value in setting.values]
+    present = [text for text, value in zip(texts, setting.values, strict=True) if value is not None]
     start = _same_start(present)
     if max(map(len, texts)) > WIDE and start > WIDE // 4:
         texts = [text if text == ABSENT else f"…{text[start:].lstrip()}" for text in texts]
@@ -126,37 +128,43 @@ def _metrics(
     if not metrics:
         return
     listed = metrics[:most]
-    names = list(zip(_once([one.job for one in listed]), [one.name for one in listed], strict=True))
+    names = list(
+        zip(
+            _once([metric.job for metric in listed]),
+            [metric.name for metric in listed],
+            strict=True,
+        )
+    )
     write = _pairs if len(letters) == 2 else _many  # noqa: PLR2004 (two sides fit in one row)
     headers, rows, right = write(names, listed, letters)
-    jobs = {one.job for one in metrics}
-    kept = [i for i in range(len(headers)) if any(row[i] for row in rows)]
+    jobs = {metric.job for metric in metrics}
+    columns = [i for i in range(len(headers)) if any(row[i] for row in rows)]
     if len(jobs) == 1:
-        title, kept = f"{title} of {jobs.pop()}", kept[1:]
+        title, columns = f"{title} of {jobs.pop()}", columns[1:]
     text = table(
-        [[row[i] for i in kept] for row in rows],
-        [headers[i] for i in kept],
-        right=[place for place, i in enumerate(kept) if i in right],
+        [[row[i] for i in columns] for row in rows],
+        [headers[i] for i in columns],
+        right=[place for place, i in enumerate(columns) if i in right],
     )
     yield f"{title}\n\n{text}{_more(len(metrics), most)}"
 
 
 def _pairs(names: Sequence[tuple[str, str]], metrics: Sequence[Metric], letters: str) -> Table:
     rows = [
-        [*name, *map(_value, one.values), *_change(one, 0)]
-        for name, one in zip(names, metrics, strict=True)
+        [*name, *map(_value, metric.values), *_change(metric, 0)]
+        for name, metric in zip(names, metrics, strict=True)
     ]
     headers = ("job", "metric", *letters, "difference", "", "", f"{PERCENT} % interval")
     return headers, rows, (2, 3, 4, 5)
 
 
 def _many(names: Sequence[tuple[str, str]], metrics: Sequence[Metric], letters: str) -> Table:
-    """Write a row for each side; the later ones are compared with the first."""
+    """Format one row per side; the later ones are compared with the first."""
     rows = []
-    for name, one in zip(names, metrics, strict=True):
-        rows.append([*name, letters[0], _value(one.values[0]), *[""] * 4])
+    for name, metric in zip(names, metrics, strict=True):
+        rows.append([*name, letters[0], _value(metric.values[0]), *[""] * 4])
         rows += [
-            ["", "", letters[i], _value(one.values[i]), *_change(one, i - 1)]
+            ["", "", letters[i], _value(metric.values[i]), *_change(metric, i - 1)]
             for i in range(1, len(letters))
         ]
     headers = ("job", "metric", "", "value", f"to {letters[0]}", "", "", f"{PERCENT} % interval")
@@ -167,13 +175,13 @@ def _value(value: float | None) -> str:
     return ABSENT if value is None else number(value)
 
 
-def _change(one: Metric, place: int) -> list[str]:
-    found = one.contrasts[place]
-    if found is None:
+def _change(metric: Metric, place: int) -> list[str]:
+    contrast = metric.contrasts[place]
+    if contrast is None:
         return [""] * 4
-    gap, relative = found.difference, found.relative
+    gap, relative = contrast.difference, contrast.relative
     share = "" if not relative or not math.isfinite(relative) else f"{relative:+.1%}"
-    return [_signed(gap.estimate), share, found.verdict, _interval(gap)]
+    return [_signed(gap.estimate), share, contrast.verdict, _interval(gap)]
 
 
 def _signed(value: float) -> str:
@@ -189,27 +197,29 @@ def _interval(gap: Difference) -> str:
 # -- notes -----------------------------------------------------------------------------------------
 
 
-def packages_text(found: Comparison, most: int | None = FEW_PACKAGES) -> str:
-    """Name the packages of which the sides had different versions, on one line; first to last."""
-    shown_ones = [
+def packages_text(comparison: Comparison, most: int | None = FEW_PACKAGES) -> str:
+    """List the packages whose versions differ between the sides, on one line."""
+    texts = [
         f"{name} {' → '.join(version or ABSENT for version in versions)}"
-        for name, versions in found.packages[:most]
+        for name, versions in comparison.packages[:most]
     ]
-    left_out = len(found.packages) - len(shown_ones)
-    return ", ".join(shown_ones) + (f" and {left_out} more" if left_out else "")
+    left_out = len(comparison.packages) - len(texts)
+    return ", ".join(texts) + (f" and {left_out} more" if left_out else "")
 
 
-def _notes(found: Comparison, letters: str, shown_metrics: Sequence[Metric]) -> Iterator[str]:
-    for job, having in found.missing:
-        absent = [letter for letter, has in zip(letters, having, strict=True) if not has]
-        yield f"{job}: not there, or not finished, in {', '.join(absent)}."
-    left_out = len(found.metrics) - len(shown_metrics)
+def _notes(comparison: Comparison, letters: str, shown_metrics: Sequence[Metric]) -> Iterator[str]:
+    for job, finished in comparison.missing:
+        absent = [
+            letter for letter, is_finished in zip(letters, finished, strict=True) if not is_finished
+        ]
+        yield f"{job}: missing or not finished in {', '.join(absent)}."
+    left_out = len(comparison.metrics) - len(shown_metrics)
     if left_out:
         yield f"Not shown: {left_out} metrics that are the same or describe others (--all)."
     methods = dict.fromkeys(
-        one.difference.method
-        for one in chain.from_iterable(metric.contrasts for metric in shown_metrics)
-        if one and _interval(one.difference)
+        contrast.difference.method
+        for contrast in chain.from_iterable(metric.contrasts for metric in shown_metrics)
+        if contrast and _interval(contrast.difference)
     )
     if methods:
         yield f"Intervals: {PERCENT} %, {', '.join(map(_method, methods))}."
@@ -224,8 +234,8 @@ def _method(name: str) -> str:
 # -- for scripts -----------------------------------------------------------------------------------
 
 
-def comparison_json(found: Comparison) -> dict[str, Any]:
-    """Return all of a comparison; intervals are of 95 %."""
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """Return the whole comparison; intervals have 95 % confidence."""
     return {
         "sides": [
             {
@@ -235,45 +245,49 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
                 "status": status_of(side.run),
                 "started": side.run.started,
             }
-            for side in found.sides
+            for side in comparison.sides
         ],
         "settings": [
             {
-                "job": one.job,
-                "setting": one.name,
-                "values": list(one.values),
-                "handed_on": one.handed_on,
+                "job": entry.job,
+                "setting": entry.name,
+                "values": list(entry.values),
+                "handed_on": entry.handed_on,
             }
-            for one in found.settings
+            for entry in comparison.settings
         ],
-        "metrics": [_metric_json(one) for one in found.metrics],
-        "missing": [{"job": job, "finished": list(having)} for job, having in found.missing],
-        "packages": [{"package": name, "versions": list(have)} for name, have in found.packages],
+        "metrics": [_metric_json(entry) for entry in comparison.metrics],
+        "missing": [
+            {"job": job, "finished": list(finished)} for job, finished in comparison.missing
+        ],
+        "packages": [
+            {"package": name, "versions": list(versions)} for name, versions in comparison.packages
+        ],
     }
 
 
-def _metric_json(one: Metric) -> dict[str, Any]:
+def _metric_json(metric: Metric) -> dict[str, Any]:
     return {
-        "job": one.job,
-        "metric": one.name,
-        "values": list(one.values),
-        "higher_is_better": one.higher_is_better,
-        "differences": [_contrast_json(found) for found in one.contrasts],
+        "job": metric.job,
+        "metric": metric.name,
+        "values": list(metric.values),
+        "higher_is_better": metric.higher_is_better,
+        "differences": [_contrast_json(contrast) for contrast in metric.contrasts],
     }
 
 
-def _contrast_json(found: Contrast | None) -> dict[str, Any] | None:
-    if found is None:
+def _contrast_json(contrast: Contrast | None) -> dict[str, Any] | None:
+    if contrast is None:
         return None
-    gap = found.difference
+    gap = contrast.difference
     return {
         "difference": gap.estimate,
-        "relative": found.relative,
+        "relative": contrast.relative,
         "standard_error": gap.standard_error,
         "low": gap.low,
         "high": gap.high,
         "method": gap.method or None,
-        "verdict": found.verdict.value or None,
+        "verdict": contrast.verdict.value or None,
     }
 
 
@@ -283,14 +297,15 @@ CSV_HEADERS = (
 )  # fmt: skip
 
 
-def comparison_rows(found: Comparison) -> Iterator[list[object]]:
-    """Yield a row for each metric of each later side, under :data:`CSV_HEADERS`."""
-    for one in found.metrics:
-        for i, side in enumerate(found.sides[1:]):
-            contrast = one.contrasts[i]
+def comparison_rows(comparison: Comparison) -> Iterator[list[object]]:
+    """Yield one row per metric and later side, under :data:`CSV_HEADERS`."""
+    for metric in comparison.metrics:
+        for i, side in enumerate(comparison.sides[1:]):
+            contrast = metric.contrasts[i]
             if contrast is not None:
                 gap = contrast.difference
                 yield [
-                    one.job, one.name, side.name, one.values[0], one.values[i + 1], gap.estimate,
-                    contrast.relative, gap.low, gap.high, gap.method, contrast.verdict.value,
+                    metric.job, metric.name, side.name, metric.values[0], metric.values[i + 1],
+                    gap.estimate, contrast.relative, gap.low, gap.high, gap.method,
+                    contrast.verdict.value,
                 ]  # fmt: skip

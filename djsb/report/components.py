@@ -28,7 +28,7 @@ class Listed:
     version: str
     summary: str
     loads: bool | None
-    """Whether it can be used; without ``--check``, ``False`` only if its code is not there."""
+    """Whether it can be used; without ``--check``, ``False`` only if its code is missing."""
     remark: str = ""
 
 
@@ -38,7 +38,7 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
     :param check: import each one
     :raises RequestError: if there is no such kind
     """
-    names = [one.value for one in Kind]
+    names = [entry.value for entry in Kind]
     if kind is not None and kind not in names:
         raise RequestError(f"unknown kind '{kind}'; {suggest(kind, names)}")
     return [
@@ -49,16 +49,25 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
     ]
 
 
-def components_table(found: Sequence[Listed], *, checked: bool) -> str:
-    """Lay the components out as a table."""
-    rows = [(c.kind, c.name, f"{c.package} {c.version}", _loads(c), c.summary) for c in found]
+def components_table(components: Sequence[Listed], *, checked: bool) -> str:
+    """Format the components as a table."""
+    rows = [
+        (
+            component.kind,
+            component.name,
+            f"{component.package} {component.version}",
+            _loads(component),
+            component.summary,
+        )
+        for component in components
+    ]
     text = table(rows, ("kind", "name", "package", "loads", "summary"))
     return text if checked else f"{text}\n\n?: not tried; --check imports each component"
 
 
-def components_json(found: Sequence[Listed]) -> str:
-    """Write the components for scripts."""
-    return json.dumps([asdict(component) for component in found], indent=2, ensure_ascii=False)
+def components_json(components: Sequence[Listed]) -> str:
+    """Format the components as JSON."""
+    return json.dumps([asdict(component) for component in components], indent=2, ensure_ascii=False)
 
 
 def _loads(component: Listed) -> str:

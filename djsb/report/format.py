@@ -19,7 +19,7 @@ HUGE, LARGE, SMALL = 1e15, 10_000, 0.001
 
 
 def number(value: object) -> str:
-    """Write a number with the digits that a reader needs: ``12,345``, ``3.142``, ``0.00031``."""
+    """Format a number with as many digits as needed: ``12,345``, ``3.142``, ``0.00031``."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return str(value)
     size = abs(value)
@@ -35,7 +35,7 @@ def number(value: object) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration: ``0.4 s``, ``1 min 05 s``, ``2 h 10 min``."""
+    """Format a duration: ``0.4 s``, ``1 min 05 s``, ``2 h 10 min``."""
     if seconds is None:
         return ""
     if round(seconds, 1) < MINUTE:
@@ -50,9 +50,9 @@ def duration(seconds: float | None) -> str:
 def table(
     rows: Sequence[Sequence[object]], headers: Sequence[str], *, right: Sequence[int] = ()
 ) -> str:
-    """Lay out rows in columns; the columns in ``right`` are aligned to the right.
+    """Format rows as a table; the columns in ``right`` are right-aligned.
 
-    On a terminal that is too narrow, cells of the last column are cut off.
+    On a terminal that is too narrow, lines are cut off.
     """
     from tabulate import tabulate
 

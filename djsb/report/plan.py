@@ -40,7 +40,7 @@ def _iterations(plan: Plan) -> Iterator[str]:
 
 
 def _heading(plan: Plan, index: int) -> str:
-    """Name a pipeline, and those that it waits for if they are not all that stand before it."""
+    """Name a pipeline, and those that it waits for unless it waits for all earlier ones."""
     name, earlier = plan.pipelines[index], plan.pipelines[:index]
     needs = [other for other in earlier if other in plan.needs[name]]
     if len(needs) == len(earlier):
@@ -65,7 +65,7 @@ def _job(job: PlannedJob, width: int) -> Iterator[str]:
     for reference in job.spec.inputs:
         yield f"       {reference.target} ← {reference.source}"
     for reference in job.carried:
-        yield f"       {reference.target} ← {reference.source} (of the iteration before)"
+        yield f"       {reference.target} ← {reference.source} (of the previous iteration)"
     if job.environment is not None:
         yield f"       in the environment {job.environment.label}"
     limits = ", ".join(_limits(job))
@@ -85,7 +85,7 @@ def _limits(job: PlannedJob) -> Iterator[str]:
 
 
 def _duration(seconds: float) -> str:
-    """Write seconds as the file would: ``90s``, ``15m``, ``2h``."""
+    """Format seconds as in an experiment file: ``90s``, ``15m``, ``2h``."""
     for unit, size in UNITS:
         if seconds % size == 0:
             return f"{seconds / size:g}{unit}"

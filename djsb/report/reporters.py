@@ -1,4 +1,4 @@
-"""Reports of a run: the formats that packages announce, and files written whole."""
+"""Reports of a run: the formats that packages register, written atomically."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 HTML = "html"
-"""The format of a report where none is named."""
+"""The default format of a report."""
 
 
 class Reporter(ABC):
-    """Writes the report of a run in one format; announced by name under ``djsb.reporters``."""
+    """Writes the report of a run in one format; registered by name under ``djsb.reporters``."""
 
     suffix: ClassVar[str]
-    """Of its files: ``.html``."""
+    """Suffix of its files, such as ``.html``."""
 
     @abstractmethod
     def render(self, store: Store, run: RunRecord, *, against: RunRecord | None = None) -> str:
         """Return the report of a run.
 
-        :param against: another run of the same store to show beside it
-        :raises RequestError: if something that it needs is not installed
+        :param against: another run of the same store to compare with
+        :raises RequestError: if a required package is not installed
         """
 
 
 def load_reporter(name: str = HTML) -> Reporter:
     """Return the reporter of one format.
 
-    :raises UnknownComponentError: if no installed package offers it
-    :raises PluginLoadError: if its package does not import, or offers something else
+    :raises UnknownComponentError: if no installed package has it
+    :raises PluginLoadError: if its package does not import, or it is not a reporter
     """
     reporter = discovery.load_reporter(name)
     if not (isinstance(reporter, type) and issubclass(reporter, Reporter)):
@@ -54,16 +54,16 @@ def write_report(
     path: Path | None = None,
     reporter: str = HTML,
 ) -> Path:
-    """Write the report of a run, whole or not at all; return where it is.
+    """Write the report of a run atomically; return its path.
 
-    :param against: another run of the same store to show beside it
-    :param path: where to write; ``report.html`` in the run's folder when not given
+    :param against: another run of the same store to compare with
+    :param path: output file; default: ``report.html`` in the run's folder
     :param reporter: name of the format
-    :raises RequestError: if there is no such reporter, or it cannot be written there
+    :raises RequestError: if there is no such reporter, or the file cannot be written
     """
-    chosen = load_reporter(reporter)
-    path = path or run.folder / f"report{chosen.suffix}"
-    text = chosen.render(store, run, against=against)
+    writer = load_reporter(reporter)
+    path = path or run.folder / f"report{writer.suffix}"
+    text = writer.render(store, run, against=against)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, errors="replace") as file:

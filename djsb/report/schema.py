@@ -15,7 +15,7 @@ ENVIRONMENT = {key: {"$ref": f"#/$defs/{key}"} for key in sorted(ENVIRONMENT_KEY
 
 
 def json_schema() -> dict[str, Any]:
-    """Describe the file as JSON Schema (2020-12): every key, hook, ``type`` and its settings.
+    """Describe the file as JSON Schema (2020-12): every key, hook and ``type`` with its settings.
 
     Components whose package does not import are left out.
     """
@@ -38,13 +38,13 @@ def json_schema() -> dict[str, Any]:
 
 
 def _load_all(kind: Kind) -> dict[str, type[Any]]:
-    found = {}
+    components = {}
     for info in list_components(kind.group):
         try:
-            found[info.name] = load_component(kind, info.name)
+            components[info.name] = load_component(kind, info.name)
         except DjsbError:
-            continue  # said by list-components --check
-    return found
+            continue  # reported by list-components --check
+    return components
 
 
 def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -76,27 +76,29 @@ def _job_schema(hook: type[Hook[Any, Any]], definitions: dict[str, Any]) -> dict
 
 
 def _config_schema(component: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Describe what ``extra_configs`` may hold; required keys may come from ``input``: none is."""
-    found = _settings_schema(component, definitions)
-    found["properties"] |= {"type": {"type": "string"}, **ENVIRONMENT}
-    return found
+    """Describe ``extra_configs``; no key is required, because ``input`` may set any of them."""
+    schema = _settings_schema(component, definitions)
+    schema["properties"] |= {"type": {"type": "string"}, **ENVIRONMENT}
+    return schema
 
 
 def _settings_schema(component: type[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     own = f"{component.__module__}."  # two plugins may both have a model `TrainConfig`
-    found: dict[str, Any] = component.config_type.model_json_schema(
+    schema: dict[str, Any] = component.config_type.model_json_schema(
         ref_template=f"#/$defs/{own}{{model}}", mode="validation"
     )
-    definitions.update({f"{own}{name}": one for name, one in found.pop("$defs", {}).items()})
-    found.pop("required", None)
-    found.setdefault("properties", {})
-    return found
+    definitions.update(
+        {f"{own}{name}": definition for name, definition in schema.pop("$defs", {}).items()}
+    )
+    schema.pop("required", None)
+    schema.setdefault("properties", {})
+    return schema
 
 
 def _environment_definitions(definitions: dict[str, Any]) -> dict[str, Any]:
-    """Describe the keys of ``extra_configs`` that say where a component runs."""
+    """Describe the keys of ``extra_configs`` that define where a component runs."""
     managers = _load_all(Kind.ENVIRONMENT)
-    names = {"type": "string", "enum": sorted(managers), "description": "What makes it."}
+    names = {"type": "string", "enum": sorted(managers), "description": "Environment manager."}
     forms = {}
     for name, manager in managers.items():
         forms[f"{Kind.ENVIRONMENT.value}.{name}"] = form = _settings_schema(manager, definitions)
@@ -106,26 +108,26 @@ def _environment_definitions(definitions: dict[str, Any]) -> dict[str, Any]:
         _when({"manager": {"const": name}}, {"$ref": f"#/$defs/{Kind.ENVIRONMENT.value}.{name}"})
         for name in sorted(managers)
     ]
-    version = {"type": ["string", "number"], "description": "Version of Python."}
-    file = {"type": "string", "description": "File that says what to install."}
+    version = {"type": ["string", "number"], "description": "Python version."}
+    file = {"type": "string", "description": "File that lists what to install."}
     params = {"env_py_version": version, "env_config_path": file}
     return forms | {
         "env": {
             "description": "Where the component runs: `auto`, the current environment if it has "
-            "what the component needs, else one made from its recipe; or a mapping that names "
+            "what the component needs, else one created from its recipe; or a mapping that names "
             "or describes an environment.",
             "anyOf": [{"const": "auto"}, best, {"type": "null"}],
         },
         "env_name": {
-            "description": "Published form: name of an environment, made if it is not there.",
+            "description": "Published form: name of an environment, created if it does not exist.",
             "type": ["string", "null"],
         },
         "env_manager": {
-            "description": "Published form: what makes it; default `conda`.",
+            "description": "Published form: environment manager; default `conda`.",
             "enum": [*sorted(managers), None],
         },
         "env_params": {
-            "description": "Published form: how it is made.",
+            "description": "Published form: how it is created.",
             "type": ["object", "null"],
             "properties": params,
             "additionalProperties": False,

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from djsb_core.job.reports import Point
 
 LATEST = 8
-"""Iterations whose values stand side by side."""
+"""Number of iterations whose values are shown side by side."""
 
 LONG = 160
-"""Characters of an output or error that are shown."""
+"""Number of characters shown of an output or error."""
 
 FEW = 3
-"""Items of a list that are shown."""
+"""Number of items shown of a list."""
 
 TAIL = 20
-"""Lines of a log that are shown."""
+"""Number of lines shown of a log."""
 
 
 def run_text(store: Store, run: RunRecord) -> str:
@@ -65,7 +65,7 @@ def run_text(store: Store, run: RunRecord) -> str:
 
 
 def run_json(store: Store, run: RunRecord) -> dict[str, Any]:
-    """Describe one run for scripts."""
+    """Return one run as JSON."""
     return {
         "id": run.id,
         "project_name": run.project_name,
@@ -83,7 +83,7 @@ def run_json(store: Store, run: RunRecord) -> dict[str, Any]:
 
 
 def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
-    """Describe one job for scripts."""
+    """Return one job as JSON."""
     keys = ("pipeline", "iteration", "stage", "position", "meta_name", "hook", "component")
     more = ("package", "environment", "status", "fingerprint", "source_run")
     ends = ("error", "started", "seconds")
@@ -102,8 +102,13 @@ def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
             if (higher := job.declared(name).higher_is_better) is not None
         },
         "artifacts": [
-            {"name": one.name, "kind": str(one.kind), "step": one.step, "path": str(one.path)}
-            for one in store.artifacts(job.id)
+            {
+                "name": artifact.name,
+                "kind": str(artifact.kind),
+                "step": artifact.step,
+                "path": str(artifact.path),
+            }
+            for artifact in store.artifacts(job.id)
         ],
     }
 
@@ -128,11 +133,11 @@ def _describe(store: Store, run: RunRecord, jobs: Sequence[JobRecord], name: str
 
 
 def _iterations(jobs: Sequence[JobRecord], points: Sequence[Sequence[Point]]) -> str:
-    """Lay out the last values of the latest iterations side by side."""
-    measured = [{point.name: point.value for point in one} for one in points][-LATEST:]
-    names = dict.fromkeys(name for one in measured for name in one)
+    """Format the last values of the latest iterations side by side."""
+    measured = [{point.name: point.value for point in values} for values in points][-LATEST:]
+    names = dict.fromkeys(name for values in measured for name in values)
     rows = [
-        [name, *(_cut(number(one[name])) if name in one else "" for one in measured)]
+        [name, *(_cut(number(values[name])) if name in values else "" for values in measured)]
         for name in names
     ]
     headers = ["", *(f"iter {job.iteration}" for job in jobs[-LATEST:])]
@@ -140,7 +145,7 @@ def _iterations(jobs: Sequence[JobRecord], points: Sequence[Sequence[Point]]) ->
 
 
 def _output(value: object, folder: Path) -> str:
-    """Write an output; paths inside the run's folder from there on."""
+    """Format an output; paths inside the run's folder are relative to it."""
     if isinstance(value, list):
         some = "; ".join(_output(item, folder) for item in value[:FEW])
         return some if len(value) <= FEW else f"{some}; and {len(value) - FEW:,} more"
@@ -157,7 +162,7 @@ def _cut(text: str) -> str:
 
 
 def metrics_lines(points: Sequence[Point]) -> Iterator[str]:
-    """List the last value of each metric; statistics of several things as a table."""
+    """List the last value of each metric; those with the same parts as a table."""
     series: dict[str, list[Point]] = {}
     for point in points:
         series.setdefault(point.name, []).append(point)
@@ -191,8 +196,8 @@ def _tables(names: Sequence[str]) -> list[tuple[tuple[str, ...], list[str]]]:
         if row:
             parts.setdefault(row, []).append(part)
     groups: dict[tuple[str, ...], list[str]] = {}
-    for row, found in parts.items():
-        groups.setdefault(tuple(found), []).append(row)
+    for row, row_parts in parts.items():
+        groups.setdefault(tuple(row_parts), []).append(row)
     return [(key, rows) for key, rows in groups.items() if len(key) > 1 and len(rows) > 1]
 
 
@@ -200,7 +205,7 @@ def _tables(names: Sequence[str]) -> list[tuple[tuple[str, ...], list[str]]]:
 
 
 def job_text(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> str:
-    """Describe jobs of a run in detail: settings, inputs, metrics, outputs, end of the log."""
+    """Describe jobs of a run in detail: settings, inputs, metrics, outputs, last log lines."""
     names = job_names(store.jobs(run.id))
     return "\n\n".join("\n".join(_job(store, run, job, names[job.id])) for job in jobs)
 
@@ -220,7 +225,7 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     yield f"folder: {job.folder}"
     if job.error:
         yield f"\nerror: {job.error}"
-    jobs = [one for one in store.jobs(run.id) if one.iteration == job.iteration]
+    jobs = [other for other in store.jobs(run.id) if other.iteration == job.iteration]
     yield from _section("settings", _settings(job, places_of(jobs)))
     inputs = inputs_of(run, job)
     yield from _section("inputs", [f"  {key} ← {source}" for key, source in inputs.items()])
@@ -240,10 +245,10 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 
 def _settings(job: JobRecord, places: Mapping[str, str]) -> list[str]:
-    given = {key: _referred(value, places) for key, value in job.settings.items() if value}
-    if not given:
+    settings = {key: _referred(value, places) for key, value in job.settings.items() if value}
+    if not settings:
         return []
-    text = yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=LONG)
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=LONG)
     return [f"  {line}" for line in text.splitlines()]
 
 
@@ -256,11 +261,11 @@ def _referred(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (an
 
 
 def log_tail(path: Path, lines: int = TAIL) -> list[str]:
-    """Return the last lines of a log, as a terminal would show them; none if it is gone."""
+    """Return the last lines of a log as a terminal would show them; empty if it is missing."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            found = deque(file, maxlen=lines)
+            tail = deque(file, maxlen=lines)
     except OSError:
         return []
-    # Progress bars write over their line.
-    return [line.rstrip("\n").rpartition("\r")[2] for line in found if line.strip()]
+    # Progress bars overwrite their line.
+    return [line.rstrip("\n").rpartition("\r")[2] for line in tail if line.strip()]

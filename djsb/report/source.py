@@ -1,4 +1,4 @@
-"""What a class or function is for, read from its module's text: nothing is imported."""
+"""The summary of a class or function, read from its module's source without importing it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 def read_definition(target: str) -> tuple[str, bool | None, str]:
-    """Find a class or function in its module's text.
+    """Find a class or function in its module's source.
 
-    :param target: as an entry point names it: ``module:Class``
-    :return: its summary; ``False`` if its module is not there or cannot be parsed, else ``None``;
-        and why
+    :param target: as in an entry point: ``module:Class``
+    :return: its summary; ``False`` if its module is missing or cannot be parsed, else ``None``;
+        and the reason
     """
     module, _, name = target.partition(":")
     path = _source_of(module)
     if path is None:
-        return "", False, f"there is no module {module}"
+        return "", False, f"no module {module}"
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What a run ends with: its jobs, and what changed from before to after."""
+"""The summary of a run: its jobs, and what changed from before to after."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def summarize(store: Store, run_id: str) -> str:
-    """Write the closing summary of a run."""
+    """Format the closing summary of a run."""
     run, jobs = store.run(run_id), store.jobs(run_id)
     reused = sum(job.status == "cached" for job in jobs)
     cached = f", {reused} of {len(jobs)} jobs from the cache" if reused else ""
@@ -32,7 +32,7 @@ def summarize(store: Store, run_id: str) -> str:
 
 
 def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator[str]:
-    """Write what a run found: its targets, and what changed from before to after."""
+    """Format the results of a run: its targets, and what changed from before to after."""
     targets = store.targets(run.id)
     if targets:
         yield "Targets\n\n" + targets_table(targets)
@@ -48,7 +48,7 @@ def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator
 
 
 def jobs_table(jobs: Sequence[JobRecord]) -> str:
-    """List jobs with status and time; iterations and pipelines where there are several."""
+    """List jobs with status and time, and with iteration and pipeline if there are several."""
     columns: list[tuple[str, Callable[[JobRecord], object]]] = [
         ("", lambda job: job.position + 1),
         ("stage", lambda job: job.stage),
@@ -69,10 +69,10 @@ def jobs_table(jobs: Sequence[JobRecord]) -> str:
 
 def targets_table(targets: Sequence[TargetRecord]) -> str:
     """List what each iteration measured for each target."""
-    iterations = sorted({one.iteration for one in targets})
+    iterations = sorted({record.iteration for record in targets})
     rows = []
-    for text in dict.fromkeys(one.target for one in targets):
-        measured = {one.iteration: one for one in targets if one.target == text}
+    for text in dict.fromkeys(record.target for record in targets):
+        measured = {record.iteration: record for record in targets if record.target == text}
         values = [number(measured[i].value) if i in measured else "" for i in iterations]
         met = "met" if measured[max(measured)].met else "not met"
         rows.append([text, *values, met])
@@ -81,7 +81,7 @@ def targets_table(targets: Sequence[TargetRecord]) -> str:
 
 
 def changes_table(changes: Iterable[Change]) -> str:
-    """Lay out what changed from before to after as a table."""
+    """Format what changed from before to after as a table."""
     changes = list(changes)
     several = len({change.pipeline for change in changes}) > 1
     rows = [
@@ -100,7 +100,7 @@ def changes_table(changes: Iterable[Change]) -> str:
 
 
 def _mean(value: float, error: float | None) -> str:
-    """Write a value; a mean over seeds with its standard error."""
+    """Format a value; a mean over seeds with its standard error."""
     return f"{number(value)} ± {error:.2g}" if error else number(value)
 
 
@@ -133,11 +133,11 @@ CHANGE_HEADERS = (
 
 
 def change_rows(changes: Iterable[Change]) -> Iterator[list[object]]:
-    """Yield a row for each change, under :data:`CHANGE_HEADERS`."""
+    """Yield one row per change, under :data:`CHANGE_HEADERS`."""
     for change in changes:
-        found, gap = change.contrast, change.contrast.difference
+        contrast, gap = change.contrast, change.contrast.difference
         yield [
-            change.pipeline, change.before, change.after, found.metric, found.old, found.new,
-            gap.estimate, found.relative, gap.standard_error, gap.low, gap.high, gap.method,
-            found.verdict.value,
+            change.pipeline, change.before, change.after, contrast.metric, contrast.old,
+            contrast.new, gap.estimate, contrast.relative, gap.standard_error, gap.low, gap.high,
+            gap.method, contrast.verdict.value,
         ]  # fmt: skip

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def json_text(value: object) -> str:
-    """Write JSON, indented; NaN and infinities, which JSON cannot hold, become null."""
+    """Return indented JSON; NaN and infinities, which JSON cannot hold, become null."""
     return json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
 
 
@@ -26,7 +26,7 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
 
 
 def csv_text(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write CSV with a line of headers; what is missing is an empty cell."""
+    """Return CSV with a header line; a missing value is an empty cell."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(headers)

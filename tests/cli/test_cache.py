@@ -54,13 +54,13 @@ def test_ls_of_an_experiment_file(invoke, made, tmp_path):
 
 def test_a_named_cache_is_used(invoke, made, tmp_path, monkeypatch):
     monkeypatch.setenv("DJSB_CACHE_DIR", str(tmp_path / "all"))
-    assert invoke("ls", "w").stdout == f"Nothing is kept in {tmp_path}/all.\n"
+    assert invoke("ls", "w").stdout == f"The cache in {tmp_path}/all is empty.\n"
 
 
 def test_why(invoke, made):
     result = invoke("why", "probe", "w")
     assert result.exit_code == 0
-    assert "first execution: no earlier one of this hook and component" in result.stdout
+    assert "first execution of this hook and component" in result.stdout
     assert invoke("why", "main.probe", "w", "--run", made.run_id).stdout == result.stdout
 
 
@@ -68,7 +68,7 @@ def test_rm(invoke, made):
     result = invoke("rm", made.key[:4], "-w", "w")
     assert result.exit_code == 0
     assert result.stdout.startswith("Removed 1 entry, freed ")
-    assert "Folders of older runs link into the cache" in result.stdout
+    assert "Run folders link into the cache" in result.stdout
     assert not made.folder.exists()
 
 
@@ -83,7 +83,7 @@ def test_gc(invoke, made):
     assert made.folder.exists()
     result = invoke("gc", "w", "--max-size", "0")
     assert "Removed 1 entry, " in result.stdout
-    assert "Folders of older runs link into the cache" in result.stdout
+    assert "Run folders link into the cache" in result.stdout
     assert not made.folder.exists()
 
 
@@ -96,10 +96,10 @@ def test_gc(invoke, made):
         (["why", "nothing", "w"], "no job 'nothing' in run"),
         (["why", "probe", "w", "--run", "none"], "no run 'none'"),
         (["why"], "Missing argument"),
-        (["rm", "-w", "w"], "name keys or jobs, or give --all"),
-        (["rm", "probe", "--all", "-w", "w"], "name keys or jobs, or give --all"),
-        (["rm", "nothing", "-w", "w"], "no job 'nothing', and no key that begins so"),
-        (["gc", "w", "--max-size", "many"], "'many' is not a size; write such as 500MB"),
+        (["rm", "-w", "w"], "name keys or jobs, or pass --all"),
+        (["rm", "probe", "--all", "-w", "w"], "name keys or jobs, or pass --all"),
+        (["rm", "nothing", "-w", "w"], "no job 'nothing', and no such key"),
+        (["gc", "w", "--max-size", "many"], "'many' is not a size; write one such as 500MB"),
     ],
 )
 def test_a_wrong_request_is_one_message_and_exit_code_2(invoke, made, arguments, message):

@@ -243,7 +243,7 @@ def test_a_failed_run_says_how_to_go_on(invoke, lab):
     message, log, hint = result.stderr.strip().splitlines()[-3:]
     assert message == "Error: job 'probe_0' failed: ValueError: it broke"
     assert log.startswith("  its log: ")
-    assert hint == "Finished jobs are kept; go on with: djsb run bad.yaml"
+    assert hint == "Finished jobs are kept; resume with: djsb run bad.yaml"
 
 
 def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
@@ -254,7 +254,7 @@ def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
     assert result.exit_code == 130
     assert result.stderr.strip().splitlines()[-2:] == [
         "Interrupted.",
-        "Finished jobs are kept; go on with: djsb run x.yaml",
+        "Finished jobs are kept; resume with: djsb run x.yaml",
     ]
     assert [run["status"] for run in json.loads(invoke("runs", "w", "--json").stdout)] == [
         "interrupted"

@@ -117,7 +117,7 @@ def test_a_work_dir_that_cannot_be_used(invoke, lab):
     result = invoke("doctor", "sandbox.yaml", "--set", "work_dir=data.jsonl/x")
     assert result.exit_code == 1
     assert "FAIL  work_dir " in result.stdout
-    assert "→ choose another place" in result.stdout
+    assert "→ choose another folder" in result.stdout
 
 
 def test_files_and_plugins_together(invoke, lab):

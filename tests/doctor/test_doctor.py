@@ -55,7 +55,7 @@ def test_the_installation_starts_with_the_machine(plugin):
     assert titles.index("djsb-core") < titles.index("goodpkg")
     machine = {check.subject: check for check in groups[0].checks}
     assert machine["python"].ok
-    assert {"the folder here", "environments", "temporary files", "environment managers"} <= set(
+    assert {"current folder", "environments", "temporary files", "environment managers"} <= set(
         machine
     )
     assert any(subject.startswith("GPU") for subject in machine)
@@ -83,12 +83,12 @@ def test_a_plugins_own_checks_stand_with_its_packages(plugin):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ("1 / 0", "they fail: ZeroDivisionError: "),
-        ("raise SystemExit(3)", "they fail: SystemExit: 3"),
-        ("yield 'torch'", "they fail: TypeError: not a list of DoctorCheck"),
-        ("yield DoctorCheck(None, False, 3)", "they fail: TypeError: not a list of "),
+        ("1 / 0", "failed: ZeroDivisionError: "),
+        ("raise SystemExit(3)", "failed: SystemExit: 3"),
+        ("yield 'torch'", "failed: TypeError: not a list of DoctorCheck"),
+        ("yield DoctorCheck(None, False, 3)", "failed: TypeError: not a list of "),
         ("\n    raise SystemExit(4)", "cannot load checks 'lab' of badpkg 1.0: SystemExit: 4"),
-        ("\n    list_checks = 3", "no function, but 3"),
+        ("\n    list_checks = 3", "not a function: 3"),
     ],
 )
 def test_a_plugin_whose_checks_fail_breaks_only_itself(plugin, more, said):
@@ -260,7 +260,7 @@ def test_failures_come_first_with_their_remedy():
     marks = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     assert marks == ["FAIL", "note", "ok", "ok", "ok", "ok"][: len(marks)]
     assert "→ pip install 'b>=1,<2'" in [line.strip() for line in lines]
-    assert lines[-1] == "1 of 4 checks fails; 1 more is good to know"
+    assert lines[-1] == "1 of 4 checks fails; 1 note"
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
@@ -287,7 +287,7 @@ def test_the_last_line_counts():
     fine = CheckGroup("x", [DoctorCheck("a", ok=True, finding="1")])
     note = CheckGroup("y", [DoctorCheck("b", ok=False, finding="1", required=False)])
     assert doctor_text([fine]).splitlines()[-1] == "1 check, nothing is missing"
-    assert doctor_text([fine, note]).endswith("\n2 checks, nothing is missing; 1 is good to know")
+    assert doctor_text([fine, note]).endswith("\n2 checks, nothing is missing; 1 note")
     assert can_run([fine, note])
     assert not can_run(GROUPS)
 

@@ -15,8 +15,8 @@ from djsb_core.hookspecs import CheckKind
 def test_folders_and_their_disk(tmp_path):
     before = sorted(tmp_path.rglob("*"))
     there, new, disk = check_folders({"work_dir": tmp_path, "cache": tmp_path / "a" / "b"})
-    assert (there.subject, there.finding) == ("work_dir", f"{tmp_path} can be written to")
-    assert new.finding == f"{tmp_path}/a/b will be made"
+    assert (there.subject, there.finding) == ("work_dir", f"{tmp_path} is writable")
+    assert new.finding == f"{tmp_path}/a/b will be created"
     assert disk.subject == "disk of work_dir"
     assert disk.finding.endswith("GB free; also of cache")
     assert [one.kind for one in (there, new, disk)] == [

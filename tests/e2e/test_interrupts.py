@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-GO_ON = "Finished jobs are kept; go on with: djsb run sandbox.yaml"
+GO_ON = "Finished jobs are kept; resume with: djsb run sandbox.yaml"
 
 WAITING = """
 work_dir: w

@@ -66,7 +66,7 @@ def test_a_failed_run_goes_on_where_it_stopped(lab):
     message, log, hint = failed.stderr.splitlines()[-3:]
     assert message == "Error: job 'gate' failed: data.jsonl:3: no field 'text'; fields: words"
     assert Path(log.removeprefix("  its log: ")).read_text().count("Traceback") >= 1
-    assert hint == "Finished jobs are kept; go on with: djsb run sandbox.yaml"
+    assert hint == "Finished jobs are kept; resume with: djsb run sandbox.yaml"
     assert "Traceback" not in failed.stderr
     assert [job["status"] for job in jobs(lab).values()][-1] == "failed"
 

@@ -132,7 +132,7 @@ def test_a_failed_job_is_missing(history, compare):
     assert found.missing == [("eval", (True, False))]
     assert found.metrics == []
     text = comparison_text(found)
-    assert "eval: not there, or not finished, in B." in text
+    assert "eval: missing or not finished in B." in text
     assert "No metric was measured on two sides." in text
 
 

@@ -83,7 +83,7 @@ pipeline train
 execution
   2  fit           Echo
        extra_configs.number ← -1.text
-       extra_configs.text ← other.last.text (of the iteration before)
+       extra_configs.text ← other.last.text (of the previous iteration)
        timeout 90m, retries 2, cache: false
        → mine
 

@@ -31,7 +31,7 @@ def test_a_run_by_its_id_or_the_beginning_of_it(history, runs):
     [
         ("last~3", "no run 'last~3' in .*: there are only 3"),
         ("last~x", "no run 'last~x'"),
-        ("2", "'2' is the beginning of 3 runs:\n  2"),
+        ("2", "'2' is a prefix of 3 runs:\n  2"),
         ("", "no run ''"),
         ("x", "no run 'x' in .*; known: "),
     ],

@@ -20,7 +20,7 @@ from djsb.store.store import Store
 from djsb_core.errors import RequestError
 from djsb_core.text import size_text
 
-LINKED = "Folders of older runs link into the cache: what is removed is gone from them too."
+LINKED = "Run folders link into the cache: a removed entry is gone from older runs too."
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ class House:
 
 
 def test_an_empty_cache_says_so(house):
-    assert entries_text(house.cache) == f"Nothing is kept in {house.cache.root}."
+    assert entries_text(house.cache) == f"The cache in {house.cache.root} is empty."
     assert entries_json(house.cache) == []
 
 
@@ -125,8 +125,7 @@ def test_a_first_execution(house):
     house.job(house.run(), "other", parts=house.parts(component="other:Trainer"))
     house.job(house.run(), parts=house.parts(lr=1))
     assert house.why() == (
-        "main.train (modelscope): finished\n"
-        "first execution: no earlier one of this hook and component"
+        "main.train (modelscope): finished\nfirst execution of this hook and component"
     )
 
 
@@ -145,7 +144,7 @@ def test_an_executed_job_is_compared_with_the_nearest_earlier_one(house):
     house.job(runs[3], parts=house.parts(lr=2, epochs=2), started=400.0)
     assert house.why(run=runs[3]) == (
         "main.train (modelscope): finished\n"
-        f"executed; of what run {runs[1]} made with main.train, this differs:\n"
+        f"executed; differs from main.train of run {runs[1]}:\n"
         "  extra_configs.lr: 1 → 2"
     )
     # Not with what came later.
@@ -157,7 +156,7 @@ def test_the_same_name_is_preferred_to_fewer_differences(house):
     house.job(runs[0], parts=house.parts(lr=1, epochs=1), started=100.0)
     house.job(runs[1], "other", parts=house.parts(lr=2, epochs=1), started=200.0)
     house.job(runs[2], parts=house.parts(lr=2, epochs=2), started=300.0)
-    assert f"run {runs[0]} made with main.train" in house.why()
+    assert f"differs from main.train of run {runs[0]}:" in house.why()
     assert len(house.why().splitlines()) == 4
 
 
@@ -165,7 +164,7 @@ def test_another_name_is_better_than_none(house):
     first = house.run()
     house.job(first, "other", parts=house.parts(lr=1))
     house.job(house.run(), parts=house.parts(lr=2))
-    assert f"of what run {first} made with main.other, this differs:" in house.why()
+    assert f"differs from main.other of run {first}:" in house.why()
 
 
 def test_a_failed_job_is_explained_too(house):
@@ -189,7 +188,7 @@ def test_a_job_that_was_to_be_executed_again(house):
     house.job(first, parts=house.parts(lr=1), started=100.0)
     house.job(house.run(), parts=house.parts(lr=1), started=200.0)
     assert house.why().splitlines()[1:] == [
-        f"executed again, though run {first} left the same: --force or --rerun"
+        f"executed again although run {first} has the result: --force or --rerun"
     ]
 
 
@@ -215,7 +214,7 @@ def test_a_job_whose_earlier_results_were_changed(house):
 def test_a_job_whose_entry_is_gone(house):
     house.cache.remove(house.job(house.run(), parts=house.parts(lr=1)))
     assert house.why().splitlines()[1] == (
-        "executed; its entry has been removed since, so that nothing can be compared"
+        "executed; its entry has been removed since, so nothing can be compared"
     )
 
 
@@ -223,7 +222,7 @@ def test_a_job_without_a_key(house):
     house.job(house.run(), parts=house.parts(lr=1), status="failed")
     house.change_job(fingerprint=None)
     assert house.why().splitlines()[1] == (
-        "it has no key: it was skipped, or ended before its inputs were known"
+        "no key: it was skipped, or ended before its inputs were known"
     )
 
 
@@ -235,11 +234,11 @@ def test_each_iteration_and_pipeline_is_explained(house):
     first, second = house.why("main.train").split("\n\n")
     assert first.splitlines() == [
         "main.train (modelscope, iteration 1): finished",
-        "first execution: no earlier one of this hook and component",
+        "first execution of this hook and component",
     ]
     assert second.splitlines() == [
         "main.train (modelscope, iteration 2): finished",
-        f"executed; of what run {run} made with main.train, this differs:",
+        f"executed; differs from main.train of run {run}:",
         "  extra_configs.lr: 1 → 2",
     ]
     assert len(house.why("train").split("\n\n")) == 3
@@ -302,8 +301,8 @@ def test_a_name_that_is_not_clear_is_one_message(house, monkeypatch):
     for name, message in {
         "abcd": "'abcd' is the start of several keys: abcd00000000, abcd11111111",
         "cafe": "'cafe' is both a job and the start of a key: cafe00000000",
-        "abc": "no job 'abc', and no key that begins so (4 digits or more); known: cafe, train",
-        "trian": "no job 'trian', and no key that begins so (4 digits or more); did you mean",
+        "abc": "no job 'abc', and no such key (4 digits or more); known: cafe, train",
+        "trian": "no job 'trian', and no such key (4 digits or more); did you mean",
     }.items():
         with pytest.raises(RequestError, match=re.escape(message)):
             remove_entries(house.store, house.cache, ["train", name])
@@ -381,7 +380,7 @@ def test_sizes_as_people_write_them(text, size):
     ["", "GB", "-1GB", "1e9", "10 G B", "1.GB", "10PB", "ten", "nan", "inf", "9" * 400, "1ib"],
 )
 def test_what_is_no_size_says_what_would_be(text):
-    with pytest.raises(RequestError, match="is not a size; write such as 500MB, 10GB, 2GiB or 0"):
+    with pytest.raises(RequestError, match="is not a size; write one such as 500MB, 10GB"):
         parse_size(text)
 
 

@@ -1,4 +1,4 @@
-"""Two runs: changed settings beside changed metrics."""
+"""Two runs compared: changed settings and changed metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ABSENT = "\N{EN DASH}"
 
 @dataclass(frozen=True)
 class Changed:
-    """One setting with two values."""
+    """One setting whose values differ."""
 
     job: str
     key: str
@@ -31,7 +31,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Against:
-    """One run beside another one, which counts as before."""
+    """One run compared with another one, which counts as before."""
 
     other: RunRecord
     settings: Sequence[Changed]
@@ -44,26 +44,26 @@ class Against:
     missing: Sequence[str]
     """Jobs that only one of the runs finished."""
     packages: str
-    """Those of which the runs had different versions."""
+    """Packages whose versions differ between the runs."""
 
 
 def compare_with(reading: Reading, other: Reading) -> Against:
     """Compare a run with another one, job by job."""
-    found = compare_sides(reading.store, [_side(other), _side(reading)])
-    settings = sorted(found.settings, key=lambda one: one.handed_on)
-    pairs = [(one.job, one.contrasts[0]) for one in found.metrics if not one.minor]
+    comparison = compare_sides(reading.store, [_side(other), _side(reading)])
+    settings = sorted(comparison.settings, key=lambda entry: entry.handed_on)
+    pairs = [(entry.job, entry.contrasts[0]) for entry in comparison.metrics if not entry.minor]
     both = [(job, contrast) for job, contrast in pairs if contrast]
     changed = [(job, contrast) for job, contrast in both if contrast.difference.estimate != 0]
     changed.sort(key=lambda pair: pair[1].higher_is_better is None)  # scores first
     return Against(
         other.run,
-        [_changed(reading, other, one) for one in settings[:MOST_SETTINGS]],
+        [_changed(reading, other, entry) for entry in settings[:MOST_SETTINGS]],
         max(0, len(settings) - MOST_SETTINGS),
         changed[:MOST_METRICS],
         max(0, len(changed) - MOST_METRICS),
         len(both) - len(changed),
-        [job for job, _ in found.missing][:MOST_SETTINGS],
-        packages_text(found),
+        [job for job, _ in comparison.missing][:MOST_SETTINGS],
+        packages_text(comparison),
     )
 
 
@@ -72,10 +72,10 @@ def _side(reading: Reading) -> Side:
     return Side(reading.run.id, reading.run, "", jobs, jobs)
 
 
-def _changed(reading: Reading, other: Reading, one: Setting) -> Changed:
-    old, new = one.values
-    values = (_shown(other, one.name, old), _shown(reading, one.name, new))
-    return Changed(one.job, one.name, *values, one.handed_on)
+def _changed(reading: Reading, other: Reading, setting: Setting) -> Changed:
+    old, new = setting.values
+    values = (_shown(other, setting.name, old), _shown(reading, setting.name, new))
+    return Changed(setting.job, setting.name, *values, setting.handed_on)
 
 
 def _shown(reading: Reading, name: str, value: Any) -> str:  # noqa: ANN401 (any setting)

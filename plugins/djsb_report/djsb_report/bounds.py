@@ -21,7 +21,7 @@ class Bound:
     old: float | None
     new: float
     statistic: str | None
-    """The statistic that it bounds; ``None`` where the refinement does not say."""
+    """The statistic that it bounds; ``None`` if the refinement does not declare it."""
     side: BoundSide | None = None
 
     @property
@@ -30,13 +30,15 @@ class Bound:
         return self.side is BoundSide.LOWER
 
     def drops(self, value: float) -> bool:
-        """Tell whether a sample of this value is outside."""
+        """Tell whether a sample with this value is outside."""
         return value < self.new if self.is_lower else value > self.new and self.side is not None
 
 
 def read_bounds(reading: Reading, job: JobRecord) -> list[Bound]:
     """Read the bounds that a refinement reported."""
     return [
-        Bound(one.operator, one.argument, one.old, one.new, one.statistic, one.side)
-        for one in read_changes(reading.metrics(job))
+        Bound(
+            change.operator, change.argument, change.old, change.new, change.statistic, change.side
+        )
+        for change in read_changes(reading.metrics(job))
     ]

@@ -1,7 +1,7 @@
-"""Charts as SVG inside the page: drawn by matplotlib, coloured by the page's style.
+"""Charts as inline SVG: drawn by matplotlib, coloured by the page's style sheet.
 
-A chart holds shapes and numbers only. Names, which come from data and settings, stand beside it as
-HTML, so nothing that a user wrote is ever parsed or laid out here.
+A chart contains only shapes and numbers. Names, which come from data and settings, are HTML beside
+it, so nothing that a user wrote is ever parsed or laid out here.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COLOURS = {
     "#040404": "var(--after)",
     "#050505": "var(--bound)",
 }
-"""Stand-ins that are drawn with, and what they become: so a chart follows light and dark."""
+"""Placeholder colours and their CSS variables, so that charts follow light and dark mode."""
 
 INK, GRID, BEFORE, AFTER, BOUND = COLOURS
 SERIES = [f"#06{i:02x}06" for i in range(8)]
@@ -38,10 +38,10 @@ DASHES = ["-", "--", ":"]
 HUGE = 1e13
 THOUSANDS = ((1e9, "G"), (1e6, "M"), (1e4, "k"))
 POINTS = 72
-"""An SVG's units a matplotlib inch."""
+"""SVG units per matplotlib inch."""
 
 MARGINS = (44, 12, 24, 8)
-"""Left (room for labels), right, bottom, top."""
+"""Left (space for labels), right, bottom, top."""
 
 STYLE: Any = {
     "svg.fonttype": "none",
@@ -69,7 +69,7 @@ _NUMBERS = count(1)
 
 @dataclass(frozen=True)
 class Curve:
-    """One metric of one training: the mean of each few steps, and what it averages."""
+    """One metric of one training run: means over groups of steps, and their ranges."""
 
     name: str
     steps: Sequence[float]
@@ -79,7 +79,7 @@ class Curve:
     reached: int
     """The last step."""
     averaged: int
-    """Steps that one mean is made of."""
+    """Number of steps per mean."""
 
 
 def histogram_chart(
@@ -90,7 +90,7 @@ def histogram_chart(
     *,
     logarithmic: bool,
 ) -> Markup:
-    """Draw rows by value: before as a filled shape, after as a line, bounds as dashed lines."""
+    """Draw row counts by value: before filled, after as a line, bounds as dashed lines."""
     with _chart(300, 165) as (figure, axes):
         if before is not None:
             axes.stairs(before, edges, fill=True, color=BEFORE, linewidth=0)
@@ -106,7 +106,7 @@ def histogram_chart(
 
 
 def curves_chart(curves: Sequence[Curve], *, wide: bool) -> Markup:
-    """Draw a line for each model; the band behind it holds all values of the steps it averages."""
+    """Draw one line per model; the band behind it is the range of the averaged steps."""
     width, height = (760, 320) if wide else (340, 250)
     with _chart(width, height, steps=True) as (figure, axes):
         for i, curve in enumerate(curves):
@@ -121,21 +121,21 @@ def curves_chart(curves: Sequence[Curve], *, wide: bool) -> Markup:
 
 
 def style_of_series(place: int) -> tuple[str, str]:
-    """Return colour and dash of a curve as CSS has them, for the legend."""
+    """Return colour and dash of a curve in CSS, for the legend."""
     dash = ("solid", "dashed", "dotted")[place // len(SERIES) % len(DASHES)]
     return f"var(--s{place % len(SERIES)})", dash
 
 
 @contextmanager
 def _chart(width: int, height: int, *, steps: bool = False) -> Iterator[tuple[Figure, Axes]]:
-    """Make an empty chart of a size in the page's units; ``steps`` are whole numbers."""
+    """Create an empty chart, its size in CSS pixels; with ``steps``, x values are integers."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width / POINTS, height / POINTS))
-        # A fixed frame: to fit it to the labels takes as long as all the rest.
+        # A fixed frame: fitting it to the labels would double the time.
         left, right, bottom, top = MARGINS
         figure.subplots_adjust(
             left=left / width, right=1 - right / width, bottom=bottom / height, top=1 - top / height
@@ -151,7 +151,7 @@ def _chart(width: int, height: int, *, steps: bool = False) -> Iterator[tuple[Fi
 
 
 def _svg(figure: Figure) -> Markup:
-    """Write a figure as an element of the page: no prolog, no style sheet, ids of its own."""
+    """Return a figure as an element of the page: no prolog, no style sheet, unique ids."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.ticker import FuncFormatter
 
@@ -165,32 +165,32 @@ def _svg(figure: Figure) -> Markup:
     svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)
     svg = re.sub(r"^<svg[^>]*?viewBox=\"([^\"]*)\"[^>]*>", _OPENING, svg, count=1)
     svg = re.sub(r"font(-family)?: [^;\"]*sans-serif", _without_family, svg)
-    svg = re.sub(r"#0[1-6][0-9a-f]{2}0[1-6]", lambda found: COLOURS[found[0]], svg)
-    return Markup(_with_own_ids(svg))  # noqa: S704 (made here, of numbers)
+    svg = re.sub(r"#0[1-6][0-9a-f]{2}0[1-6]", lambda match: COLOURS[match[0]], svg)
+    return Markup(_with_own_ids(svg))  # noqa: S704 (generated here from numbers)
 
 
 _OPENING = r'<svg viewBox="\1" role="img" aria-hidden="true" focusable="false">'
 
 
-def _without_family(found: re.Match[str]) -> str:
-    """Leave the fonts to the page; keep the size."""
-    size = re.search(r"[\d.]+px", found[0])
+def _without_family(match: re.Match[str]) -> str:
+    """Leave the font family to the page; keep the size."""
+    size = re.search(r"[\d.]+px", match[0])
     return f"font-size: {size[0]}" if size else "font-style: normal"
 
 
 def _with_own_ids(svg: str) -> str:
-    """Drop the ids that nothing refers to; make the others unique in the page."""
+    """Drop unreferenced ids; make the others unique within the page."""
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", svg))
     prefix = f"c{next(_NUMBERS)}-"
     svg = re.sub(
-        r' id="([^"]*)"', lambda one: f' id="{prefix}{one[1]}"' if one[1] in used else "", svg
+        r' id="([^"]*)"', lambda match: f' id="{prefix}{match[1]}"' if match[1] in used else "", svg
     )
     svg = svg.replace("xlink:href=", "href=")
     return re.sub(r"(url\(|href=\")#", rf"\1#{prefix}", svg)
 
 
 def tick(value: float) -> str:
-    """Write a number in little room: ``1.5k``, ``0.25``, ``3e-05``."""
+    """Format a number compactly: ``1.5k``, ``0.25``, ``3e-05``."""
     for size, unit in THOUSANDS:
         if HUGE > abs(value) >= size:
             shown = size if unit != "k" else 1e3

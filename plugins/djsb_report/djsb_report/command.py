@@ -1,4 +1,4 @@
-"""``djsb report``: one run as an HTML file to pass on."""
+"""``djsb report``: one run as an HTML file to share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import click
 @click.command()
 @click.argument("run", default="last")
 @click.argument("where", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--against", metavar="RUN", help="Another run to show beside it: what changed.")
+@click.option("--against", metavar="RUN", help="Another run to compare with.")
 @click.option(
     "-o",
     "output",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write it.  [default: report.html in the run's folder]",
+    help="Output file.  [default: report.html in the run's folder]",
 )
 @click.option(
     "reporter",
@@ -24,7 +24,7 @@ import click
     metavar="FORMAT",
     default="html",
     show_default=True,
-    help="Another format, if a plugin offers one.",
+    help="Format of the report; plugins may add others.",
 )
 def report(
     run: str, where: Path | None, against: str | None, output: Path | None, reporter: str
@@ -32,11 +32,11 @@ def report(
     """Write the report of a run as one self-contained HTML file.
 
     RUN is an id, or `last`; WHERE is an experiment file or a work_dir (default: ./sandbox.yaml).
-    The file opens without a network, so it can be passed on as it is.
+    The file works offline, so it can be shared as is.
     """
     from djsb.records import open_store, select_run, write_report
 
     store = open_store(where)
-    found = select_run(store, run)
+    record = select_run(store, run)
     other = select_run(store, against) if against else None
-    click.echo(write_report(store, found, against=other, path=output, reporter=reporter))
+    click.echo(write_report(store, record, against=other, path=output, reporter=reporter))

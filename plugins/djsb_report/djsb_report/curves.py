@@ -1,4 +1,4 @@
-"""Training curves: every model that was trained, in one plot a metric."""
+"""Training curves: one plot per metric, with all trained models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Plot:
-    """One metric of all trainings that report it."""
+    """One metric of all training runs that report it."""
 
     metric: str
     wide: Markup
@@ -49,20 +49,22 @@ class Plot:
 
 
 def read_curves(reading: Reading) -> list[Plot]:
-    """Draw what the trainings of the last iteration, or a script, reported at each step."""
-    found: dict[str, list[Curve]] = {}
+    """Draw what the training runs of the last iteration, or a script, reported per step."""
+    curves_by_metric: dict[str, list[Curve]] = {}
     left_out: dict[str, int] = {}
-    trainings = [job for job in reading.latest if job.role is Role.TRAIN or job.hook == SCRIPT]
-    for job in trainings[: 2 * MOST_CURVES]:
+    training_jobs = [job for job in reading.latest if job.role is Role.TRAIN or job.hook == SCRIPT]
+    for job in training_jobs[: 2 * MOST_CURVES]:
         for metric, points in _series(reading, job).items():
-            curves = found.setdefault(metric, [])
+            curves = curves_by_metric.setdefault(metric, [])
             if len(curves) < MOST_CURVES:
                 curves.append(make_curve(reading.named(job.pipeline, job.meta_name), points))
             else:
                 left_out[metric] = left_out.get(metric, 0) + 1
-    more = max(0, len(trainings) - 2 * MOST_CURVES)
-    declared = [one for job in trainings for one in job.declarations.metrics]
-    ordered = sorted(found.items(), key=lambda item: (_place(item[0], declared), -len(item[1])))
+    more = max(0, len(training_jobs) - 2 * MOST_CURVES)
+    declared = [metric for job in training_jobs for metric in job.declarations.metrics]
+    ordered = sorted(
+        curves_by_metric.items(), key=lambda item: (_place(item[0], declared), -len(item[1]))
+    )
     return [
         _plot(metric, curves, left_out.get(metric, 0) + more)
         for metric, curves in ordered[:MOST_PLOTS]
@@ -70,18 +72,20 @@ def read_curves(reading: Reading) -> list[Plot]:
 
 
 def _place(metric: str, declared: Sequence[Metric]) -> int:
-    """Return the place of a metric among those declared; what is not declared comes last."""
-    return next((i for i, one in enumerate(declared) if one.fits(metric)), len(declared))
+    """Return the position of a metric among the declared ones; undeclared metrics come last."""
+    return next(
+        (i for i, candidate in enumerate(declared) if candidate.fits(metric)), len(declared)
+    )
 
 
 def _series(reading: Reading, job: JobRecord) -> dict[str, list[Point]]:
-    """Return the series worth a plot: scores, not counts and details."""
-    found: dict[str, list[Point]] = {}
+    """Return the series to plot: scores, without counts and details."""
+    series: dict[str, list[Point]] = {}
     for point in reading.store.points(job.id):
         is_score = job.declared(point.name).kind is MetricKind.SCORE
         if point.step is not None and is_score and _is_finite(point.value):
-            found.setdefault(point.name, []).append(point)
-    return {name: points for name, points in found.items() if len(points) > 1}
+            series.setdefault(point.name, []).append(point)
+    return {name: points for name, points in series.items() if len(points) > 1}
 
 
 def _is_finite(value: float | str) -> bool:
@@ -89,9 +93,9 @@ def _is_finite(value: float | str) -> bool:
 
 
 def make_curve(name: str, points: Iterable[Point]) -> Curve:
-    """Average so many steps that a curve has at most ``MOST_STEPS`` points.
+    """Average groups of steps so that a curve has at most ``MOST_STEPS`` points.
 
-    A step that was reported twice (a training that went on) counts with its last value.
+    A step that was reported twice (by a resumed training run) counts with its last value.
     """
     values = dict(
         sorted((point.step, float(point.value)) for point in points if point.step is not None)
@@ -99,7 +103,8 @@ def make_curve(name: str, points: Iterable[Point]) -> Curve:
     steps = list(values)
     size = math.ceil(len(steps) / MOST_STEPS)
     count = math.ceil(len(steps) / size)
-    ends = [round(i * len(steps) / count) for i in range(count + 1)]  # equal but for a step
+    # The sizes of groups differ by at most one step.
+    ends = [round(i * len(steps) / count) for i in range(count + 1)]
     groups = [steps[start:end] for start, end in pairwise(ends)]
     inside = [[values[step] for step in group] for group in groups]
     means = [math.fsum(group) / len(group) for group in inside]
@@ -117,20 +122,20 @@ def make_curve(name: str, points: Iterable[Point]) -> Curve:
 def _plot(metric: str, curves: Sequence[Curve], left_out: int) -> Plot:
     legend = [
         Legend(
-            one.name,
+            curve.name,
             *style_of_series(i),
-            one.means[0],
-            one.means[-1],
-            min(one.lowest),
-            one.reached,
+            curve.means[0],
+            curve.means[-1],
+            min(curve.lowest),
+            curve.reached,
         )
-        for i, one in enumerate(curves)
+        for i, curve in enumerate(curves)
     ]
     return Plot(
         metric,
         curves_chart(curves, wide=True),
         curves_chart(curves, wide=False),
         legend,
-        max(one.averaged for one in curves),
+        max(curve.averaged for curve in curves),
         left_out,
     )

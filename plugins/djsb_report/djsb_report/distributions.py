@@ -1,4 +1,4 @@
-"""What the data looked like before and after: each statistic with the bounds that were set."""
+"""The data before and after: the distribution of each statistic, with the refined bounds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Distribution:
     chart: Markup | None
     is_logarithmic: bool
     outside: str
-    """How many rows lie outside of what is drawn."""
+    """How many rows lie outside the chart."""
 
 
 @dataclass(frozen=True)
@@ -42,33 +42,33 @@ class Distributions:
 
     before: str
     after: str | None
-    found: Sequence[Distribution]
+    statistics: Sequence[Distribution]
     left_out: int
     bounds: Sequence[Bound]
 
     @property
     def unplaced(self) -> list[Bound]:
-        """The bounds of nothing that is shown."""
-        shown = {one.statistic for one in self.found}
-        return [one for one in self.bounds if one.statistic not in shown]
+        """The bounds of statistics that are not shown."""
+        shown = {entry.statistic for entry in self.statistics}
+        return [entry for entry in self.bounds if entry.statistic not in shown]
 
 
 def read_distributions(reading: Reading) -> list[Distributions]:
     """Compare the first probe of each pipeline with its last one."""
-    found, room = [], MOST_CHARTS
+    groups, remaining = [], MOST_CHARTS
     for pipeline in dict.fromkeys(base_of(job.pipeline) for job in reading.distinct):
         probes = [job for job in reading.analyses if base_of(job.pipeline) == pipeline]
         refined = [job for job in reading.of_role(Role.REFINE) if base_of(job.pipeline) == pipeline]
         if probes or refined:
-            one = _compare(reading, probes, refined[-1] if refined else None, room)
-            room = max(0, room - len(one.found))
-            if one.found or one.unplaced:
-                found.append(one)
-    return found
+            group = _compare(reading, probes, refined[-1] if refined else None, remaining)
+            remaining = max(0, remaining - len(group.statistics))
+            if group.statistics or group.unplaced:
+                groups.append(group)
+    return groups
 
 
 def _compare(
-    reading: Reading, probes: Sequence[JobRecord], refined: JobRecord | None, room: int
+    reading: Reading, probes: Sequence[JobRecord], refined: JobRecord | None, remaining: int
 ) -> Distributions:
     first, last = (probes[0], probes[-1]) if probes else (None, None)
     after = last if last is not first else None
@@ -78,20 +78,20 @@ def _compare(
     bounds = read_bounds(reading, refined) if refined else []
     before_bins = histograms_of(reading, first) if first else {}
     after_bins = histograms_of(reading, after) if after else {}
-    found = [
+    distributions = [
         _distribution(
             name,
             (old[name], new.get(name, {})),
             (before_bins.get(name), after_bins.get(name)),
             bounds,
         )
-        for name in statistics[:room]
+        for name in statistics[:remaining]
     ]
     return Distributions(
         reading.named(base_of(first.pipeline), first.meta_name) if first else "",
         reading.named(base_of(after.pipeline), after.meta_name) if after else None,
-        found,
-        len(statistics) - len(found),
+        distributions,
+        len(statistics) - len(distributions),
         bounds,
     )
 
@@ -99,13 +99,13 @@ def _compare(
 def _summaries(reading: Reading, job: JobRecord) -> dict[str, dict[str, float]]:
     """Return the summaries of each statistic, in the order in which they were reported."""
     measured = reading.numbers(job)
-    found: dict[str, dict[str, float]] = {}
+    summaries: dict[str, dict[str, float]] = {}
     for name, value in measured.items():
         declared = job.declared(name)
         if declared.kind is MetricKind.STATISTIC:
             statistic = (declared.match(name) or (name,))[0]
-            found.setdefault(statistic, {})[name.removeprefix(f"{statistic}.")] = value
-    return found
+            summaries.setdefault(statistic, {})[name.removeprefix(f"{statistic}.")] = value
+    return summaries
 
 
 def _distribution(
@@ -115,7 +115,7 @@ def _distribution(
     bounds: Sequence[Bound],
 ) -> Distribution:
     old, new = metrics
-    own = [one for one in bounds if one.statistic == statistic]
+    own = [bound for bound in bounds if bound.statistic == statistic]
     summaries = [(part, old.get(part), new.get(part)) for part in dict.fromkeys([*old, *new])]
     return Distribution(statistic, summaries, own, *_chart(*bins, own))
 
@@ -123,25 +123,29 @@ def _distribution(
 def _chart(
     before: Histogram | None, after: Histogram | None, bounds: Sequence[Bound]
 ) -> tuple[Markup | None, bool, str]:
-    """Return the chart, whether its rows are logarithmic, and what is not in it."""
+    """Return the chart, whether its row counts are logarithmic, and what lies outside it."""
     first = before or after
     if first is None:
         return None, False, ""
     edges = joined_edges(first, after or first)
-    counts = on_bins(before, edges) if before else None
-    kept = on_bins(after, edges) if after else None
-    logarithmic = _is_peaked(counts or kept or [])
-    limits = [one.new for one in bounds if edges[0] <= one.new <= edges[-1]]
-    chart = histogram_chart(edges, counts, kept, limits, logarithmic=logarithmic)
-    outside = _outside(("before", before, counts), ("after", after, kept))
+    counts_before = on_bins(before, edges) if before else None
+    counts_after = on_bins(after, edges) if after else None
+    logarithmic = _is_peaked(counts_before or counts_after or [])
+    limits = [bound.new for bound in bounds if edges[0] <= bound.new <= edges[-1]]
+    chart = histogram_chart(edges, counts_before, counts_after, limits, logarithmic=logarithmic)
+    outside = _outside(("before", before, counts_before), ("after", after, counts_after))
     return chart, logarithmic, outside
 
 
 def _outside(*sides: tuple[str, Histogram | None, Sequence[float] | None]) -> str:
-    """Tell how many rows lie further out than the chart reaches."""
-    missing = {when: round(one.rows - sum(drawn or ())) for when, one, drawn in sides if one}
+    """Report how many rows lie outside the range of the chart."""
+    missing = {
+        when: round(histogram.rows - sum(drawn or ()))
+        for when, histogram, drawn in sides
+        if histogram
+    }
     parts = [f"{number(rows)} {when}" for when, rows in missing.items() if rows > 0]
-    return f"Rows further out than drawn: {', '.join(parts)}." if parts else ""
+    return f"Rows outside the chart: {', '.join(parts)}." if parts else ""
 
 
 def _is_peaked(counts: Sequence[float]) -> bool:

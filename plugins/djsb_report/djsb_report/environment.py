@@ -1,4 +1,4 @@
-"""Where and with what a run was made, and its exact settings."""
+"""The machine, packages and exact settings of a run."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ SURROUNDINGS = {
     "Machine": {"cpu": "{}", "cpu_count": "{} CPU cores", "memory": "{} GiB of memory"},
     "GPUs": {"gpus": "{}"},
     "Command": {"command": "{}"},
-    "Started in": {"working_directory": "{}"},
-    "Commit there": {"git_commit": "{}"},
+    "Working directory": {"working_directory": "{}"},
+    "Git commit": {"git_commit": "{}"},
 }
-"""What is shown of a run's surroundings, by their names in its file, and how."""
+"""The recorded facts that are shown, by title and key, and how each is formatted."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a reader needs to run it again."""
+    """What is needed to reproduce the run."""
 
     facts: Sequence[tuple[str, str]]
     packages: Sequence[str]
     """Of the jobs' components, as recorded."""
     installed: Sequence[str]
-    """When the run began: djsb, its plugins, and what they depend on."""
+    """At the start of the run: djsb, its plugins and their dependencies."""
     experiment: Settings
     jobs: Sequence[Settings]
     left_out: int
@@ -79,9 +79,9 @@ def read_surroundings(reading: Reading) -> Environment:
 
 
 def _facts(recorded: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Write what was recorded of the run's surroundings."""
+    """Format what was recorded of the machine and the command."""
     if not recorded:
-        yield "Machine and packages", "not recorded: an earlier version of djsb made this run"
+        yield "Machine and packages", "not recorded: this run is from an earlier version of djsb"
     known = {name: str(value) for name, value in recorded.items()}
     if isinstance(recorded.get("memory"), int):
         known["memory"] = f"{recorded['memory'] / 2**30:.1f}"
@@ -95,7 +95,7 @@ def _facts(recorded: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _isolated(reading: Reading) -> Iterator[tuple[str, str]]:
-    """Name the isolated environments, and the jobs that ran in each."""
+    """List the isolated environments, and the jobs that ran in each."""
     jobs: dict[str, list[str]] = {}
     for job in reading.latest:
         if job.environment:
@@ -109,7 +109,7 @@ def _filled(settings: Any) -> dict[str, Any]:  # noqa: ANN401 (a mapping of sect
 
 
 def _yaml(reading: Reading, value: Any, longest: int) -> str:  # noqa: ANN401 (any settings)
-    """Write settings, without secrets and with a limit."""
+    """Format settings as YAML, without secrets and limited in length."""
     masked = reading.masker.value(value)
     text = yaml.safe_dump(masked, sort_keys=False, allow_unicode=True, width=100)
     return text if len(text) <= longest else f"{text[:longest]}\n# … cut here; see experiment.json"

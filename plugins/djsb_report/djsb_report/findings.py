@@ -1,4 +1,4 @@
-"""What a run scored twice: each later job beside the first that scored the same thing."""
+"""What a run scored twice: each later job compared with the first of the same kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from djsb_report.reading import Reading
 
 MOST_PAIRS = 12
-"""Pairs of jobs that are compared."""
+"""Number of pairs of jobs that are compared."""
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,22 @@ class Pair:
     after: str
     scores: Sequence[Contrast]
     samples: int | None
-    """How many samples stand behind the intervals, where they are of samples."""
+    """Number of samples that the intervals are based on, if they are."""
 
     @property
     def deciding(self) -> Sequence[Contrast]:
-        """Prefer scores with an interval: only those tell an effect from chance."""
-        return [one for one in self.scores if one.difference.interval] or self.scores
+        """Scores with an interval, if any: only these tell an effect from chance."""
+        return [score for score in self.scores if score.difference.interval] or self.scores
 
     @property
     def seeds(self) -> int:
-        """How many training runs with other seeds each side has at least; 1 without repetition."""
-        return max(min(one.replicates) for one in self.scores)
+        """Minimum number of seeds on either side; 1 without repetition."""
+        return max(min(score.replicates) for score in self.scores)
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All pairs of a run, as far as they are compared."""
+    """The compared pairs of a run."""
 
     pairs: Sequence[Pair]
     left_out: int
@@ -50,18 +50,18 @@ class Findings:
 def find(reading: Reading) -> Findings:
     """Compare the evaluations of the last iteration: by hook and component, the first with each."""
     measured = Measurements(reading.store)
-    waiting = list(pairs_within(job for job in reading.latest if is_evaluation(job)))
-    pairs = [_compare(reading, measured, *pair) for pair in waiting[:MOST_PAIRS]]
-    return Findings([pair for pair in pairs if pair.scores], max(0, len(waiting) - MOST_PAIRS))
+    candidates = list(pairs_within(job for job in reading.latest if is_evaluation(job)))
+    pairs = [_compare(reading, measured, *pair) for pair in candidates[:MOST_PAIRS]]
+    return Findings([pair for pair in pairs if pair.scores], max(0, len(candidates) - MOST_PAIRS))
 
 
 def _compare(
     reading: Reading, measured: Measurements, before: Replicates, after: Replicates
 ) -> Pair:
     scores = [
-        one
-        for one in contrasts(measured, before, after)
-        if one.higher_is_better is not None and not one.minor
+        contrast
+        for contrast in contrasts(measured, before, after)
+        if contrast.higher_is_better is not None and not contrast.minor
     ]
     return Pair(
         reading.named(before.pipeline, before.first.meta_name),
@@ -75,8 +75,8 @@ def _samples_behind(
     measured: Measurements, after: Replicates, scores: Sequence[Contrast]
 ) -> int | None:
     job = next(iter(after.finished.values()))
-    for one in scores:
-        samples = measured.samples(job, one.metric)
-        if one.replicates == (1, 1) and one.difference.interval and samples:
+    for score in scores:
+        samples = measured.samples(job, score.metric)
+        if score.replicates == (1, 1) and score.difference.interval and samples:
             return len(samples.values)
     return None

@@ -24,16 +24,16 @@ class Step:
     rows: float
     dropped: float
     share: float
-    """Of the rows given, in percent."""
+    """Percentage of the input rows."""
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """One processing of a dataset."""
+    """One processing job of a dataset."""
 
     name: str
     unit: str
-    """What is counted: rows."""
+    """What is counted, such as rows."""
     given: float
     kept: float
     steps: Sequence[Step]
@@ -42,16 +42,16 @@ class Funnel:
 
 def read_funnels(reading: Reading) -> list[Funnel]:
     """Read the rows that the jobs of the last iteration reported after each operator."""
-    found: list[Funnel] = []
+    funnels: list[Funnel] = []
     for job in reading.distinct:
-        if len(found) == MOST_JOBS:
+        if len(funnels) == MOST_JOBS:
             break
         counted = read_funnel(job, reading.metrics(job))
         if counted is None or not counted.given:
             continue
-        # A job that counts no steps is one.
+        # A job that reports no steps is a single step.
         steps = list(_steps(counted.steps or [(job.component or job.hook, counted.kept)], counted))
-        found.append(
+        funnels.append(
             Funnel(
                 reading.named(base_of(job.pipeline), job.meta_name),
                 counted.unit,
@@ -61,7 +61,7 @@ def read_funnels(reading: Reading) -> list[Funnel]:
                 max(0, len(steps) - MOST_STEPS),
             )
         )
-    return found
+    return funnels
 
 
 def _steps(counts: Iterable[tuple[str, float]], funnel: Counted) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""Histograms as probes keep them: read, and brought to the same bins."""
+"""Histograms that probes store: read, and converted to the same bins."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ MOST_BINS, LARGEST_FILE = 1000, 1_000_000
 
 @dataclass(frozen=True)
 class Histogram:
-    """How many rows there are between each edge and the next."""
+    """Number of rows between each edge and the next."""
 
     edges: Sequence[float]
     counts: Sequence[float]
     tails: Sequence[tuple[float, float, float]] = ()
-    """Rows below the first edge and above the last: from, to, how many."""
+    """Rows below the first edge and above the last: from, to, count."""
 
     @property
     def rows(self) -> float:
-        """All rows, with those of the tails."""
+        """Number of all rows, including the tails."""
         return sum(self.counts) + sum(rows for _, _, rows in self.tails)
 
 
 def histograms_of(reading: Reading, job: JobRecord) -> dict[str, Histogram]:
     """Return the histograms of a probe by statistic, in its order."""
-    found = {}
+    histograms = {}
     for artifact in reading.store.artifacts(job.id):
         histogram = _read(artifact.path) if artifact.kind is ArtifactKind.HISTOGRAM else None
         if histogram is not None:
-            found[artifact.name] = histogram
-    return found
+            histograms[artifact.name] = histogram
+    return histograms
 
 
 def _read(path: Path) -> Histogram | None:
-    """Read one file; ``None`` where it is gone or something else."""
+    """Read one file; ``None`` if it is missing or not a histogram."""
     try:
         if path.stat().st_size > LARGEST_FILE:
             return None
@@ -58,9 +58,9 @@ def _read(path: Path) -> Histogram | None:
 
 
 def parse_histogram(value: Any) -> Histogram | None:  # noqa: ANN401 (any JSON value)
-    """Make a histogram of ``edges`` (n + 1 numbers) and ``counts`` (n numbers).
+    """Parse a histogram with ``edges`` (n + 1 numbers) and ``counts`` (n numbers).
 
-    ``below`` and ``above`` are the rows between ``min``, the edges, and ``max``, if there are some.
+    ``below`` and ``above``, if present, count the rows between ``min``, the edges, and ``max``.
     """
     if not isinstance(value, dict):
         return None
@@ -78,7 +78,7 @@ def parse_histogram(value: Any) -> Histogram | None:  # noqa: ANN401 (any JSON v
 
 
 def on_bins(histogram: Histogram, edges: Sequence[float]) -> list[float]:
-    """Count rows between other edges; where a bin is cut, its rows are shared out by width."""
+    """Count rows between other edges; rows of a split bin are distributed by width."""
     counts = [0.0] * (len(edges) - 1)
     bins = zip(pairwise(histogram.edges), histogram.counts, strict=True)
     for low, high, rows in [*((*ends, rows) for ends, rows in bins), *histogram.tails]:
@@ -91,10 +91,13 @@ def on_bins(histogram: Histogram, edges: Sequence[float]) -> list[float]:
 
 
 def joined_edges(first: Histogram, *more: Histogram) -> list[float]:
-    """Return the first histogram's edges, with further bins as wide so that all are covered."""
+    """Return the first histogram's edges, extended with bins of equal width to cover all."""
     edges = list(first.edges)
     width = (edges[-1] - edges[0]) / (len(edges) - 1)
-    low, high = (min(one.edges[0] for one in more), max(one.edges[-1] for one in more))
+    low, high = (
+        min(histogram.edges[0] for histogram in more),
+        max(histogram.edges[-1] for histogram in more),
+    )
     slack = width / 1000
     while edges[0] > low + slack and len(edges) < MOST_BINS:
         edges.insert(0, edges[0] - width)
@@ -106,6 +109,6 @@ def joined_edges(first: Histogram, *more: Histogram) -> list[float]:
 
 def _are_numbers(value: Any) -> TypeGuard[list[float]]:  # noqa: ANN401 (any JSON value)
     return isinstance(value, list) and all(
-        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
-        for one in value
+        isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+        for number in value
     )

@@ -1,4 +1,4 @@
-"""Images and videos that a run made, small enough to travel in the page."""
+"""Images and videos that a run produced, as thumbnails inside the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KINDS = (ArtifactKind.IMAGE, ArtifactKind.VIDEO)
 MOST, WIDTH, QUALITY = 24, 320, 72
 LARGEST = 50_000_000
-"""Bytes of an image file that is opened."""
+"""Maximum size in bytes of an image file that is opened."""
 
 POSTERS = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -37,9 +37,9 @@ class Medium:
     path: str
     link: str
     size: int | None
-    """In bytes; ``None`` where the file is gone."""
+    """In bytes; ``None`` if the file is missing."""
     thumbnail: str | None
-    """As ``data:`` address."""
+    """As a ``data:`` URL."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Media:
 
 
 def read_media(reading: Reading) -> Media:
-    """Make thumbnails of the images and videos of the last iteration."""
+    """Create thumbnails of the images and videos of the last iteration."""
     can_inline = find_spec("PIL") is not None
     shown: list[Medium] = []
     left_out = 0
@@ -83,13 +83,13 @@ def read_media(reading: Reading) -> Media:
 
 
 def _poster(video: Path) -> Path | None:
-    """Find the still image that lies beside a video and is named like it."""
+    """Find the still image with a video's name in its folder."""
     places = [video.with_suffix(ending) for ending in POSTERS]
     return next((place for place in places if place.is_file()), None)
 
 
 def _thumbnail(path: Path) -> str | None:
-    """Make a small JPEG; ``None`` where the file is no image, gone, or too large to be opened."""
+    """Create a small JPEG; ``None`` if the file is not an image, missing, or too large."""
     from PIL import Image, UnidentifiedImageError
 
     try:
@@ -104,12 +104,12 @@ def _thumbnail(path: Path) -> str | None:
     except (
         OSError,
         ValueError,
-        SyntaxError,  # how Pillow says that a PNG is damaged
+        SyntaxError,  # Pillow's error for a damaged PNG
         UnidentifiedImageError,
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
     ):
         return None
-    written = io.BytesIO()
-    small.save(written, "JPEG", quality=QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(written.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

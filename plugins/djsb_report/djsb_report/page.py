@@ -1,4 +1,4 @@
-"""Puts the sections of a report into its page."""
+"""Renders the sections of a report as a page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 @dataclass(frozen=True)
 class Section:
-    """One section: its place in the page, and what its template shows."""
+    """One section: its id, title and the content for its template."""
 
     id: str
     title: str
@@ -39,7 +39,7 @@ class Section:
 
 
 def make_page(reading: Reading, other: Reading | None) -> str:
-    """Write the page of a run, beside another run if there is one."""
+    """Render the page of a run, compared with another run if there is one."""
     templates = _environment(reading.masker, other.masker if other else reading.masker)
     page = templates.get_template("page.html")
     findings = find(reading)
@@ -53,13 +53,13 @@ def make_page(reading: Reading, other: Reading | None) -> str:
 
 
 def _sections(reading: Reading, other: Reading | None, findings: Findings) -> list[Section]:
-    """Collect the sections that have something to show, in the order of the page."""
+    """Collect the sections with content, in the order of the page."""
     distributions = read_distributions(reading)
-    bounds = [bound for one in distributions for bound in one.bounds]
+    bounds = [bound for group in distributions for bound in group.bounds]
     samples = read_samples(reading, bounds)
     scores, media = read_scores(reading, findings), read_media(reading)
-    found = [
-        Section("against", "Against the other run", other and compare_with(reading, other)),
+    sections = [
+        Section("against", "Compared with the other run", other and compare_with(reading, other)),
         Section("pipeline", "What ran", draw_jobs(reading)),
         Section("distributions", "The data, before and after", distributions),
         Section("funnel", "Rows kept by each operator", read_funnels(reading)),
@@ -69,11 +69,11 @@ def _sections(reading: Reading, other: Reading | None, findings: Findings) -> li
         Section("media", "Images and videos", media if media.shown else None),
         Section("environment", "Environment and exact settings", read_surroundings(reading)),
     ]
-    return [section for section in found if section.content]
+    return [section for section in sections if section.content]
 
 
 def _environment(*maskers: Masker) -> Environment:
-    """Make the template engine: all text is masked, then escaped."""
+    """Create the template engine: all text is masked, then escaped."""
 
     def masked(value: Any) -> Any:  # noqa: ANN401 (what a template writes)
         if isinstance(value, str) and not isinstance(value, Markup):
@@ -101,7 +101,7 @@ def _environment(*maskers: Masker) -> Environment:
 
 
 def size(count: int) -> str:
-    """Write a file's size: ``1.2 MB``."""
+    """Format a file size: ``1.2 MB``."""
     for unit, step in SIZES:
         if count >= step:
             return f"{count / step:.1f} {unit}"

@@ -1,4 +1,4 @@
-"""The jobs of a run as a picture: stages from left to right, with status and time."""
+"""The jobs of a run as a diagram: stages from left to right, with status and time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from djsb.records import JobRecord
 
 MOST_BOXES = 150
-"""Jobs that are drawn; the rest of a larger run is counted."""
+"""Maximum number of jobs that are drawn; the others are only counted."""
 
 MOST_FAILED, MOST_LINES, LONG = 20, 200, 2000
 
@@ -47,7 +47,7 @@ class Box:
     sign: str
     seconds: float | None
     share: float
-    """Of the time of the longest job, in percent."""
+    """Percentage of the time of the longest job."""
     source_run: str | None
     takes: Sequence[str]
     isolated: bool
@@ -61,7 +61,7 @@ class Lane:
     pipeline: str
     iteration: int
     stages: Sequence[tuple[str, Sequence[Box]]]
-    """Empty where the picture is full."""
+    """Empty if the diagram is full."""
     counts: str
     seconds: float
     is_open: bool
@@ -85,11 +85,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Picture:
-    """All that is drawn of a run's jobs."""
+    """The diagram of a run's jobs."""
 
     lanes: Sequence[Lane]
     left_out: int
-    """Lanes that are not even named."""
+    """Number of lanes that are not listed at all."""
     counts: str
     failures: Sequence[Failure]
     iterations: Sequence[int]
@@ -97,7 +97,7 @@ class Picture:
 
 
 def draw_jobs(reading: Reading) -> Picture:
-    """Arrange the jobs by iteration, pipeline and stage; the last iteration is shown open."""
+    """Arrange the jobs by iteration, pipeline and stage; the last iteration is expanded."""
     longest = max((job.seconds or 0 for job in reading.jobs), default=0)
     last = max((job.iteration for job in reading.jobs), default=1)
     opened: set[str] = set()
@@ -138,7 +138,7 @@ def _title(pipeline: str) -> str:
 
 
 def count_statuses(jobs: Sequence[JobRecord]) -> str:
-    """Write how many jobs ended how: ``7 finished, 2 cached``."""
+    """Count jobs by status: ``7 finished, 2 cached``."""
     counts = Counter(job.status for job in jobs)
     return ", ".join(f"{counts[status]} {status}" for status in SIGNS if status in counts)
 
@@ -160,8 +160,8 @@ def _box(reading: Reading, job: JobRecord, longest: float) -> Box:
 def _stages(jobs: Sequence[JobRecord], boxes: Sequence[Box]) -> list[tuple[str, list[Box]]]:
     pairs = zip(jobs, boxes, strict=False)
     return [
-        (STAGES.get(stage, stage), [box for _, box in found])
-        for stage, found in groupby(pairs, key=lambda pair: pair[0].stage)
+        (STAGES.get(stage, stage), [box for _, box in members])
+        for stage, members in groupby(pairs, key=lambda pair: pair[0].stage)
     ]
 
 
@@ -174,10 +174,10 @@ def _failures(reading: Reading) -> list[Failure]:
 
 
 def _targets(reading: Reading) -> tuple[list[int], list[Target]]:
-    found = reading.store.targets(reading.run.id)
-    iterations = sorted({one.iteration for one in found})[-MOST_LINES:]
-    measured = {(one.target, one.iteration): (one.value, one.met) for one in found}
-    texts = list(dict.fromkeys(one.target for one in found))[:MOST_FAILED]
+    records = reading.store.targets(reading.run.id)
+    iterations = sorted({record.iteration for record in records})[-MOST_LINES:]
+    measured = {(record.target, record.iteration): (record.value, record.met) for record in records}
+    texts = list(dict.fromkeys(record.target for record in records))[:MOST_FAILED]
     return iterations, [
         Target(text, [measured.get((text, i), (None, False)) for i in iterations]) for text in texts
     ]

@@ -1,4 +1,4 @@
-"""What the sections of a report read: one run, its jobs, and what was compared in it."""
+"""The data that the sections of a report read: one run and its jobs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 DONE = ("finished", "cached")
 EVALUATION = "evaluation"
-"""A stage: what a hook does in it that does not say what it is for."""
+"""The stage whose jobs count as evaluations if their hook declares no role."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One run as a report reads it."""
+    """One run and cached views of its jobs."""
 
     store: Store
     run: RunRecord
@@ -38,21 +38,21 @@ class Reading:
 
     @cached_property
     def masker(self) -> Masker:
-        """Knows what must not be shown."""
+        """Masks the secrets in the settings."""
         return Masker.of([self.run.settings, *(job.settings for job in self.jobs)])
 
     @cached_property
     def distinct(self) -> list[JobRecord]:
-        """The latest jobs; of those that other seeds repeat without any change, one."""
-        found: dict[tuple[str, int | str], JobRecord] = {}
+        """The latest jobs; identical repetitions with other seeds are included once."""
+        jobs: dict[tuple[str, int | str], JobRecord] = {}
         for job in self.latest:
-            which = job.position if job.fingerprint is None else job.fingerprint
-            found.setdefault((base_of(job.pipeline), which), job)
-        return list(found.values())
+            identity = job.position if job.fingerprint is None else job.fingerprint
+            jobs.setdefault((base_of(job.pipeline), identity), job)
+        return list(jobs.values())
 
     @cached_property
     def several_pipelines(self) -> bool:
-        """Tell whether a job's name needs its pipeline's."""
+        """Tell whether job names need the name of their pipeline."""
         return len({base_of(job.pipeline) for job in self.jobs}) > 1
 
     @cached_property
@@ -66,18 +66,18 @@ class Reading:
         return self._metrics[job.id]
 
     def numbers(self, job: JobRecord) -> dict[str, float]:
-        """Return those of a job's metrics that are numbers."""
-        found = self.metrics(job).items()
-        return {name: value for name, value in found if isinstance(value, int | float)}
+        """Return a job's numeric metrics."""
+        metrics = self.metrics(job).items()
+        return {name: value for name, value in metrics if isinstance(value, int | float)}
 
     def named(self, pipeline: str, name: str) -> str:
-        """Name a job, with its pipeline where there are several, and the seed of a repetition."""
+        """Name a job, with its pipeline if there are several, and its seed if repeated."""
         base, seed = base_of(pipeline), seed_of(pipeline)
         full = f"{base}.{name}" if self.several_pipelines else name
         return f"{full} (seed {seed})" if seed else full
 
     def of_role(self, role: Role) -> list[JobRecord]:
-        """Return the distinct jobs of the last iteration that did something to the end."""
+        """Return the distinct finished jobs of a role in the last iteration."""
         return [job for job in self.distinct if job.role is role and job.status in DONE]
 
     @cached_property
@@ -87,16 +87,16 @@ class Reading:
 
     @cached_property
     def places(self) -> dict[str, str]:
-        """What stands for the path of a result: ``meta_name.output``."""
+        """The names of results, ``meta_name.output``, by path."""
         return places_of(self.jobs)
 
     @cached_property
     def _makers(self) -> dict[str, str]:
-        """Name the job that worked in a folder."""
+        """The name of the job that worked in each folder."""
         return {str(job.files): job.meta_name for job in self.jobs if job.files is not None}
 
     def readable(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
-        """Name results in settings by what they are: where they lie says nothing."""
+        """Replace the paths of results in settings with their names."""
         if isinstance(value, dict):
             return {key: self.readable(item) for key, item in value.items()}
         if isinstance(value, list):
@@ -105,25 +105,25 @@ class Reading:
         return value if place is None else self.places[place] + value[len(place) :]
 
     def takes(self, job: JobRecord) -> list[str]:
-        """Name the jobs whose results are among a job's settings."""
-        found = (_place_of(text, self._makers) for text in texts_of(job.settings))
-        names = dict.fromkeys(self._makers[place] for place in found if place is not None)
+        """List the jobs whose results a job's settings refer to."""
+        places = (_place_of(text, self._makers) for text in texts_of(job.settings))
+        names = dict.fromkeys(self._makers[place] for place in places if place is not None)
         return [name for name in names if name != job.meta_name]
 
 
 def measures_samples(job: JobRecord) -> bool:
     """Tell whether a job reports summaries of per-sample statistics."""
-    return any(one.kind is MetricKind.STATISTIC for one in job.declarations.metrics)
+    return any(metric.kind is MetricKind.STATISTIC for metric in job.declarations.metrics)
 
 
 def is_evaluation(job: JobRecord) -> bool:
-    """Tell whether what a job measured, to its end, are scores of a dataset or a model."""
+    """Tell whether a finished job scored a dataset or a model."""
     scores = job.role is Role.EVALUATE or job.stage == EVALUATION
     return scores and job.status in DONE and not measures_samples(job)
 
 
 def _place_of(path: str, places: Mapping[str, str]) -> str | None:
-    """Find which place a path is, or lies in."""
+    """Find the place that equals or contains a path."""
     end = len(path)
     while end > 0:
         if path[:end] in places:
@@ -145,7 +145,7 @@ def texts_of(value: object) -> Iterator[str]:
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:
-    """Write names as a sentence does.
+    """Join names as in a sentence.
 
     >>> listed(["a", "b", "c"]), listed(["a", "b", "c", "d"], most=2)
     ('a, b and c', 'a, b and 2 more')
@@ -157,5 +157,5 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """Shorten a text; an ellipsis shows it."""
+    """Truncate a text with an ellipsis."""
     return text if len(text) <= most else f"{text[: most - 1]}…"

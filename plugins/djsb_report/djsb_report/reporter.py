@@ -1,4 +1,4 @@
-"""The reporter ``html``: one page that needs nothing else."""
+"""The reporter ``html``: one self-contained page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class HtmlReporter(Reporter):
     def render(self, store: Store, run: RunRecord, *, against: RunRecord | None = None) -> str:
         """Return the page of a run.
 
-        :raises RequestError: if the packages for it are not installed
+        :raises RequestError: if a required package is not installed
         """
         missing = [name for name in NEEDED if find_spec(name) is None]
         if missing:

@@ -1,4 +1,4 @@
-"""The scores of a run: what was compared, and all that was measured."""
+"""The scores of a run: comparisons, and everything that was measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_ROWS, MOST_CELLS = 60, 600
 
 @dataclass(frozen=True)
 class Track:
-    """A relative change with its interval on a scale that all rows share, in percent of it."""
+    """A relative change with its interval, as percentages of a scale that all rows share."""
 
     zero: float
     low: float
@@ -57,7 +57,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Scores:
-    """What was compared, and all that was measured."""
+    """Comparisons, and everything that was measured."""
 
     compared: Sequence[Score]
     left_out: int
@@ -66,59 +66,62 @@ class Scores:
 
 
 def read_scores(reading: Reading, findings: Findings) -> Scores:
-    """Lay the comparisons of evaluations out, and list what the evaluations measured."""
-    rows = [(pair, one) for pair in findings.pairs for one in pair.scores][:MOST_ROWS]
-    reach = max((_reach(one) for _, one in rows), default=0)
-    compared = [_score(pair, one, reach) for pair, one in rows]
+    """Format the comparisons of evaluations, and list what the evaluations measured."""
+    rows = [(pair, contrast) for pair in findings.pairs for contrast in pair.scores][:MOST_ROWS]
+    reach = max((_reach(contrast) for _, contrast in rows), default=0)
+    compared = [_score(pair, contrast, reach) for pair, contrast in rows]
     return Scores(compared, findings.left_out, _measured(reading))
 
 
-def _score(pair: Pair, one: Contrast, reach: float) -> Score:
-    share = one.relative
+def _score(pair: Pair, contrast: Contrast, reach: float) -> Score:
+    share = contrast.relative
     return Score(
         pair.before,
         pair.after,
-        one.metric,
-        one.old,
-        one.new,
-        signed(one.difference.estimate),
+        contrast.metric,
+        contrast.old,
+        contrast.new,
+        signed(contrast.difference.estimate),
         "" if share is None or not math.isfinite(share) else percent(share, sign="+"),
-        interval(one),
-        "higher" if one.higher_is_better else "lower",
-        one.verdict,
-        _track(one, reach),
+        interval(contrast),
+        "higher" if contrast.higher_is_better else "lower",
+        contrast.verdict,
+        _track(contrast, reach),
     )
 
 
-def _ends(one: Contrast) -> tuple[float, float]:
+def _ends(contrast: Contrast) -> tuple[float, float]:
     """Return the ends of the interval of the relative change; without one, the change twice."""
-    low, high = one.difference.interval or (one.difference.estimate, one.difference.estimate)
-    return low / abs(one.old), high / abs(one.old)
+    low, high = contrast.difference.interval or (
+        contrast.difference.estimate,
+        contrast.difference.estimate,
+    )
+    return low / abs(contrast.old), high / abs(contrast.old)
 
 
-def _reach(one: Contrast) -> float:
-    """Return how far a change reaches from zero, where that can be drawn."""
-    reach = max(map(abs, _ends(one))) if one.old else 0.0
+def _reach(contrast: Contrast) -> float:
+    """Return how far a change reaches from zero; 0 if it cannot be drawn."""
+    reach = max(map(abs, _ends(contrast))) if contrast.old else 0.0
     return reach if math.isfinite(reach) else 0.0
 
 
-def _track(one: Contrast, reach: float) -> Track | None:
-    estimate = one.difference.estimate
-    if not one.old or reach <= 0 or not math.isfinite(estimate / one.old):
+def _track(contrast: Contrast, reach: float) -> Track | None:
+    estimate = contrast.difference.estimate
+    if not contrast.old or reach <= 0 or not math.isfinite(estimate / contrast.old):
         return None
-    places = (0.0, *_ends(one), estimate / abs(one.old))
+    places = (0.0, *_ends(contrast), estimate / abs(contrast.old))
     return Track(*(round(50 + 46 * place / reach, 2) for place in places))
 
 
 def _measured(reading: Reading) -> list[Measured]:
-    found: list[Measured] = []
-    room = MOST_CELLS
+    evaluations: list[Measured] = []
+    remaining = MOST_CELLS
     for job in reading.latest:
-        if not is_evaluation(job) or room <= 0:
+        if not is_evaluation(job) or remaining <= 0:
             continue
         values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
-        values = values[:room]
-        room -= len(values)
+        values = values[:remaining]
+        remaining -= len(values)
         label = reading.named(job.pipeline, job.meta_name)
-        found.append(Measured(label, job.component or job.hook, values))
-    return [one for one in found if one.values]
+        evaluations.append(Measured(label, job.component or job.hook, values))
+    return [evaluation for evaluation in evaluations if evaluation.values]

@@ -1,4 +1,4 @@
-"""The first lines of a report: what changed, by how much, and how sure that is."""
+"""The first lines of a report: what changed, by how much, and with what certainty."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TONES = {
     "unclear": "not clearly different",
     "none": "without a verdict",
 }
-"""How the pairs of each tone are counted."""
+"""The word for the pairs of each tone in the headline."""
 
 MOST_PAIRS, MOST_SCORES, MOST_KEYS, LONG = 4, 4, 5, 300
 MINUS, NARROW = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
@@ -32,7 +32,7 @@ MINUS, NARROW = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 @dataclass
 class Conclusion:
-    """What a reader should take home."""
+    """The main findings for a reader."""
 
     tone: str
     """``better``, ``worse``, ``mixed``, ``unclear``, ``none`` or ``failed``."""
@@ -40,11 +40,11 @@ class Conclusion:
     changes: list[str] = field(default_factory=list)
     """What changed, and by how much."""
     certainty: list[str] = field(default_factory=list)
-    """How sure that is."""
+    """How certain that is."""
 
 
 def conclude(reading: Reading, findings: Findings) -> Conclusion:
-    """Put what a run found in a few plain sentences."""
+    """Summarize the findings of a run in a few sentences."""
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
@@ -53,14 +53,14 @@ def conclude(reading: Reading, findings: Findings) -> Conclusion:
         return Conclusion("none", _nothing_compared(reading), list(_data_changes(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     conclusion = Conclusion(
-        _tone([one for pair in pairs for one in pair.deciding]),
+        _tone([contrast for pair in pairs for contrast in pair.deciding]),
         _headline(pairs, findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
         list(_certainty(reading, pairs)),
     )
     more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
-        conclusion.changes.append(f"{more} more pairs of jobs are not told here.")
+        conclusion.changes.append(f"{more} more pairs of jobs are not shown here.")
     conclusion.changes += _data_changes(reading)
     return conclusion
 
@@ -70,7 +70,7 @@ def _unfinished(reading: Reading, status: str) -> Conclusion:
     headline = {
         "running": "This run has not ended yet: what follows is what is known so far.",
         "interrupted": "This run was interrupted: there is no result yet.",
-        "killed": "This run was ended from outside: there is no result yet.",
+        "killed": "This run was killed: there is no result yet.",
     }.get(status, "This run failed: there is no result.")
     changes = [
         f"Job {reading.named(job.pipeline, job.meta_name)} failed: "
@@ -80,18 +80,18 @@ def _unfinished(reading: Reading, status: str) -> Conclusion:
     if reading.run.reason and not failed:
         changes.append(cut(reading.run.reason, LONG))
     if status in ("interrupted", "killed"):
-        changes.append("The same command goes on from the finished jobs.")
+        changes.append("The same command resumes from the finished jobs.")
     return Conclusion("failed" if status == "failed" else "none", headline, changes)
 
 
 def _nothing_compared(reading: Reading) -> str:
     if any(job.stage == EVALUATION and job.status in DONE for job in reading.latest):
-        return "Nothing was scored twice: this run does not say what a change does."
-    return "Nothing was evaluated: this run does not say what a change does to a model."
+        return "Nothing was scored twice: this run does not show the effect of a change."
+    return "Nothing was evaluated: this run does not show the effect of a change on a model."
 
 
 def _tone(scores: Sequence[Contrast]) -> str:
-    words = {one.verdict for one in scores}
+    words = {contrast.verdict for contrast in scores}
     if {Verdict.BETTER, Verdict.WORSE} <= words:
         return "mixed"
     clear = words & {Verdict.BETTER, Verdict.WORSE}
@@ -103,54 +103,61 @@ def _tone(scores: Sequence[Contrast]) -> str:
 def _headline(pairs: Sequence[Pair], left_out: int) -> str:
     if len(pairs) == 1 and not left_out:
         deciding = pairs[0].deciding
-        if {one.verdict for one in deciding} == {Verdict.UNCLEAR}:
+        if {contrast.verdict for contrast in deciding} == {Verdict.UNCLEAR}:
             return "No clear difference between before and after."
-        names = {word: [one.metric for one in deciding if one.verdict is word] for word in Verdict}
+        names = {
+            word: [contrast.metric for contrast in deciding if contrast.verdict is word]
+            for word in Verdict
+        }
         text = "; ".join(
-            f"{word or NO_VERDICT} on {listed(found)}" for word, found in names.items() if found
+            f"{word or NO_VERDICT} on {listed(metrics)}"
+            for word, metrics in names.items()
+            if metrics
         )
         return f"{text[0].upper()}{text[1:]}."
     tones = [_tone(pair.deciding) for pair in pairs]
-    counts = [f"{tones.count(tone)} {said}" for tone, said in TONES.items() if tone in tones]
+    counts = [f"{tones.count(tone)} {label}" for tone, label in TONES.items() if tone in tones]
     which = f"The first {len(pairs)} of {len(pairs) + left_out}" if left_out else str(len(pairs))
     return f"{which} comparisons: {', '.join(counts)}."
 
 
 def _measured(pair: Pair, most: int) -> Iterator[str]:
-    """Say by how much the deciding scores of one pair of jobs changed."""
-    for one in pair.deciding[:most]:
-        better = "higher" if one.higher_is_better else "lower"
-        name = f"{one.metric} of {pair.after} against {pair.before}"
-        word = one.verdict or NO_VERDICT
-        text = f"{name}: {number(one.old)} → {number(one.new)}, {word} ({better} is better)."
-        bounds = interval(one)
+    """Describe how much the deciding scores of one pair of jobs changed."""
+    for contrast in pair.deciding[:most]:
+        better = "higher" if contrast.higher_is_better else "lower"
+        name = f"{contrast.metric} of {pair.after} against {pair.before}"
+        word = contrast.verdict or NO_VERDICT
+        text = (
+            f"{name}: {number(contrast.old)} → {number(contrast.new)}, {word} ({better} is better)."
+        )
+        bounds = interval(contrast)
         if bounds:
-            difference = signed(one.difference.estimate)
+            difference = signed(contrast.difference.estimate)
             text += f" Difference {difference}, 95{NARROW}% interval {bounds}."
         yield text
 
 
-def interval(one: Contrast) -> str:
-    """Write the 95 % interval of a difference; empty where it is not known."""
-    bounds = one.difference.interval
+def interval(contrast: Contrast) -> str:
+    """Format the 95 % interval of a difference; empty if it is unknown."""
+    bounds = contrast.difference.interval
     return " to ".join(map(signed, bounds)) if bounds else ""
 
 
 def signed(value: float) -> str:
-    """Write a number with its sign."""
+    """Format a number with its sign."""
     if not math.isfinite(value) or value == 0:
         return number(value)
     return f"{'+' if value > 0 else MINUS}{number(abs(value))}"
 
 
 def percent(share: float, sign: str = "") -> str:
-    """Write a share in percent; ``sign`` stands before one above zero."""
+    """Format a fraction in percent; ``sign`` precedes positive ones."""
     text = f"{100 * share:.1f}{NARROW}%".replace("-", MINUS)
     return sign + text if share > 0 else text
 
 
 def _data_changes(reading: Reading) -> Iterator[str]:
-    """Say what happened to the data, and whether the trainings can be compared."""
+    """Describe what happened to the data, and whether the training runs are comparable."""
     processed = [(job, read_funnel(job, reading.metrics(job))) for job in reading.distinct]
     funnels = [(job, funnel) for job, funnel in processed if funnel and funnel.given]
     for job, funnel in funnels[:MOST_PAIRS]:
@@ -161,30 +168,30 @@ def _data_changes(reading: Reading) -> Iterator[str]:
 
 
 def _training_changes(reading: Reading) -> Iterator[str]:
-    """Compare the first training of a pipeline with each other one, of the first seed."""
+    """Compare the first training run of a pipeline with each later one, for the first seed."""
     firsts: dict[tuple[str, str | None], JobRecord] = {}
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
     for job in reading.of_role(Role.TRAIN):
         first = firsts.setdefault((job.pipeline, job.component), job)
         key = (base_of(job.pipeline), job.meta_name)
-        if first is not job and key not in told and len(told) < MOST_PAIRS:
-            told.add(key)
+        if first is not job and key not in shown and len(shown) < MOST_PAIRS:
+            shown.add(key)
             yield _trained_alike(reading, first, job)
 
 
 def _trained_alike(reading: Reading, before: JobRecord, after: JobRecord) -> str:
-    """Say how two trainings differ: in settings, and in the amount of data that they saw."""
+    """Describe how two training runs differ: in settings, and in the amount of data."""
     old, new = settings_of(before, reading.places), settings_of(after, reading.places)
     changed = [key for key in dict.fromkeys([*old, *new]) if old.get(key) != new.get(key)]
     keys = [key.removeprefix("extra_configs.") for key in changed]
     names = f"{before.meta_name} and {after.meta_name}"
     where = f"only in {listed(keys, MOST_KEYS)}" if keys else "in no setting"
     text = f"Training: {names} differ {where}"
-    seen = _amounts(reading, before), _amounts(reading, after)
-    unit = next((unit for unit in seen[0] if unit in seen[1]), None)
+    amounts_seen = _amounts(reading, before), _amounts(reading, after)
+    unit = next((unit for unit in amounts_seen[0] if unit in amounts_seen[1]), None)
     if unit is None:
         return f"{text}."
-    amounts = [one[unit] for one in seen]
+    amounts = [side[unit] for side in amounts_seen]
     if amounts[0] == amounts[1]:
         return f"{text}; both saw {number(amounts[0])} {unit}."
     counts = " and ".join(map(number, amounts))
@@ -192,7 +199,7 @@ def _trained_alike(reading: Reading, before: JobRecord, after: JobRecord) -> str
 
 
 def _amounts(reading: Reading, job: JobRecord) -> dict[str, float]:
-    """Return how much data a training saw by unit, in the order in which it is declared."""
+    """Return how much data a training run saw, by unit, in the declared order."""
     measured = reading.numbers(job)
     return {
         declared.unit or name: measured[name]
@@ -203,41 +210,43 @@ def _amounts(reading: Reading, job: JobRecord) -> dict[str, float]:
 
 
 def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Say what the intervals cover, and what they do not."""
+    """Describe what the intervals cover, and what they do not."""
     repeated = [pair for pair in pairs if pair.seeds > 1]
     if repeated:
         count = min(pair.seeds for pair in repeated)
         yield (
-            f"Each side was repeated with {count} seeds; the interval covers chance in training "
-            "as far as so few show it, on the same evaluation data."
+            f"Each side was repeated with {count} seeds; the interval covers chance in training, "
+            "as far as so few seeds show it, on the same evaluation data."
         )
     single = [pair for pair in pairs if pair.seeds == 1]
-    sampled = [pair for pair in single if any(one.difference.interval for one in pair.scores)]
+    sampled = [
+        pair for pair in single if any(contrast.difference.interval for contrast in pair.scores)
+    ]
     yield from _over_samples(sampled)
     if len(sampled) < len(single):
         yield (
-            "Scores without an interval were measured once, without values for each sample: a "
-            "small difference may be chance."
+            "Scores without an interval were measured once, without per-sample values: a small "
+            "difference may be due to chance."
         )
     if single and reading.of_role(Role.TRAIN):
         yield (
-            "Each side is a single training. Chance in training (another seed, another order of "
-            "the data) is not part of this: repeat with other seeds before a costly decision."
+            "Each side is a single training run. Chance in training (another seed, another data "
+            "order) is not included: repeat with other seeds before a costly decision."
         )
 
 
 def _over_samples(pairs: Sequence[Pair]) -> Iterator[str]:
-    """Say what intervals over samples cover: pairs of the same samples, or other samples."""
-    methods = [{one.difference.method for one in pair.scores} - {""} for pair in pairs]
+    """Describe what intervals over samples cover: the same samples, or different ones."""
+    methods = [{contrast.difference.method for contrast in pair.scores} - {""} for pair in pairs]
     same = [pair for pair, used in zip(pairs, methods, strict=True) if used != {WELCH}]
     if same:
         samples = f"{number(same[0].samples)} samples" if same[0].samples else "samples"
         yield (
-            f"The interval compares both sides on the same {samples}: it tells whether other "
+            f"The interval compares both sides on the same {samples}: it shows whether other "
             "samples of the same kind would give the same answer."
         )
     if len(same) < len(pairs):
         yield (
-            "The two sides were measured on different samples: the interval tells whether other "
+            "The two sides were measured on different samples: the interval shows whether other "
             "samples of the same two kinds would give the same answer."
         )

@@ -32,9 +32,9 @@ def test_facts_are_those_of_the_run(new_run, monkeypatch):
         "Machine Chip <b>, 12 CPU cores, 64.0 GiB of memory",
         "GPUs H200, H200",
         "Command djsb run 'my file.yaml' --set key=***",
-        "Started in /somewhere/else",
-        "Commit there 0123abcd",
-        "Packages when the run began numpy 0.0.1, djsb-core 9.8.7",
+        "Working directory /somewhere/else",
+        "Git commit 0123abcd",
+        "Packages at the start of the run numpy 0.0.1, djsb-core 9.8.7",
         f"Experiment file {run.store.work_dir}/sandbox.yaml",
     ):
         assert text in page.text
@@ -56,4 +56,4 @@ def test_runs_of_early_versions_have_none(new_run):
     run = new_run()
     run.train("train")
     run.end()
-    assert "not recorded: an earlier version of djsb made this run" in run.page().text
+    assert "not recorded: this run is from an earlier version of djsb" in run.page().text

@@ -116,7 +116,7 @@ def test_a_thousand_jobs_are_bounded(new_run):
     assert len(page.source) < 600_000
     assert len([one for one in page.all("li") if one.get("class", "").startswith("job ")]) == 150
     assert "The first 12 of 400 comparisons" in page.text
-    assert "476 more trainings are not drawn" in page.text
+    assert "476 more training runs are not drawn" in page.text
     assert "p99, iteration 1: 10 finished" in page.text
 
 

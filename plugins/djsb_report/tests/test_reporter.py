@@ -40,7 +40,7 @@ def test_against_another_run(full, store, invoke, tmp_path):
     path = tmp_path / "x.html"
     ran = invoke("last", store.work_dir, "--against", first.id, "-o", path)
     assert ran.exit_code == 0, ran.output
-    assert "Against the other run" in path.read_text()
+    assert "Compared with the other run" in path.read_text()
 
 
 @pytest.mark.parametrize("arguments", [["nope"], ["last", "--against", "nope"]])

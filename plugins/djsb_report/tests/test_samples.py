@@ -76,7 +76,7 @@ def test_a_recipe_that_changes_every_sample(processed):
 def test_a_data_set_that_is_gone(processed, store):
     run = processed(ROWS, ROWS)
     (store.work_dir / "given.jsonl").unlink()
-    assert only(run).problem.startswith("Its dataset is not there")
+    assert only(run).problem.startswith("Its dataset is missing")
 
 
 def test_a_broken_data_set_is_told_with_its_line(processed):

@@ -94,12 +94,12 @@ def test_the_same_result_under_several_seeds_is_shown_once(new_run):
 def test_statistics_with_bounds_drawn_in(full):
     (found,) = read_distributions(full().reading)
     assert (found.before, found.after) == ("probe", "probe_after")
-    (one,) = found.found
+    (one,) = found.statistics
     assert one.statistic == "text_len"
     assert [bound.argument for bound in one.bounds] == ["max_len"]
     assert "var(--bound)" in one.chart
     assert one.summaries == [("count", 40, 21), ("mean", 30.5, 20.5)]
-    assert one.outside == "Rows further out than drawn: 2 before, 2 after."
+    assert one.outside == "Rows outside the chart: 2 before, 2 after."
     assert [bound.argument for bound in found.unplaced] == ["threshold"]
 
 
@@ -107,8 +107,8 @@ def test_a_probe_without_histograms_is_shown_as_numbers(new_run):
     run = new_run()
     run.add("p", "ProbeViaAnalyzerHook", "probe", metrics={"len.mean": 3.0, "len.std": 1.0})
     (found,) = read_distributions(run.reading)
-    assert found.found[0].chart is None
-    assert found.found[0].summaries == [("mean", 3.0, None), ("std", 1.0, None)]
+    assert found.statistics[0].chart is None
+    assert found.statistics[0].summaries == [("mean", 3.0, None), ("std", 1.0, None)]
     assert "distributions" in run.page().sections
 
 

@@ -133,7 +133,7 @@ def test_samples_are_told_apart_by_their_own_fields(party):
 
     reading = Reading(*party)
     (found,) = read_distributions(reading)
-    assert [(one.statistic, len(one.bounds)) for one in found.found] == [("acidity", 1)]
+    assert [(one.statistic, len(one.bounds)) for one in found.statistics] == [("acidity", 1)]
     (samples,) = read_samples(reading, found.bounds)
     assert {len(one.text) <= 20 for one in samples.kept} == {True}
     assert {len(one.text) > 20 for one in samples.dropped} == {True}

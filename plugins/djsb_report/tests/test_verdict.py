@@ -58,7 +58,7 @@ def test_mixed_scores_name_both(new_run):
     found = verdict(run)
     assert found.tone == "mixed"
     assert found.headline == "Better on a; worse on b; the same on c."
-    assert any("a small difference may be chance" in line for line in found.certainty)
+    assert any("a small difference may be due to chance" in line for line in found.certainty)
 
 
 def test_scores_with_an_interval_decide(new_run):
@@ -142,7 +142,7 @@ def test_repeated_with_seeds_the_interval_is_over_trainings(new_run, gains, tone
     assert found.tone == tone
     assert "score of after against before" in found.changes[0]
     assert any("repeated with 3 seeds" in line for line in found.certainty)
-    assert not any("single training" in line for line in found.certainty)
+    assert not any("single training run" in line for line in found.certainty)
 
 
 def test_trainings_on_other_amounts_of_data_are_told(new_run):
