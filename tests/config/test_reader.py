@@ -154,8 +154,10 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         ),
         (
             "probe_job_configs:\n- hook: H\n  timeout: soon\n",
-            "x.yaml:3: probe_job_configs[0].timeout: 'soon' is not a duration; "
-            "write seconds, or 90s",
+            (
+                "x.yaml:3: probe_job_configs[0].timeout: 'soon' is not a duration; "
+                "write seconds, or 90s"
+            ),
         ),
         (
             "probe_job_configs:\n- hook: H\n  dj_configs: [a]\n",
