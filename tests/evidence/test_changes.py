@@ -13,6 +13,8 @@ from djsb.evidence.difference import Difference
 from djsb.report.summary import changes_table, summarize
 from djsb.store.store import Store
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
+from djsb_core.metrics import Metric, MetricKind
+from tests.support.declared import with_declarations
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def measured(tmp_path):
             paired = options.pop("samples", {})
             job = store.add_job(
                 run.id, pipeline="anonymous", iteration=1, position=position,
-                meta_name=name, folder=tmp_path, **options,
+                meta_name=name, folder=tmp_path, **with_declarations(options),
             )  # fmt: skip
             store.add_points(job, [Point(key, value, None, 0.0) for key, value in metrics.items()])
             for metric, one in paired.items():
@@ -110,7 +112,8 @@ def test_probes_that_share_their_names_with_refinements_are_compared_by_their_me
 
 
 def test_trainings_are_compared_by_what_they_saw_only(measured):
-    training = {"hook": "TrainModelHook", "stage": "execution", "directions": {"tokens": True}}
+    tokens = Metric("tokens", higher_is_better=True, kind=MetricKind.COUNT, primary=True)
+    training = {"hook": "TrainModelHook", "stage": "execution", "declared": [tokens]}
     found = changes_of(
         *measured(
             ("a", {"tokens": 10.0, "final_loss": 1.0}, training),

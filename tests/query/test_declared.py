@@ -2,21 +2,35 @@ from types import SimpleNamespace
 
 import pytest
 
-from djsb.query.declared import (
-    counts_of,
-    direction_of,
-    is_evaluation,
-    is_minor,
-    is_of_data,
-    is_summarized,
+from djsb.query.declared import direction_of, is_minor, is_shown_unchanged, is_summarized
+from djsb.store.records import UNJUDGED, JobRecord
+from djsb_core.interfaces.hook import Role
+from djsb_core.metrics import Declarations, Metric, MetricKind
+
+STATISTICS = (
+    Metric("*.mean", kind=MetricKind.STATISTIC, primary=True),
+    Metric("*", kind=MetricKind.STATISTIC),
 )
+TRAINED = (
+    Metric("tokens", kind=MetricKind.COUNT, primary=True),
+    Metric("loss", higher_is_better=False),
+)
+SCORED = (Metric("loss"), Metric("loss_error", kind=MetricKind.ERROR, error_of="loss"))
 
 
-def job(stage="evaluation", hook="H", **directions):
-    return SimpleNamespace(stage=stage, hook=hook, directions=directions)
+class Job(SimpleNamespace):
+    """What a record says of a job's metrics."""
+
+    declared, direction = JobRecord.declared, JobRecord.direction
+    is_detail, is_shown = JobRecord.is_detail, JobRecord.is_shown
 
 
-PROBE, TRAINING = job(hook="ProbeViaAnalyzerHook"), job("execution", "TrainModelHook")
+def job(role=Role.EVALUATE, metrics=SCORED, **directions):
+    better = (Metric(name, higher_is_better=up) for name, up in directions.items())
+    return Job(role=role, declarations=Declarations((*better, *metrics)))
+
+
+PROBE, TRAINING = job(Role.PROBE, STATISTICS), job(Role.TRAIN, TRAINED)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +41,7 @@ PROBE, TRAINING = job(hook="ProbeViaAnalyzerHook"), job("execution", "TrainModel
         ([job(), job(m=False)], False),
         ([job(m=True), job(m=False)], None),
         ([job(), job(other=True)], None),
-        ([job("execution", m=True), job("execution", m=True)], None),
+        *(([job(role, m=True), job(role, m=True)], None) for role in UNJUDGED),
     ],
 )
 def test_what_is_better(jobs, direction):
@@ -37,23 +51,16 @@ def test_what_is_better(jobs, direction):
 def test_what_belongs_to_a_summary():
     assert [is_summarized(PROBE, name) for name in ("a.mean", "a.std")] == [True, False]
     assert [is_summarized(TRAINING, name) for name in ("tokens", "loss")] == [True, False]
-    assert [is_summarized(job(), name) for name in ("loss", "loss_stderr")] == [True, False]
+    assert [is_summarized(job(), name) for name in ("loss", "loss_error")] == [True, False]
+
+
+def test_what_a_summary_shows_even_where_nothing_changed():
+    assert is_shown_unchanged(PROBE, "a.mean")
+    assert is_shown_unchanged(TRAINING, "tokens")
+    assert not is_shown_unchanged(job(), "loss")
 
 
 def test_what_only_those_see_who_ask_for_everything():
     assert [is_minor([PROBE], name) for name in ("a.mean", "a.std")] == [False, True]
-    assert [is_minor([job()], name) for name in ("loss", "seconds")] == [False, True]
-
-
-def test_probes_do_not_score():
-    assert [is_evaluation(one) for one in (job(), PROBE, TRAINING)] == [True, False, False]
-
-
-def test_settings_that_name_data():
-    names = ("extra_configs.dataset_path", "extra_configs.dataset.path", "dj_configs.np")
-    assert [is_of_data(name) for name in names] == [True, True, False]
-
-
-def test_what_a_job_counted():
-    assert counts_of({"rows_in": 5, "rows_kept": 2, "x": 1}) == {"rows": (5, 2)}
-    assert counts_of({"rows_in": 5, "rows_kept": "2"}) == counts_of({}) == {}
+    assert [is_minor([job()], name) for name in ("loss", "loss_error")] == [False, True]
+    assert not is_minor([PROBE, job()], "loss")
