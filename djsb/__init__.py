@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from djsb.lab.recorded import Run, open_run, runs
     from djsb.lab.script import SandboxWatcher
     from djsb.runner.session import Session
+    from djsb_core.problems import Problem
 
 __version__ = "0.1.0"
 
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Experiment",
+    "Problem",
     "Run",
     "SandboxWatcher",
     "Session",
@@ -33,6 +35,7 @@ _MODULES = {
     "Event": "djsb.lab.events",
     "EventKind": "djsb.lab.events",
     "Experiment": "djsb.config.experiment",
+    "Problem": "djsb_core.problems",
     "Run": "djsb.lab.recorded",
     "SandboxWatcher": "djsb.lab.script",
     "Session": "djsb.runner.session",
