@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from djsb.records import date, duration, number, status_of
+from djsb_core.api import size_text
 from djsb_report.against import compare_with
 from djsb_report.curves import read_curves
 from djsb_report.distributions import read_distributions
@@ -25,8 +26,6 @@ from djsb_report.verdict import conclude, interval, signed
 if TYPE_CHECKING:
     from djsb.records import Masker
     from djsb_report.reading import Reading
-
-SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 @dataclass(frozen=True)
@@ -93,16 +92,8 @@ def _environment(*maskers: Masker) -> Environment:
         "number": number,
         "duration": duration,
         "date": date,
-        "size": size,
+        "size": size_text,
         "signed": signed,
         "interval": interval,
     }
     return templates
-
-
-def size(count: int) -> str:
-    """Format a file size: ``1.2 MB``."""
-    for unit, step in SIZES:
-        if count >= step:
-            return f"{count / step:.1f} {unit}"
-    return f"{count} bytes"
