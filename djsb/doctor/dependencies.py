@@ -14,7 +14,7 @@ from djsb_core.machine.packages import extras_of, wanted_packages
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from djsb_core.machine.packages import Wanted
+    from djsb_core.machine.packages import RequiredPackage
 
 FOR_DEVELOPERS = frozenset({"dev", "doc", "docs", "lint", "test", "tests"})
 """Extras that only those need who change a package."""
@@ -68,7 +68,9 @@ def check_extra(package: str, extra: str) -> list[DoctorCheck]:
     ]
 
 
-def _check_extra(package: str, extra: str, wanted: Sequence[Wanted], *, asked: bool) -> DoctorCheck:
+def _check_extra(
+    package: str, extra: str, wanted: Sequence[RequiredPackage], *, asked: bool
+) -> DoctorCheck:
     absent = [one.name for one in wanted if one.installed is None]
     unfit = [
         f"{one.name} {one.installed}, wanted {one.range}"

@@ -1,4 +1,4 @@
-"""A job as plain data, and how it is performed: here, or in another process."""
+"""A job as plain data, and its execution in this or another process."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ AnyHook = Hook[Any, Any]
 
 @dataclass(frozen=True)
 class JobRequest:
-    """All that it takes to run one job, as plain data: it may run in another process."""
+    """Everything needed to run one job, as plain data: it may run in another process."""
 
     hook: str
     component: str | None
-    """Name in the kind that the hook works with."""
+    """Name of the component, of the kind that the hook uses."""
     dj_configs: dict[str, Any] | None
     extra_configs: dict[str, Any] | None
     id: JobId
     folder: Path
-    """Where the component works."""
+    """Working folder of the component."""
     log: Path
     lookup: tuple[Path, ...]
     """Folders in which relative paths are looked up."""
     outputs: Mapping[Path, Path]
-    """Where a result is written instead of at the path that the settings name."""
+    """Where results are written, by the path in the settings."""
     placed: Mapping[Path, Path]
-    """Where results of earlier jobs are, by the path that their settings name."""
+    """Where results of earlier jobs are, by the path in their settings."""
     metrics: Mapping[str, Mapping[str, Any]]
-    """Metrics of earlier jobs, for a hook that asks for them."""
+    """Metrics of earlier jobs, for a hook that queries them."""
     output_names: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables that are set before its component is imported: GPUs, threads."""
+    """Environment variables to set before its component is imported: GPUs, threads."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` takes."""
@@ -75,7 +75,7 @@ class JobRequest:
 def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
     """Run a job and return its outputs by name, as plain data.
 
-    :raises ComponentError: if it returns another number of outputs than it announces
+    :raises ComponentError: if the number of outputs differs from that of its output names
     """
     workspace = Workspace(request.folder, watcher)
     hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
@@ -103,15 +103,15 @@ def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
             f"{request.hook} returned {len(returned)} values for the {len(names)} names "
             + ", ".join(names)
         )
-    # As a later run would read them: whether a job was reused changes nothing downstream.
+    # As a later run would read them: reusing a job changes nothing downstream.
     outputs: dict[str, Any] = plain(dict(zip(names, returned, strict=True)))
     return outputs
 
 
 def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
-    """Say what would keep a job from running in this process: ``problems``, one sentence each.
+    """Return the ``problems`` that would prevent a job from running in this process.
 
-    :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
+    :param depth: ``code`` to import hook and component only; ``component`` to check them too
     """
     hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
     component_type = load_slot(hook_type, request.component)
@@ -123,7 +123,7 @@ def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
 
 
 def load_slot(hook: type[AnyHook], name: str | None) -> type[AnyComponent] | None:
-    """Load the component of that name in the kind that a hook works with."""
+    """Load the component of that name, of the kind that a hook uses."""
     if hook.uses is None or name is None:
         return None
     return load_component(Kind.of(hook.uses.interface), name)
@@ -151,7 +151,7 @@ def build(
 ) -> tuple[AnyHook, AnyComponent | None]:
     """Build a job's hook and component from its sections (``dj_configs``, ``extra_configs``).
 
-    :raises pydantic.ValidationError: if a setting is wrong
+    :raises pydantic.ValidationError: if a setting is invalid
     """
     values, hook_values = split_settings(hook_type, *sections)
     slot = hook_type.uses
