@@ -142,7 +142,7 @@ def test_two_packages_with_one_name(install, order):
     for package in (*order, "mpkg"):
         name = "other" if package == "mpkg" else "same"
         install(package, GOOD, f"[djsb.data_evaluators]\n{name} = {package}:Good\n")
-    with pytest.raises(PluginLoadError, match="apkg and zpkg both offer it; uninstall one"):
+    with pytest.raises(PluginLoadError, match="apkg and zpkg both provide it; uninstall one"):
         load_component(Kind.DATA_EVALUATOR, "same")
     assert load_component(Kind.DATA_EVALUATOR, "other").__name__ == "Good"
 

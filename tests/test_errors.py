@@ -111,7 +111,9 @@ def test_what_went_wrong_is_one_sentence(cause, said):
 def test_a_full_disk_says_what_to_do(cause):
     said = describe_cause(cause)
     assert str(cause) in said
-    assert said.endswith("; make space, then run the same command again: finished jobs are kept")
+    assert said.endswith(
+        "; free disk space, then run the same command again: finished jobs are kept"
+    )
     assert said in str(JobError("'j'", cause))
 
 

@@ -23,7 +23,7 @@ evaluation_job_configs:
     {key}: {value}
 """
 MISSING = (
-    "isolated environments come with djsb-environments, which is not installed: "
+    "isolated environments need djsb-environments, which is not installed: "
     "pip install djsb-environments"
 )
 
@@ -63,7 +63,7 @@ def test_one_that_cannot_be_used_is_named(without, install, source, sentence):
 
 def test_two_packages_exclude_each_other(install):
     install("own", "class Own: ...", "[djsb.isolations]\nenvironments = own:Own\n")
-    with pytest.raises(PluginLoadError, match="djsb-environments and own both offer it"):
+    with pytest.raises(PluginLoadError, match="djsb-environments and own both provide them"):
         load_isolation()
 
 

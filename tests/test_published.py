@@ -25,7 +25,7 @@ def test_what_the_installed_version_lacks_is_to_be_upgraded():
 
 
 def test_what_no_package_has_yet():
-    assert advise("djsb.model_infer_executors", "vllm").startswith("no package offers it yet")
+    assert advise("djsb.model_infer_executors", "vllm").startswith("no package provides it yet")
 
 
 def test_other_names_are_left_to_the_spelling_hint():

@@ -14,7 +14,7 @@ from djsb_core.machine.packages import extras_of, wanted_packages
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from djsb_core.machine.packages import Wanted
+    from djsb_core.machine.packages import RequiredPackage
 
 FOR_DEVELOPERS = frozenset({"dev", "doc", "docs", "lint", "test", "tests"})
 """Extras that only the developers of a package need."""
@@ -72,7 +72,7 @@ def check_extra(package: str, extra: str) -> list[DoctorCheck]:
 
 
 def _check_extra(
-    package: str, extra: str, requirements: Sequence[Wanted], *, requested: bool
+    package: str, extra: str, requirements: Sequence[RequiredPackage], *, requested: bool
 ) -> DoctorCheck:
     absent = [requirement.name for requirement in requirements if requirement.installed is None]
     unfit = [

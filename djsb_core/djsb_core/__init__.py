@@ -1,3 +1,3 @@
-"""The Data-Juicer Sandbox core. Plugin authors import from :mod:`djsb_core.api` alone."""
+"""The Data-Juicer Sandbox core. Plugins import only from :mod:`djsb_core.api`."""
 
 __version__ = "0.1.0"

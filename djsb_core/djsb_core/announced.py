@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 METADATA = (".dist-info", ".egg-info", ".egg-link")
 ENTRY_POINTS = "entry_points.txt"
 FRESH = 2 * 10**9
-"""Nanoseconds: a folder modified less long ago may change again and keep its time stamp."""
+"""Nanoseconds: a folder modified more recently may change again and keep its time stamp."""
 
 _State = tuple[tuple[str, int, tuple[tuple[str, int], ...] | None], ...]
 
@@ -35,15 +35,15 @@ class ComponentInfo:
 
 
 def announced(group: str) -> list[EntryPoint]:
-    """List what is announced in one group; imports no plugin code.
+    """List the entry points of one group; imports no plugin code.
 
-    A package that is installed or removed later is noticed.
+    Packages that are installed or removed later are noticed.
     """
     return [*_read(_state()).get(group, ())]
 
 
 def package_of(entry: EntryPoint) -> tuple[str, str]:
-    """Return name and version of the package that announces something."""
+    """Return the name and version of the package that announces an entry point."""
     return _package(entry.dist) if entry.dist else ("an unknown package", "")
 
 
@@ -54,16 +54,16 @@ def _package(distribution: Distribution) -> tuple[str, str]:
 
 @lru_cache(maxsize=2)
 def _read(_: _State) -> dict[str, list[EntryPoint]]:
-    """Read the metadata of all packages, which takes some hundredths of a second."""
+    """Read the metadata of all packages, which takes a few hundredths of a second."""
     groups: dict[str, list[EntryPoint]] = {}
-    found = entry_points()
-    for group in found.groups:
-        groups[group] = [*found.select(group=group)]
+    entries = entry_points()
+    for group in entries.groups:
+        groups[group] = [*entries.select(group=group)]
     return groups
 
 
 def _state() -> _State:
-    """Describe all folders of the import path as far as packages are concerned."""
+    """Return a value that changes when a package on the import path changes."""
     now = time.time_ns()
     return tuple(_folder_state(folder or os.curdir, now) for folder in sys.path)
 
@@ -79,7 +79,7 @@ def _folder_state(folder: str, now: int) -> tuple[str, int, tuple[tuple[str, int
 
 
 def _packages(folder: str) -> list[tuple[str, int]]:
-    """List the metadata in a folder, each with the time stamp of what it announces."""
+    """List the package metadata in a folder, each with the time stamp of its entry points."""
     try:
         with os.scandir(folder) as entries:
             paths = [entry.path for entry in entries if entry.name.endswith(METADATA)]

@@ -1,15 +1,15 @@
-"""All that a plugin imports: the one surface of the core that is kept stable.
+"""Everything that a plugin imports: the stable interface of the core.
 
 * Components: an interface such as :class:`DataEvaluator`, its :class:`ComponentConfig`, paths in it
   (``InputPath``, ``OutputPath``), what it raises (:class:`ComponentError`) and what it needs
   (:class:`DoctorCheck`, ``check_…``); hooks likewise.
 * Listeners: :data:`hookimpl` and :class:`JobInfo`.
-* Managers of environments: :class:`Environment` and :class:`EnvironmentConfig`.
-* What runs components apart: :class:`Isolation` and :class:`WantedEnvironment`; folders that are
-  kept by key (:class:`KeyedFolders`), the metadata of what is installed (:func:`snapshot`), and
-  secrets kept out of logs (:class:`Masker`).
-* Commands: texts for people (:func:`size_text`, :func:`date`, :func:`suggest`), and
-  :class:`RequestError` for a request that cannot be met.
+* Environment managers: :class:`Environment` and :class:`EnvironmentConfig`.
+* Isolation of components: :class:`Isolation` and :class:`WantedEnvironment`; folders stored by key
+  (:class:`KeyedFolders`), metadata of installed packages (:func:`snapshot`), and secrets kept out
+  of logs (:class:`Masker`).
+* Commands: text for people (:func:`size_text`, :func:`date`, :func:`suggest`), and
+  :class:`RequestError` for a request that cannot be fulfilled.
 """
 
 from __future__ import annotations
@@ -216,12 +216,12 @@ __all__ = [
 
 
 def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck]:
-    """Check some of the packages that a package's metadata lists, and say what they are for.
+    """Check some of the dependencies in a package's metadata, and report what they are for.
 
-    The others are checked, too, where ``djsb doctor`` looks at the package.
+    ``djsb doctor`` checks the others as well.
 
-    :param package: the one that needs them
-    :param reasons: what each is needed for, by name
+    :param package: the package that depends on them
+    :param reasons: what each dependency is needed for, by name
     """
     from djsb_core.machine import packages
 
@@ -229,10 +229,10 @@ def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck
 
 
 def run_job(request: JobRequest, sink: ReportSink) -> dict[str, Any]:
-    """Run a job in this process and return its outputs by name; what it prints is in its log.
+    """Run a job in this process and return its outputs by name; its output goes to its log.
 
-    For executors that have brought the request to where the job is to run, one at a time. The
-    variables of the request are set meanwhile.
+    For executors that have sent the request to where the job runs; one job at a time. The
+    request's environment variables are set while it runs.
     """
     before = {name: os.environ.get(name) for name in request.variables}
     os.environ.update(request.variables)
@@ -246,9 +246,9 @@ def run_job(request: JobRequest, sink: ReportSink) -> dict[str, Any]:
 
 
 def inspect_job(request: JobRequest, *, whole: bool) -> list[str]:
-    """List what would keep a job from running in this process, one sentence each; run nothing.
+    """List what would prevent a job from running in this process; run nothing.
 
-    :param whole: build its component and check it; else only import the code
+    :param whole: build its component and check it; otherwise only import the code
     """
     problems: list[str] = inspect(request, "component" if whole else "code")["problems"]
     return problems

@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LISTENERS = "djsb.listeners"
-"""Modules or objects that hear the moments of every run."""
+"""Modules or objects that are notified of the events of every run."""
 COMMANDS = "djsb.commands"
 """Commands of ``djsb``, each a ``click.Command``."""
 REPORTERS = "djsb.reporters"
-"""Formats of the report of a run."""
+"""Report formats."""
 CHECKS = "djsb.checks"
 """Functions that list what their package needs, for ``djsb doctor`` and before a run."""
 ISOLATIONS = "djsb.isolations"
 """What runs components in environments of their own."""
 ISOLATION = "environments"
-"""The one name in the group of isolations."""
+"""The only name in the isolation group."""
 
 
 def list_components(group: str) -> list[ComponentInfo]:
@@ -47,30 +47,30 @@ def list_components(group: str) -> list[ComponentInfo]:
 
 
 def find_component(kind: Kind, name: object) -> ComponentInfo:
-    """Return the one component of that kind and name.
+    """Return the component of that kind and name.
 
-    :raises UnknownComponentError: if no installed package makes it
-    :raises PluginLoadError: if two packages make it
+    :raises UnknownComponentError: if no installed package provides it
+    :raises PluginLoadError: if two packages provide it
     """
     entries = announced(kind.group)
-    found = [_info(entry) for entry in entries if entry.name == name]
-    if not found:
+    infos = [_info(entry) for entry in entries if entry.name == name]
+    if not infos:
         advice = advise(kind.group, name)
         raise UnknownComponentError(kind.label, name, map(_name, entries), advice)
-    if len({info.package for info in found}) > 1:
-        packages = " and ".join(sorted(info.package for info in found))
+    if len({info.package for info in infos}) > 1:
+        packages = " and ".join(sorted(info.package for info in infos))
         raise PluginLoadError(
-            f"{kind.label} '{name}'", f"{packages} both offer it; uninstall one of them"
+            f"{kind.label} '{name}'", f"{packages} both provide it; uninstall one of them"
         )
-    return found[0]
+    return infos[0]
 
 
 @lru_cache(maxsize=256)
 def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     """Import one component by name.
 
-    :raises UnknownComponentError: if no installed package offers it
-    :raises PluginLoadError: if two packages offer it, or its package does not import
+    :raises UnknownComponentError: if no installed package provides it
+    :raises PluginLoadError: if two packages provide it, or its package cannot be imported
     """
     from stevedore.driver import DriverManager
 
@@ -89,23 +89,23 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
 
 
 def load_isolation() -> Isolation:
-    """Import what runs components in environments of their own.
+    """Import the implementation of isolated environments.
 
     :raises RequestError: if no installed package provides it
-    :raises PluginLoadError: if two packages provide it, or its package does not import
+    :raises PluginLoadError: if two packages provide it, or its package cannot be imported
     """
     from djsb_core.interfaces.isolation import Isolation
 
     entries = [entry for entry in announced(ISOLATIONS) if entry.name == ISOLATION]
     if not entries:
         raise RequestError(
-            f"isolated environments come with {ENVIRONMENTS}, which is not installed: "
+            f"isolated environments need {ENVIRONMENTS}, which is not installed: "
             f"pip install {ENVIRONMENTS}"
         )
     packages = sorted({package_of(entry)[0] for entry in entries})
     if len(packages) > 1:
-        what = f"{' and '.join(packages)} both offer it; uninstall one of them"
-        raise PluginLoadError("what makes isolated environments", what)
+        reason = f"{' and '.join(packages)} both provide them; uninstall one of them"
+        raise PluginLoadError("isolated environments", reason)
     package, version = package_of(entries[0])
     what = f"the isolated environments of {package} {version}"
     try:
@@ -118,9 +118,9 @@ def load_isolation() -> Isolation:
 
 
 def load_command(name: str) -> object | None:
-    """Import the command that a package announces under ``djsb.commands``, if one does.
+    """Import the command that a package announces under ``djsb.commands``, if any.
 
-    :raises PluginLoadError: if its package does not import
+    :raises PluginLoadError: if its package cannot be imported
     """
     for entry in announced(COMMANDS):
         if entry.name == name:
@@ -129,10 +129,10 @@ def load_command(name: str) -> object | None:
 
 
 def load_reporter(name: str) -> object:
-    """Import what a package announces under ``djsb.reporters``.
+    """Import a reporter that a package announces under ``djsb.reporters``.
 
-    :raises UnknownComponentError: if no installed package offers that name
-    :raises PluginLoadError: if its package does not import
+    :raises UnknownComponentError: if no installed package provides that name
+    :raises PluginLoadError: if its package cannot be imported
     """
     entries = announced(REPORTERS)
     for entry in entries:
@@ -145,7 +145,7 @@ def load_reporter(name: str) -> object:
 def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
     """Import what packages announce under ``djsb.checks``; yield each with its package's name.
 
-    In place of one that does not import stands the :class:`PluginLoadError` that says so.
+    Yields the :class:`PluginLoadError` in place of one that cannot be imported.
     """
     for entry in _entries_of(CHECKS, packages):
         try:
@@ -165,7 +165,7 @@ def create_listeners() -> pluggy.PluginManager:
 
 
 def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLoadError]]:
-    """Return the listeners of packages that cannot be used, each with its package's name."""
+    """Return the errors of listeners that cannot be used, each with the name of its package."""
     entries = _entries_of(LISTENERS, packages)
     return [
         (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
@@ -176,7 +176,7 @@ def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLo
 def add_trackers(manager: pluggy.PluginManager, trackers: Iterable[str]) -> pluggy.PluginManager:
     """Register the trackers that a run is mirrored to; return the manager.
 
-    A tracker that cannot be used is reported and skipped: it never keeps a run from running.
+    A tracker that cannot be used is reported and skipped: it never prevents a run.
     """
     for name in trackers:
         try:
@@ -191,12 +191,12 @@ def add_trackers(manager: pluggy.PluginManager, trackers: Iterable[str]) -> plug
 def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) -> None:
     """Call one hookspec on every listener; one that fails is dropped with a warning.
 
-    Each implementation is called on its own, so that a failing one silences no other.
+    Implementations are called separately, so a failing one does not silence the others.
     """
     for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
-        wanted = {name: arguments[name] for name in implementation.argnames}
+        accepted = {name: arguments[name] for name in implementation.argnames}
         try:
-            implementation.function(**wanted)
+            implementation.function(**accepted)
         except (Exception, SystemExit) as cause:  # a listener never changes the outcome
             log.warning(
                 "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
@@ -206,7 +206,7 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
 
 
 def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
-    """Register these listeners only."""
+    """Create a manager with only these listeners."""
     import pluggy
 
     from djsb_core import hookspecs
@@ -221,7 +221,7 @@ def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
 def _register_all(
     manager: pluggy.PluginManager, entries: Iterable[EntryPoint]
 ) -> Iterator[tuple[EntryPoint, BaseException]]:
-    """Import and register listeners; yield those that cannot be used, and why."""
+    """Import and register listeners; yield those that cannot be used, with the cause."""
     for entry in entries:
         try:
             # Two packages may give a listener the same name.
@@ -231,7 +231,7 @@ def _register_all(
 
 
 def _register(manager: pluggy.PluginManager, listener: object, name: str) -> None:
-    """Add a listener; nothing of it stays if one of its implementations fits no hookspec."""
+    """Add a listener; drop it again if one of its implementations matches no hookspec."""
     try:
         manager.register(listener, name)
         manager.check_pending()
@@ -242,9 +242,9 @@ def _register(manager: pluggy.PluginManager, listener: object, name: str) -> Non
 
 
 def _load(entry: EntryPoint, label: str) -> object:
-    """Import what an entry point names.
+    """Import the object that an entry point names.
 
-    :raises PluginLoadError: if its package does not import
+    :raises PluginLoadError: if its package cannot be imported
     """
     try:
         loaded: object = entry.load()

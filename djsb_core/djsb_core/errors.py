@@ -1,14 +1,14 @@
 """Errors that djsb shows to its user as one message, without a traceback.
 
 * DjsbError                   exit 1: the experiment failed
-  - RequestError              exit 2: the request was wrong; nothing ran
-    - ConfigError             the experiment file is wrong; lists every problem
-    - UnknownComponentError   no installed package offers that name
-    - PluginLoadError         a package offers the name, but its code cannot be used
-  - ComponentError            a component met bad input while it ran
+  - RequestError              exit 2: the request was invalid; nothing ran
+    - ConfigError             the experiment file is invalid; lists every problem
+    - UnknownComponentError   no installed package provides that name
+    - PluginLoadError         a package provides the name, but its code cannot be used
+  - ComponentError            a component encountered bad input while it ran
   - JobError                  a job of the experiment failed
   - RemoteError               a job failed in its process, or the process died
-  - JobTimeoutError           a job took longer than it may
+  - JobTimeoutError           a job exceeded its timeout
   - JobCancelledError         a job was cancelled while the run continued
   - JobsError                 jobs of several pipelines failed
 """
@@ -26,35 +26,35 @@ if TYPE_CHECKING:
 
 
 FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
-"""How the operating system and SQLite say it."""
+"""How the operating system and SQLite report it."""
 
-MAKE_SPACE = "make space, then run the same command again: finished jobs are kept"
+MAKE_SPACE = "free disk space, then run the same command again: finished jobs are kept"
 
 
 MANY = 200
-"""As many problems are shown."""
+"""Maximum number of problems shown."""
 
 MANY_WORDS = 30
-"""As many known words are listed."""
+"""Maximum number of known words listed."""
 
 
 class DjsbError(Exception):
-    """Base of every error that the CLI turns into a message and an exit status."""
+    """Base class of the errors that the CLI turns into a message and an exit status."""
 
     exit_code: ClassVar[int] = 1
 
     run: Any = None
-    """The run that it ended, as ``djsb.run`` returns runs; set there, if there was one."""
+    """The run that it ended, if any; set by ``djsb.run``."""
 
 
 class RequestError(DjsbError):
-    """What was asked for cannot be done as asked; nothing ran."""
+    """The request cannot be fulfilled as it is; nothing ran."""
 
     exit_code = 2
 
 
 class ConfigError(RequestError):
-    """The experiment is wrong; carries every problem found, not only the first."""
+    """The experiment is invalid; carries all problems, not only the first."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)
@@ -65,7 +65,7 @@ class ConfigError(RequestError):
 
 
 class UnknownComponentError(RequestError):
-    """No installed package offers a component of that kind and name."""
+    """No installed package provides a component of that kind and name."""
 
     def __init__(
         self, label: str, name: object, known: Iterable[str], advice: str | None = None
@@ -83,9 +83,9 @@ class PluginLoadError(RequestError):
 
 
 class ComponentError(DjsbError):
-    """A component cannot go on: its input is bad, or its backend failed.
+    """A component cannot continue: its input is bad, or its backend failed.
 
-    Components raise this with a sentence that names the file (and line) and what would be right.
+    The message names the file (and line) and what would be right.
     """
 
 
@@ -94,7 +94,7 @@ class RemoteError(DjsbError):
 
 
 class JobTimeoutError(DjsbError):
-    """A job took longer than it may."""
+    """A job exceeded its timeout."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"took longer than its timeout of {seconds:g} s")
@@ -126,21 +126,21 @@ class JobsError(DjsbError):
 
 
 def describe_cause(cause: BaseException) -> str:
-    """Say in one sentence what went wrong; on a full disk, also what to do."""
-    said = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
-    if is_full_disk(cause) and MAKE_SPACE not in said:
-        return f"{said}; {MAKE_SPACE}"
-    return said
+    """Describe a failure in one sentence; for a full disk, also the remedy."""
+    text = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
+    if is_full_disk(cause) and MAKE_SPACE not in text:
+        return f"{text}; {MAKE_SPACE}"
+    return text
 
 
 def is_full_disk(cause: BaseException) -> bool:
-    """Tell whether an error says that a disk is full, in the words of whoever met it."""
-    said = str(cause)
-    return any(sign in said for sign in FULL_DISK)
+    """Return whether an error message reports a full disk."""
+    text = str(cause)
+    return any(sign in text for sign in FULL_DISK)
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Say what would be right: the nearest known word, else all of them (or the first thirty)."""
+    """Suggest the nearest known word, or else list all of them (or the first thirty)."""
     from difflib import get_close_matches
 
     words = sorted(known)

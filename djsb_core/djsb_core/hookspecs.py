@@ -1,8 +1,8 @@
-"""The moments of a run that a plugin can listen to.
+"""The events of a run that a plugin can listen to.
 
 A plugin announces a module (or object) in the ``djsb.listeners`` entry-point group and marks its
 functions with :data:`hookimpl`; every run imports it. A tracker (``djsb.trackers``) does the same
-with its methods, for the runs that ask for it by name. A hookimpl may take any subset of the
+with its methods, for the runs that request it by name. A hookimpl may take any subset of the
 arguments listed here, by name. A listener that fails is dropped with one warning; it never changes
 the outcome of a run.
 """
@@ -41,7 +41,7 @@ class JobInfo:
     folder: Path
     """The job's own folder, with its ``log.txt``."""
     declarations: Declarations = field(default_factory=Declarations)
-    """What its hook and component say of the metrics that it reports."""
+    """What its hook and component declare about the metrics that it reports."""
 
     @property
     def pipeline(self) -> str:
@@ -60,12 +60,12 @@ class JobInfo:
 
     @property
     def position(self) -> int:
-        """Place of the job in the experiment file, from 0."""
+        """Position of the job in the experiment file, from 0."""
         return self.id.position
 
     @property
     def meta_name(self) -> str:
-        """The job's ``meta_name``; a name made from stage and place where the file gives none."""
+        """The job's ``meta_name``; by default made from its stage and position."""
         return self.id.meta_name
 
 
@@ -79,16 +79,16 @@ class CheckKind(TextEnum):
     DEVICE = "device"
     DISK = "disk"
     ACCESS = "access"
-    """Whether a folder can be written to, a server logged in to."""
+    """Whether a folder is writable, or a server accepts the login."""
     ENVIRONMENT = "environment"
     CONFIG = "config"
-    """What an experiment file says."""
+    """A setting in an experiment file."""
     OTHER = "other"
 
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """One thing that an installation needs, and whether it is there."""
+    """One requirement of an installation, and whether it is met."""
 
     subject: str
     ok: bool
@@ -96,17 +96,17 @@ class DoctorCheck:
     remedy: str = ""
     kind: CheckKind = CheckKind.OTHER
     required: bool = True
-    """Whether nothing runs without it; else it is good to have."""
+    """Whether nothing runs without it; otherwise it is optional."""
     path: Path | None = None
-    """Where a file or folder is, or belongs."""
+    """Where the file or folder is, or should be."""
     size: int | None = None
-    """In bytes: of a file that is there, or that will be fetched, where that is known."""
+    """In bytes: of an existing file, or of one to be downloaded, if known."""
     sha256: str | None = None
-    """Digest of the file, where it is known without reading the file."""
+    """Digest of the file, if it is known without reading the file."""
 
     @property
     def sentence(self) -> str:
-        """The whole check in one sentence, for messages."""
+        """The check in one sentence, for messages."""
         return f"{self.subject}: {'; '.join(filter(None, (self.finding, self.remedy)))}"
 
 
@@ -117,7 +117,7 @@ def djsb_run_started(
     """Announce a run, before its first job.
 
     :param run_id: the run's name in the store
-    :param settings: the whole experiment, as it was read
+    :param settings: the whole experiment, as read from its file
     :param folder: the run's folder
     :param group: name of the sweep that the run belongs to, or ``None``
     """
@@ -125,24 +125,24 @@ def djsb_run_started(
 
 @hookspec
 def djsb_preparing(text: str) -> None:
-    """Announce what is prepared before the first job, such as an environment.
+    """Announce preparations before the first job, such as building an environment.
 
-    :param text: a short line
+    :param text: a short line of progress
     """
 
 
 @hookspec
 def djsb_settings_added(run_id: str, settings: Mapping[str, Any]) -> None:
-    """Announce settings that a script gives after the first value of its run.
+    """Announce settings that a script adds after the first value of its run.
 
     :param run_id: the run's name in the store
-    :param settings: those that are new or changed, by their dotted names
+    :param settings: new and changed settings, by their dotted names
     """
 
 
 @hookspec
 def djsb_run_finished(run_id: str, seconds: float) -> None:
-    """Announce a run whose jobs all ended well.
+    """Announce a run whose jobs all succeeded.
 
     :param run_id: the run's name in the store
     :param seconds: wall time of the run
@@ -170,7 +170,7 @@ def djsb_pipeline_started(run_id: str, pipeline: str) -> None:
 
 @hookspec
 def djsb_pipeline_finished(run_id: str, pipeline: str) -> None:
-    """Announce a pipeline whose jobs all ended well.
+    """Announce a pipeline whose jobs all succeeded.
 
     :param run_id: the run's name in the store
     :param pipeline: the pipeline's name
@@ -179,7 +179,7 @@ def djsb_pipeline_finished(run_id: str, pipeline: str) -> None:
 
 @hookspec
 def djsb_pipeline_failed(run_id: str, pipeline: str, error: BaseException) -> None:
-    """Announce a pipeline that a failed job ended.
+    """Announce a pipeline that ended because a job failed.
 
     :param run_id: the run's name in the store
     :param pipeline: the pipeline's name
@@ -202,11 +202,11 @@ def djsb_job_finished(
     seconds: float,
     cached: bool,  # noqa: FBT001 (listeners take arguments by name)
 ) -> None:
-    """Announce a job that ended well.
+    """Announce a job that succeeded.
 
     :param job: the job
     :param outputs: what the job returned, by output name
-    :param seconds: wall time of the job; of the execution that was reused, if ``cached``
+    :param seconds: wall time of the job, or of the reused execution if ``cached``
     :param cached: whether an earlier execution was reused
     """
 
@@ -225,8 +225,8 @@ def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
 def djsb_job_silent(job: JobInfo, seconds: float) -> None:
     """Warn of a job whose process is unresponsive: it is stopped, or blocks its interpreter.
 
-    :param job: the job, which is not ended because of it
-    :param seconds: since it last responded
+    :param job: the job, which is not terminated because of this
+    :param seconds: time since its last heartbeat
     """
 
 
@@ -238,15 +238,15 @@ def djsb_metric_logged(
 
     :param job: the job that measured it
     :param name: the metric with its job's name: ``train.loss``
-    :param value: a number, or a text
+    :param value: a number or a string
     :param step: position in a series, or ``None``
-    :param seconds: since the start of the job
+    :param seconds: time since the start of the job
     """
 
 
 @hookspec
 def djsb_artifact_logged(job: JobInfo, name: str, kind: str, path: Path, step: int | None) -> None:
-    """Announce a file that a job reports in addition to its metrics.
+    """Announce a file that a job reports along with its metrics.
 
     :param job: the job
     :param name: what it shows, with the job's name: ``probe.text_len``

@@ -1,4 +1,4 @@
-"""Which job of which iteration: carried whole from the plan to the record and the listeners."""
+"""The identity of a job in an iteration, shared by plan, record and listeners."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class JobId:
     pipeline: str
     stage: str
     position: int
-    """Place of the job in the experiment file, from 0."""
+    """Position of the job in the experiment file, from 0."""
     meta_name: str
-    """As in the file, or made from stage and place where the file gives none."""
+    """As in the file; by default made from stage and position."""
     iteration: int = 1
     """From 1."""
 

@@ -47,22 +47,22 @@ def locate_samples(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
     :raises ComponentError: as :func:`read_jsonl`
     """
-    found = False
+    empty = True
     with _open_bytes(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.isspace():
                 continue
-            found = True
+            empty = False
             place = f"{path}:{number}"
             yield place, _parse(line, place)
-    if not found:
-        raise ComponentError(f"{path}: no sample in this file; expected one JSON object a line")
+    if empty:
+        raise ComponentError(f"{path}: no sample in this file; expected one JSON object per line")
 
 
 def query(sample: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 (any JSON value)
-    """Look a field up: by its whole name first, then level by level at the dots.
+    """Look up a field: by its full name first, then level by level at the dots.
 
-    ``query({"a": {"b.c": 1}}, "a.b.c")`` is 1: a name that holds dots is found on every level.
+    ``query({"a": {"b.c": 1}}, "a.b.c")`` is 1: names that contain dots work on every level.
 
     :raises KeyError: if there is no such field
     """
@@ -79,7 +79,7 @@ def query(sample: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 (any JSON
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
-    """Open a UTF-8 text for reading; ``.gz`` and ``.zst`` are decompressed as they are read.
+    """Open a UTF-8 text file for reading; ``.gz`` and ``.zst`` are decompressed on the fly.
 
     :raises ComponentError: if the file cannot be opened, decompressed or decoded
     """
@@ -105,7 +105,7 @@ def _open_bytes(path: Path) -> Iterator[BinaryIO]:
         stream = _decompressed(path)
     except OSError as error:
         raise ComponentError(f"{path}: cannot be read: {error.strerror}") from error
-    # Not every OSError: the caller's own, such as a full disk, must not be blamed on this file.
+    # Not every OSError: one of the caller, such as a full disk, must not be blamed on this file.
     with stream:
         try:
             yield stream
@@ -122,9 +122,9 @@ def _decompressed(path: Path) -> BinaryIO:
 
 
 class _ZstdFrames(io.RawIOBase):
-    """Decompressed bytes of a ``.zst`` file, over all its frames.
+    """Decompressed bytes of all frames of a ``.zst`` file.
 
-    zstandard's own stream reader ends quietly where a file was cut off; this one raises EOFError.
+    zstandard's own stream reader stops silently if a file is truncated; this one raises EOFError.
     """
 
     def __init__(self, path: Path) -> None:
@@ -171,7 +171,7 @@ def _parse(line: bytes, place: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ComponentError(f"{place}: not JSON: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
-        raise ComponentError(f"{place}: not JSON that can be read: nested too deeply") from error
+        raise ComponentError(f"{place}: not JSON: nested too deeply") from error
     if not isinstance(sample, dict):
         kind = type(sample).__name__
         raise ComponentError(f"{place}: a sample must be a JSON object, this is a {kind}")

@@ -1,4 +1,4 @@
-"""Keep secrets out of what is written and shown: by the names of settings, and by their values."""
+"""Keep secrets out of files and output: by the names of settings, and by their values."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ NOT_SECRET = re.compile(
     r"(?i)(pad|eos|bos|unk|sep|cls|mask|end|start|stop|image|video|special|max|min|num|per)_token$"
     r"|^(secret_?key|token)_?(name|type|field)s?$"
 )
-"""Names of a tokenizer's settings, and of settings that tell where a secret is."""
+"""Names of tokenizer settings, and of settings that say where a secret is stored."""
 
 SHORTEST = 6
-"""A shorter value is masked under its name only: it may be part of any text."""
+"""Minimum length; a shorter value is masked by name only, since any text may contain it."""
 
 WORKING_FOLDERS = ("PWD", "OLDPWD")
-"""Variables of the shell, no passwords."""
+"""Shell variables that are not passwords."""
 
 URL_PASSWORD = re.compile(
     r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)"
     rf"|(?P<address>https?://)[^/\s:@]{{{SHORTEST},}}(?=@)"
 )
-"""A password before the host; on the web also a name alone, which is a token then."""
+"""A password before the host; in http(s) URLs also a bare name, which is then a token."""
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
-    """Tell whether the value of a setting or variable of this name is secret.
+    """Return whether the value of a setting or variable with this name is secret.
 
     >>> is_secret_name("OPENAI_API_KEY"), is_secret_name("pad_token"), is_secret_name("max_tokens")
     (True, False, False)
@@ -59,17 +59,17 @@ class Masker:
     """Replaces secrets by ``***``."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        """Know these values as secret, wherever they stand."""
-        found = {value for value in values if len(value) >= SHORTEST}
-        ordered = sorted(found, key=len, reverse=True)
+        """Mask these values wherever they appear."""
+        secrets = {value for value in values if len(value) >= SHORTEST}
+        ordered = sorted(secrets, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     @classmethod
     def of(cls, settings: object) -> Masker:
-        """Know the secrets of settings, and those of the environment."""
-        # Another thread may change the environment meanwhile.
-        known = {name: os.environ.get(name, "") for name in list(os.environ)}
-        environment = {k: v for k, v in known.items() if not _is_place(k, v)}
+        """Create a masker for the secrets in settings and in the environment."""
+        # Another thread may change the environment at the same time.
+        variables = {name: os.environ.get(name, "") for name in list(os.environ)}
+        environment = {k: v for k, v in variables.items() if not _is_place(k, v)}
         return cls([*_values_of(environment), *_values_of(settings)])
 
     def text(self, text: str) -> str:
@@ -79,7 +79,7 @@ class Masker:
         return URL_PASSWORD.sub(_without_password, text) if "://" in text else text
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
-        """Mask nested settings: by name, and by value."""
+        """Mask nested settings, by name and by value."""
         if isinstance(value, Mapping):
             return {
                 key: MASK if _holds_secret(str(key), item) else self.value(item)
@@ -90,19 +90,19 @@ class Masker:
         return self.text(value) if isinstance(value, str) else value
 
     def file(self, path: Path) -> None:
-        """Mask a text file in place; one without secrets is not touched."""
+        """Mask a text file in place; one without secrets is left untouched."""
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
             if all(self.text(line) == line for line in lines):
                 return
         with (
             path.open(encoding="utf-8", errors="surrogateescape", newline="") as lines,
-            replacing(path, errors="surrogateescape") as kept,
+            replacing(path, errors="surrogateescape") as output,
         ):
-            kept.writelines(map(self.text, lines))
+            output.writelines(map(self.text, lines))
 
 
 def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
-    """Return settings without secrets: those that their names tell, and those of the environment.
+    """Return settings with secrets masked: by name, and those of the environment by value.
 
     >>> mask({"api_key": "sk-1234567", "train": {"lr": 0.1, "pad_token": "<pad>"}})
     {'api_key': '***', 'train': {'lr': 0.1, 'pad_token': '<pad>'}}
@@ -110,18 +110,18 @@ def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
     return Masker.of(value).value(value)
 
 
-def _without_password(found: re.Match[str]) -> str:
-    return (found["start"] or found["address"]) + MASK
+def _without_password(match: re.Match[str]) -> str:
+    return (match["start"] or match["address"]) + MASK
 
 
 def _holds_secret(name: str, value: object) -> bool:
-    """Tell whether a pair holds a secret; ``null`` and switches are none."""
+    """Return whether a setting holds a secret; ``null`` and booleans do not."""
     last = name.rpartition(".")[2]
     return is_secret_name(last) and value not in (None, "") and not isinstance(value, bool)
 
 
 def _values_of(value: object, name: str = "") -> Iterator[str]:
-    """Yield the texts and numbers under secret names."""
+    """Yield the strings and numbers under secret names."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             yield from _values_of(item, str(key) if not _is_secret(name) else name)
@@ -133,7 +133,7 @@ def _values_of(value: object, name: str = "") -> Iterator[str]:
 
 
 def _is_place(name: str, value: str) -> bool:
-    """Tell whether a variable names a place: the working folder, or where secrets are kept."""
+    """Return whether a variable is a path: the working folder, or where secrets are stored."""
     return name in WORKING_FOLDERS or (os.path.isabs(value) and os.path.exists(value))  # noqa: PTH110, PTH117 (texts)
 
 

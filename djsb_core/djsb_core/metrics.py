@@ -1,4 +1,4 @@
-"""What the numbers and samples of a job mean, as its hook and component declare it."""
+"""What the metrics and samples of a job mean, as declared by its hook and component."""
 
 from __future__ import annotations
 
@@ -14,77 +14,76 @@ if TYPE_CHECKING:
 
 
 class MetricKind(TextEnum):
-    """What a metric is to a reader."""
+    """How a reader should understand a metric."""
 
     SCORE = "score"
-    """A measurement: of a model, of a dataset, of a training run as it goes on."""
+    """A measurement of a model, of a dataset, or of a training run in progress."""
     COUNT = "count"
-    """How much there was of something: rows, tokens, documents."""
+    """A quantity: rows, tokens, documents."""
     STATISTIC = "statistic"
-    """Summary of a per-sample statistic, which stands for the first ``*`` of the name: ``*.mean``.
+    """Summary of a per-sample statistic, whose name replaces the first ``*``: ``*.mean``.
     A histogram of the same statistic is reported under its bare name."""
     ERROR = "error"
     """Standard error of another metric."""
     DETAIL = "detail"
-    """Listed with the job's other numbers, but no result: a learning rate, a time."""
+    """Listed with the job's other metrics, but not a result: a learning rate, a duration."""
 
 
 class Flow(TextEnum):
     """The place of a count in a funnel."""
 
     GIVEN = "given"
-    """What a job was given."""
+    """The input of a job."""
     STEP = "step"
-    """What one step left; the step stands for the first ``*`` of the metric's name."""
+    """What remained after one step, whose name replaces the first ``*`` of the metric's name."""
     KEPT = "kept"
-    """What was left at the end."""
+    """What remained at the end."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """What a component says of one metric, or of all whose names have a form.
+    """What a component declares about one metric, or about all whose names match a pattern.
 
     >>> Metric("*.mean").match("words.mean")
     ('words',)
     """
 
     name: str
-    """Without the job's name; ``*`` stands for any text."""
+    """Without the job's name; ``*`` matches any text."""
     unit: str = ""
-    """``rows``, ``nats per token``; empty where there is none, or it is not known."""
+    """``rows``, ``nats per token``; empty if there is none or it is unknown."""
     higher_is_better: bool | None = None
-    """``None`` where neither is."""
+    """``None`` if neither direction is better."""
     kind: MetricKind = MetricKind.SCORE
     primary: bool = False
-    """Whether it is among the few that say what the job found. A primary count or statistic is
-    shown even where it did not change: that two models were trained on equal amounts of data is
-    what makes them comparable."""
+    """Whether it is one of the few that sum up the job. A primary count or statistic is shown
+    even if it did not change: equal amounts of training data make two models comparable."""
     error_of: str | None = None
     """The metric whose standard error it is."""
     function_of: str | None = None
-    """The metric that it follows from, and with which it is better or worse: perplexity of loss."""
+    """The metric that it is a monotonic function of, such as perplexity of loss."""
     across_tokenizers: bool = True
-    """Whether models with different tokenizers can be compared by it."""
+    """Whether it is comparable between models with different tokenizers."""
     group_key: str | None = None
-    """Field of an item by which items belong together (several answers to one question), where
-    items are not independent."""
+    """Field that groups items which are not independent, such as several answers to one
+    question."""
     flow: Flow | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an error of nothing.
+        """Check that ``kind`` and ``error_of`` agree.
 
-        :raises ValueError: if only one of ``kind`` and ``error_of`` says that it is an error
+        :raises ValueError: if only one of them marks the metric as a standard error
         """
         if (self.kind is MetricKind.ERROR) is not (self.error_of is not None):
             raise ValueError(f"metric '{self.name}': an error, and only an error, has error_of")
 
     def match(self, name: str) -> tuple[str, ...] | None:
-        """Return what stands for each ``*`` in a name; ``None`` if it is another metric's name."""
-        found = _pattern(self.name).fullmatch(name)
-        return found.groups() if found else None
+        """Return what each ``*`` matches in a name; ``None`` if the name does not match."""
+        match = _pattern(self.name).fullmatch(name)
+        return match.groups() if match else None
 
     def fits(self, name: str) -> bool:
-        """Tell whether a name is this metric's, or has its form."""
+        """Return whether a name matches this metric."""
         return _pattern(self.name).fullmatch(name) is not None
 
 
@@ -95,34 +94,34 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class SampleLayout:
-    """Where the samples are that a component reads and writes, and what it adds to them."""
+    """Where a component reads and writes its samples, and what it adds to them."""
 
     dataset: str | None = None
-    """Setting that names the dataset it reads; dots nest."""
+    """Setting with the path of the dataset; dots nest."""
     text: str | None = None
-    """Field with what a sample says; by default, its longest text."""
+    """Field with the text of a sample; by default its longest string."""
     statistics: str | None = None
-    """Field of a sample in the result that holds its statistics, by their names."""
+    """Field of a sample in the result that holds its statistics by name."""
     added: tuple[str, ...] = ()
-    """Beginnings of the names of fields that the component adds: no part of a sample itself."""
+    """Prefixes of fields that the component adds, which are not part of the sample itself."""
 
 
 @dataclass(frozen=True)
 class Declarations:
-    """All that the hook and the component of a job declare."""
+    """Everything that the hook and the component of a job declare."""
 
     metrics: tuple[Metric, ...] = ()
     samples: SampleLayout = field(default_factory=SampleLayout)
 
     def find(self, name: str) -> Metric:
-        """Return the first declaration that fits a name; a bare one where there is none."""
+        """Return the first declaration that matches a name; by default a bare one."""
         return find_metric(self.metrics, name) or Metric(name)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what :meth:`from_json` takes; what is as by default is left out."""
+        """Return what :meth:`from_json` takes, without default values."""
         return {
             "metrics": [
-                {"name": one.name, **_without_defaults(one, _BARE)} for one in self.metrics
+                {"name": metric.name, **_without_defaults(metric, _BARE)} for metric in self.metrics
             ],
             "samples": _without_defaults(self.samples, SampleLayout()),
         }
@@ -136,8 +135,8 @@ class Declarations:
 
 
 def find_metric(metrics: Iterable[Metric], name: str) -> Metric | None:
-    """Return the first metric that has a name, or a form that the name has."""
-    return next((one for one in metrics if one.fits(name)), None)
+    """Return the first metric that matches a name."""
+    return next((metric for metric in metrics if metric.fits(name)), None)
 
 
 _BARE = Metric("")
@@ -153,9 +152,9 @@ def _without_defaults(value: Metric | SampleLayout, bare: Metric | SampleLayout)
 
 
 def _metric(value: Mapping[str, Any]) -> Metric:
-    found = dict(value)
-    if "kind" in found:
-        found["kind"] = MetricKind(found["kind"])
-    if "flow" in found:
-        found["flow"] = Flow(found["flow"])
-    return Metric(**found)
+    fields = dict(value)
+    if "kind" in fields:
+        fields["kind"] = MetricKind(fields["kind"])
+    if "flow" in fields:
+        fields["flow"] = Flow(fields["flow"])
+    return Metric(**fields)

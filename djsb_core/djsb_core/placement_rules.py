@@ -1,4 +1,4 @@
-"""What every placement keeps: the tests that its contract adds to those of a component."""
+"""What every placement guarantees: the tests that its contract adds to those of a component."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HALF = 0.5
 
 
 class PlacementRules:
-    """The tests of a placement, given as the fixture ``component``."""
+    """Tests of a placement, which is the fixture ``component``."""
 
     @pytest.fixture
     def executor(self, component: AnyComponent) -> Iterator[Executor]:
@@ -65,7 +65,7 @@ class PlacementRules:
     def test_a_job_that_fails_raises(
         self, executor: Executor, request_of: Callable[[str], JobRequest]
     ) -> None:
-        """With a message for the user; the executor can run another job."""
+        """With a message for the user; the executor can still run another job."""
         with pytest.raises(DjsbError, match=r"predicted\.jsonl"):
             executor.execute(request_of('{"other": "a"}\n{"label": "a"}\n'), RecordingSink())
         outputs = executor.execute(request_of('{"label": "a"}\n' * 2), RecordingSink())

@@ -1,4 +1,4 @@
-"""What is wrong with an experiment, or good to know: the same object wherever it is shown."""
+"""Problems of an experiment: the same object wherever they are shown."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Location: TypeAlias = tuple[str | int, ...]
 """The keys and indices that lead to a value."""
 
 LONG = 2000
-"""As many characters of one text are shown."""
+"""Maximum number of characters shown of one text."""
 
 
 class Severity(Enum):
-    """Whether a problem keeps the experiment from running."""
+    """Whether a problem prevents the experiment from running."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -26,13 +26,13 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with an experiment, or that its user should know."""
+    """Something that is wrong with an experiment, or that its user should know."""
 
     text: str
     """What is wrong, in one sentence."""
 
     remedy: str = ""
-    """What would be right, where that is known apart from the sentence."""
+    """What would be right, if it is not part of the text."""
 
     file: Path | None = None
     line: int | None = None
@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """The file and line; empty for what stands in no file."""
+        """The file and line; empty if the problem is in no file."""
         return ":".join(str(part) for part in (self.file, self.line) if part is not None)
 
     @property
@@ -57,11 +57,11 @@ class Problem:
         return "; ".join(filter(None, (self.text, self.remedy)))
 
     def __str__(self) -> str:
-        """Write the problem on one line, for people; what quotes a file at length is cut."""
+        """Format the problem on one line; long quotations are shortened."""
         return shorten(": ".join(filter(None, (self.place, self.key, self.sentence))))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the problem as plain data, with names that stay."""
+        """Return the problem as plain data, with stable field names."""
         return {
             "file": None if self.file is None else str(self.file),
             "line": self.line,
@@ -73,7 +73,7 @@ class Problem:
 
 
 def show_location(location: Location) -> str:
-    """Write a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
+    """Format a location as in the file: ``evaluation_job_configs[0].extra_configs.type``."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -81,14 +81,14 @@ def show_location(location: Location) -> str:
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """Order problems as their places stand in the files; list one in a shared recipe once."""
-    once: dict[tuple[object, ...], Problem] = {}
+    """Sort problems by their position in the files; list one in a shared recipe only once."""
+    unique: dict[tuple[object, ...], Problem] = {}
     for problem in problems:
-        *_, last = ("", *problem.location)  # an index alone tells no two problems apart
+        *_, last = ("", *problem.location)  # an index alone does not distinguish two problems
         name = last if isinstance(last, str) else ""
         where = (problem.file, problem.line, name) if problem.line else (str(problem),)
-        once.setdefault((*where, problem.sentence), problem)
-    return sorted(once.values(), key=_place)
+        unique.setdefault((*where, problem.sentence), problem)
+    return sorted(unique.values(), key=_place)
 
 
 def _place(problem: Problem) -> tuple[str, int]:
@@ -96,5 +96,5 @@ def _place(problem: Problem) -> tuple[str, int]:
 
 
 def shorten(text: str) -> str:
-    """Cut the middle out of a text that quotes a file at length."""
+    """Cut the middle out of a long text."""
     return text if len(text) <= LONG else f"{text[: LONG // 2]} … {text[-LONG // 2 :]}"

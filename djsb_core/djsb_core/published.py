@@ -1,4 +1,4 @@
-"""Names of the published format that come with packages: what to install for each of them."""
+"""Component names of the published format, and the package to install for each of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REPORT = "djsb-report"
 TRACKERS = "djsb-trackers"
 VBENCH = "djsb-vbench"
 NONE = ""
-"""No package has it yet."""
+"""No package provides it yet."""
 
 PACKAGES: dict[str, dict[str, str]] = {
     "djsb.hooks": {
@@ -80,10 +80,10 @@ TRACKER_SIGNS: dict[str, tuple[str, ...]] = {
         "~/_netrc",
     ),
 }
-"""Environment variables and files that suggest a tracker is in use where none is named.
+"""Environment variables and files that suggest that a tracker is in use even if none is named.
 
-The published sandbox shows its runs in wandb. Only with such a sign is the tracker imported and
-asked (:meth:`~djsb_core.interfaces.tracker.Tracker.is_default`).
+The published sandbox shows its runs in wandb. A tracker is imported and queried
+(:meth:`~djsb_core.interfaces.tracker.Tracker.is_default`) only if one of its signs is present.
 """
 
 
@@ -92,16 +92,16 @@ DEFAULT_TYPES = {
     "data_executors": "data_juicer",
     "recipe_refiners": "k_sigma",
 }
-"""What a job uses where its ``extra_configs`` have no ``type``, by the kind of its component."""
+"""Default ``type`` of a job's ``extra_configs``, by the kind of its component."""
 
 
 def advise(group: str, name: object) -> str | None:
-    """Say what to install for a name that no installed package offers; ``None`` if unknown."""
+    """Say what to install for a name that no installed package provides; ``None`` if unknown."""
     package = PACKAGES.get(group, {}).get(str(name))
     if package is None:
         return None
     if package == NONE:
-        return "no package offers it yet; write one: djsb new-plugin"
+        return "no package provides it yet; write one: djsb new-plugin"
     try:
         installed = version(package)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Contracts that every plugin's tests can inherit: subclass one, give its name and a config."""
+"""Contracts that every plugin's tests can inherit: subclass one, set its name and settings."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import sys
 from copy import deepcopy
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from djsb_core.discovery import find_component, load_component, new_listeners
-from djsb_core.hookspecs import JobInfo
-from djsb_core.identity import JobId
+from djsb_core.discovery import find_component, load_component
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.job.watcher import flatten
 from djsb_core.metrics import find_metric
 from djsb_core.placement_rules import PlacementRules
+from djsb_core.tracker_rules import TrackerRules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,14 +57,14 @@ class RecordingWatcher:
 
 
 class ComponentContract:
-    """What every component keeps. Override ``kind``, ``name`` and the ``settings`` fixture."""
+    """What every component guarantees. Override ``kind``, ``name`` and the ``settings`` fixture."""
 
     kind: Kind
     name: str
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> dict[str, Any]:  # noqa: ARG002 (overrides use it)
-        """Return a smallest config that works; override it where one is needed."""
+        """Return the smallest valid config; override it if it is not empty."""
         return {}
 
     @pytest.fixture
@@ -107,23 +106,23 @@ class ComponentContract:
         assert list(component.workspace.folder.iterdir()) == []
 
     def test_its_module_imports_no_heavy_library(self) -> None:
-        """A component is loaded to be validated; its backend is imported when it runs."""
+        """Components are loaded for validation; their backends are imported when they run."""
         module = find_component(self.kind, self.name).target.partition(":")[0]
         code = f"import sys, {module}; print(*sorted(set(sys.modules) & {set(HEAVY)!r}))"
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        ran = subprocess.run(  # noqa: S603 (this interpreter, a module of an installed package)
+        process = subprocess.run(  # noqa: S603 (this interpreter, a module of an installed package)
             [sys.executable, "-c", code],
             env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stdout.split() == []
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.split() == []
 
 
 class HookContract(ComponentContract):
-    """What hooks keep besides; override ``metrics``, ``dj_configs`` and ``used`` as needed."""
+    """What hooks guarantee in addition; override ``metrics``, ``dj_configs`` and ``used``."""
 
     kind = Kind.HOOK
 
@@ -150,7 +149,7 @@ class HookContract(ComponentContract):
         metrics: dict[str, dict[str, Any]],
         dj_configs: dict[str, Any],
     ) -> JobContext[Any]:
-        """Build what the runner tells a hook about its job."""
+        """Build the context that the runner passes to a hook."""
         return JobContext(
             meta_name="job",
             pipeline="anonymous",
@@ -170,7 +169,7 @@ class HookContract(ComponentContract):
 
 
 class EvaluatorContract(ComponentContract):
-    """What data and model evaluators keep besides."""
+    """What data and model evaluators guarantee in addition."""
 
     def test_scores_are_named_finite_numbers(self, component: AnyComponent) -> None:
         scores = component.evaluate()  # type: ignore[attr-defined]
@@ -178,19 +177,19 @@ class EvaluatorContract(ComponentContract):
         assert all(isinstance(name, str) and math.isfinite(scores[name]) for name in scores)
 
     def test_every_score_is_declared(self, component: AnyComponent) -> None:
-        """Tables and reports show what they know the meaning of."""
+        """Tables and reports show only declared metrics."""
         scores = component.evaluate()  # type: ignore[attr-defined]
         assert [name for name in scores if find_metric(component.metrics, name) is None] == []
 
     def test_directions_name_scores(self, component: AnyComponent) -> None:
         scores = component.evaluate()  # type: ignore[attr-defined]
-        directed = [one for one in component.metrics if one.higher_is_better is not None]
-        assert [one.name for one in directed if not any(map(one.fits, scores))] == []
+        directed = [metric for metric in component.metrics if metric.higher_is_better is not None]
+        assert [metric.name for metric in directed if not any(map(metric.fits, scores))] == []
 
     def test_scores_agree_with_their_samples(
         self, component: AnyComponent, watcher: RecordingWatcher
     ) -> None:
-        """A score that is also recorded a sample is the (weighted) mean of the samples."""
+        """A score that is also recorded per sample is the (weighted) mean of the samples."""
         scores = component.evaluate()  # type: ignore[attr-defined]
         for name in set(watcher.samples) & set(scores):
             values, weights = watcher.samples[name]
@@ -199,7 +198,7 @@ class EvaluatorContract(ComponentContract):
 
 
 class ExecutorContract(ComponentContract):
-    """What components that produce files keep besides; override ``method``."""
+    """What components that produce files guarantee in addition; override ``method``."""
 
     method = "execute"
 
@@ -222,34 +221,34 @@ class ExecutorContract(ComponentContract):
 
 
 class TrainerContract(ExecutorContract):
-    """What model trainers keep besides."""
+    """What model trainers guarantee in addition."""
 
     method = "train"
 
     def test_its_objective_is_reported_step_by_step(
         self, component: AnyComponent, produced: list[Path], watcher: RecordingWatcher
     ) -> None:
-        """The first metric declared with a direction, such as the loss.
+        """The objective is the first metric declared with a direction, such as the loss.
 
-        With a ``settings`` fixture that trains for at least one report.
+        The ``settings`` fixture must train long enough for at least one report.
         """
-        directed = [one for one in component.metrics if one.higher_is_better is not None]
-        assert directed, "declare the metric that the training improves"
-        told = [
+        directed = [metric for metric in component.metrics if metric.higher_is_better is not None]
+        assert directed, "declare the metric that training improves"
+        points = [
             (step, item)
             for name, value, step in watcher.metrics
             for key, item in flatten(value, name)
             if directed[0].fits(key)
         ]
-        steps = [step for step, _ in told if step is not None]
+        steps = [step for step, _ in points if step is not None]
         assert produced
-        assert len(steps) == len(told) > 0
+        assert len(steps) == len(points) > 0
         assert all(before < after for before, after in pairwise(steps))
-        assert all(isinstance(value, float) and math.isfinite(value) for _, value in told)
+        assert all(isinstance(value, float) and math.isfinite(value) for _, value in points)
 
 
 class AnalyzerContract(ComponentContract):
-    """What data analyzers keep besides."""
+    """What data analyzers guarantee in addition."""
 
     def test_its_statistics_are_summaries(self, component: AnyComponent) -> None:
         analysis = component.analyze()  # type: ignore[attr-defined]
@@ -261,7 +260,7 @@ class AnalyzerContract(ComponentContract):
 
 
 class RefinerContract(ComponentContract):
-    """What recipe refiners keep besides; override ``recipe`` and ``statistics``."""
+    """What recipe refiners guarantee in addition; override ``recipe`` and ``statistics``."""
 
     kind = Kind.RECIPE_REFINER
 
@@ -285,53 +284,55 @@ class RefinerContract(ComponentContract):
     def test_its_changes_tell_what_it_did(
         self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
     ) -> None:
-        """Every changed argument is listed, with the value before and after, and no other."""
+        """Every changed argument is listed with its old and new value, and no other."""
         refined = component.refine(recipe, statistics)  # type: ignore[attr-defined]
         before, after = _list_arguments(recipe), _list_arguments(refined.recipe)
-        told = [(one.operator, one.argument, one.old, one.new) for one in refined.changes]
+        listed = [
+            (change.operator, change.argument, change.old, change.new) for change in refined.changes
+        ]
         places = sorted(set(before) | set(after))
-        done = [
+        actual = [
             (operator, argument, before.get(place), after.get(place))
             for place in places
             for _, operator, argument in [place]
             if before.get(place) != after.get(place)
         ]
-        assert told
-        assert sorted(told, key=repr) == sorted(done, key=repr)
+        assert listed
+        assert sorted(listed, key=repr) == sorted(actual, key=repr)
 
     def test_its_bounds_name_what_they_bound(
         self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
     ) -> None:
-        """A statistic that the probe measured, and from which side."""
+        """Each bound names a statistic that the probe measured, and its side."""
         refined = component.refine(recipe, statistics)  # type: ignore[attr-defined]
-        bounds = [one for one in refined.changes if one.statistic is not None]
-        assert {one.statistic for one in bounds} <= set(statistics)
-        assert None not in [one.side for one in bounds]
+        bounds = [change for change in refined.changes if change.statistic is not None]
+        assert {change.statistic for change in bounds} <= set(statistics)
+        assert None not in [change.side for change in bounds]
 
 
 class ProbeContract(ComponentContract):
-    """What general probes keep besides."""
+    """What general probes guarantee in addition."""
 
     def test_its_finding_can_be_kept(self, component: AnyComponent) -> None:
-        """A later job may take it as input in another run, so it is stored as JSON."""
-        found = component.probe()  # type: ignore[attr-defined]
-        assert found is not None
-        assert json.dumps(found, default=os.fspath)
+        """A job of a later run may use it as input, so it is stored as JSON."""
+        result = component.probe()  # type: ignore[attr-defined]
+        assert result is not None
+        assert json.dumps(result, default=os.fspath)
 
 
 class EnvironmentContract(ComponentContract):
-    """What managers of environments keep besides, with ``settings`` that have one made."""
+    """What environment managers guarantee in addition, with ``settings`` that create one."""
 
     kind = Kind.ENVIRONMENT
 
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
-        """Return where the environment goes; it does not exist yet."""
+        """Return the folder of the environment, which does not exist yet."""
         return tmp_path / "environment"
 
     @pytest.fixture
     def files(self, tmp_path: Path) -> tuple[Path, Path]:
-        """Return the files of requirements and of constraints, both empty."""
+        """Return the files with requirements and constraints, both empty."""
         paths = tmp_path / "requirements.txt", tmp_path / "constraints.txt"
         for path in paths:
             path.touch()
@@ -343,7 +344,7 @@ class EnvironmentContract(ComponentContract):
     def test_it_starts_nothing_itself(
         self, component: AnyComponent, folder: Path, files: tuple[Path, Path]
     ) -> None:
-        """Its commands are lists, of which one names the folder, and one the requirements."""
+        """It returns commands as lists; they name the folder and the requirements file."""
         commands = component.create(folder, *files)  # type: ignore[attr-defined]
         assert not folder.exists()
         assert not any(isinstance(command, str) for command in commands)
@@ -361,46 +362,15 @@ class EnvironmentContract(ComponentContract):
 
 
 class PlacementContract(PlacementRules, ComponentContract):
-    """What placements keep besides: small jobs run, fail, and end where they are executed."""
+    """What placements guarantee in addition: small jobs run, fail, and end where they execute."""
 
     kind = Kind.PLACEMENT
 
 
-class ShownRun(NamedTuple):
-    """A run that a tracker was told of, from its start to its end."""
-
-    id: str
-    folder: Path
-
-
-class TrackerContract(ComponentContract):
-    """What trackers keep besides."""
+class TrackerContract(TrackerRules, ComponentContract):
+    """What trackers guarantee in addition: they show a whole run."""
 
     kind = Kind.TRACKER
-
-    @pytest.fixture
-    def run(self, component: AnyComponent, tmp_path: Path) -> ShownRun:
-        """Tell the tracker of a run with one job that measures one value."""
-        run = ShownRun("20261128-120000-ab12", tmp_path / "run")
-        run.folder.mkdir()
-        listeners = new_listeners([component])
-        listeners.check_pending()
-        which = JobId("anonymous", "execution", 0, "train")
-        job = JobInfo(run.id, which, "Hook", None, run.folder)
-        settings = {"project_name": "project", "experiment_name": "experiment"}
-        hook = listeners.hook
-        hook.djsb_run_started(run_id=run.id, settings=settings, folder=run.folder, group=None)
-        hook.djsb_job_started(job=job)
-        hook.djsb_metric_logged(job=job, name="train.value", value=0.5, step=1, seconds=0.5)
-        hook.djsb_job_finished(job=job, outputs={}, seconds=1.0, cached=False)
-        hook.djsb_run_finished(run_id=run.id, seconds=1.0)
-        return run
-
-    def test_it_hears_a_run(self, component: AnyComponent, run: ShownRun) -> None:
-        """It implements moments that there are, and shows a whole run without an error."""
-        assert run.folder.is_dir()
-        moments = [name for name in dir(component) if name.startswith("djsb_")]
-        assert "djsb_run_started" in moments
 
 
 def _list_arguments(recipe: Mapping[str, Any]) -> dict[tuple[int, str, str], Any]:

@@ -1,4 +1,4 @@
-"""Sizes, dates, durations and keys, as people read and write them."""
+"""Human-readable sizes, dates, durations and keys."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ UNITS = (1000, ("B", "kB", "MB", "GB", "TB"))
 BINARY_UNITS = (1024, ("B", "KiB", "MiB", "GiB", "TiB"))
 
 SHOWN_DIGITS = 12
-"""Of a digest that names a folder."""
+"""Number of digits shown of a digest that names a folder."""
 
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def size_text(size: float, *, binary: bool = False) -> str:
-    """Write a number of bytes with the unit that a reader needs: ``12 B``, ``3.4 MB``.
+    """Format a number of bytes with a suitable unit: ``12 B``, ``3.4 MB``.
 
-    :param binary: in powers of 1024, as memory is counted: ``1.5 GiB``
+    :param binary: in powers of 1024, as for memory: ``1.5 GiB``
     """
     base, (first, *units) = BINARY_UNITS if binary else UNITS
     if round(size, 1) < base:
@@ -31,21 +31,21 @@ def size_text(size: float, *, binary: bool = False) -> str:
 
 
 def date(seconds: float) -> str:
-    """Write a moment (seconds since the epoch) in local time."""
+    """Format a timestamp (seconds since the epoch) in local time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def parse_duration(text: str) -> float:
-    """Read a duration as people write it, in seconds: ``30s``, ``12h``, ``1.5 d``.
+    """Return the seconds of a duration such as ``30s``, ``12h`` or ``1.5 d``.
 
-    :raises ValueError: if it is none
+    :raises ValueError: if the text is not a duration
     """
     match = DURATION.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"'{text}' is not a duration; write such as 30d, 12h or 90m")
+        raise ValueError(f"'{text}' is not a duration; examples: 30d, 12h, 90m")
     return float(match[1]) * SECONDS[match[2]]
 
 
 def short_key(key: str) -> str:
-    """Return the digits of a key that are shown."""
+    """Return the first digits of a key, for display."""
     return key[:SHOWN_DIGITS]

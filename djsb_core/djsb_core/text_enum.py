@@ -1,4 +1,4 @@
-"""Enumerations whose members are texts."""
+"""Enumerations whose members are strings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 class TextEnum(str, Enum):
     """An enumeration whose members are shown as their values.
 
-    The standard library's ``StrEnum`` came with Python 3.11; workers run on 3.10, too.
+    The standard library's ``StrEnum`` requires Python 3.11; workers also run on 3.10.
     """
 
     def __str__(self) -> str:

@@ -308,7 +308,7 @@ def test_a_cache_that_may_not_be_used_says_what_to_do(shelf, monkeypatch, call, 
         getattr(shelf.cache, call)(*asks.get(call, ()))
     message = str(caught.value)
     assert message.startswith(f"cannot use the cache folder {shelf.cache.root}: ")
-    assert message.endswith("or name another one with DJSB_CACHE_DIR")
+    assert message.endswith("or set another one with DJSB_CACHE_DIR")
 
 
 def test_a_cache_folder_that_is_a_file_says_so(tmp_path, shelf):

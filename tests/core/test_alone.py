@@ -19,7 +19,9 @@ print(json.dumps([d.metadata["Name"].lower().replace("_", "-") for d in distribu
 IMPORT = """
 import pkgutil, sys
 import djsb_core
-OTHERS = "djsb_core.testing", "djsb_core.placement_rules", "djsb_core.yaml_text"  # pytest, an extra
+OTHERS = {  # for tests, with pytest; with an extra
+    "djsb_core.testing", "djsb_core.placement_rules", "djsb_core.tracker_rules", "djsb_core.yaml_text"
+}
 for module in pkgutil.walk_packages(djsb_core.__path__, "djsb_core."):
     if module.name not in OTHERS:
         __import__(module.name)

@@ -77,7 +77,7 @@ def test_a_plugins_own_checks_stand_with_its_packages(plugin):
     )  # fmt: skip
     unfit = found["pydantic"]  # it may work all the same
     assert (unfit.ok, unfit.required) == (False, False)
-    assert unfit.finding.endswith(", but goodpkg wants >99")
+    assert unfit.finding.endswith(", but goodpkg requires >99")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 SIZE = 8 * 2**20
 PAGE = 4096
-ADVICE = "make space, then run the same command again: finished jobs are kept"
+ADVICE = "free disk space, then run the same command again: finished jobs are kept"
 
 EXPERIMENT = """
 work_dir: w

@@ -106,7 +106,7 @@ def test_what_several_ask_for_is_one_range(distribute):
     (one,) = wanted_packages(["labone", "labtwo"])
     check = one.check("it counts")
     assert (check.ok, check.required) == (False, False)
-    assert check.finding == "1.5, but labone and labtwo want >=1.7,<=2.5,!=2.1; it counts"
+    assert check.finding == "1.5, but labone and labtwo require >=1.7,<=2.5,!=2.1; it counts"
     assert check.remedy == "pip install 'labdep>=1.7,<=2.5,!=2.1'"
     assert Requirement(check.remedy.split("'")[1]).specifier.contains("1.8")
 

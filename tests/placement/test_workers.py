@@ -102,7 +102,9 @@ def test_a_failure_is_told_and_traced(bench, mode, kind, message, traced):
 
 def test_a_result_that_is_no_json(bench):
     first = bench.result("pid")
-    with pytest.raises(ComponentError, match=r"^what it returned is no JSON: Exceeds the limit"):
+    with pytest.raises(
+        ComponentError, match=r"^its outputs cannot be stored as JSON: Exceeds the limit"
+    ):
         bench.result("no_json")
     assert bench.result("pid") == first
 

@@ -190,7 +190,7 @@ def test_as_many_output_names_as_values(lab):
         ),
         (
             *("execution", "GeneralDataExecutorHook", "coco_caption_to_dj_conversion"),
-            "no package offers it yet; write one: djsb new-plugin",
+            "no package provides it yet; write one: djsb new-plugin",
         ),
     ],
 )

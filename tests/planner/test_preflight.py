@@ -112,7 +112,7 @@ def test_a_package_that_is_absent_ends_the_run_and_an_odd_version_does_not(needy
     assert "lab-absent: not installed; pip install 'lab-absent'" in problems
     assert len(notes) == 1
     assert notes[0].endswith(
-        "want >=1.5,<1; no version suits all of them: run one in an environment of its own "
+        "require >=1.5,<1; no version satisfies all of them: run one in its own environment "
         "(env: auto)"
     )
 

@@ -1,1 +1,1 @@
-"""Evaluators that ship with the core: they compare labels and values, and need no other package."""
+"""Evaluators that ship with the core: they compare labels and values without other packages."""

@@ -54,7 +54,7 @@ class AccuracyEvaluator(DataEvaluator[AccuracyConfig]):
         return {"max_accuracy": max(scores.values()), **scores}
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return the results a file and the best accuracy."""
+        """Return the results per file and the best accuracy."""
         results = [
             {
                 "pred_path": str(predicted),

@@ -25,11 +25,11 @@ class MSEConfig(PairsConfig):
 class MSEEvaluator(DataEvaluator[MSEConfig]):
     """Mean squared error of the predicted values.
 
-    Texts that hold a number count as that number. A sample without two finite numbers is left out
-    and counted as a format error. Scores: ``mse.<i>`` and ``format_error.<i>`` for the i-th file,
-    and the least of the errors, ``min_mse``. Outputs: the list of results (``pred_path``,
+    Strings that contain a number count as that number. A sample without two finite numbers is left
+    out and counted as a format error. Scores: ``mse.<i>`` and ``format_error.<i>`` for the i-th
+    file, and the lowest error, ``min_mse``. Outputs: the list of results (``pred_path``,
     ``gt_path``, ``mse``, ``format_error``), and ``min_mse``. A file whose samples all have a
-    format error has no score; its result says infinity, so that it ranks last.
+    format error has no score; its result is infinity, so that it ranks last.
     """
 
     config_type = MSEConfig
@@ -44,7 +44,7 @@ class MSEEvaluator(DataEvaluator[MSEConfig]):
         """Read each file once.
 
         :raises ComponentError: if a file cannot be read, lacks a value or has no partner, or if no
-            file holds a pair of numbers
+            file contains a pair of numbers
         """
         scores: dict[str, float] = {}
         errors = []
@@ -82,7 +82,7 @@ class MSEEvaluator(DataEvaluator[MSEConfig]):
         )
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return the results a file and the least error."""
+        """Return the results per file and the lowest error."""
         results = [
             {
                 "pred_path": str(predicted),
@@ -98,7 +98,7 @@ class MSEEvaluator(DataEvaluator[MSEConfig]):
 
 
 def squared_error(value: Any, true: Any) -> float | None:  # noqa: ANN401 (any JSON value)
-    """Return the squared difference of two numbers, or ``None`` where it is no finite number."""
+    """Return the squared difference of two numbers, or ``None`` if it is not a finite number."""
     try:
         difference = float(value) - float(true)
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Read predictions beside their ground truth; shared by the evaluators that compare the two."""
+"""Read predictions with their ground truth, for the evaluators that compare the two."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class PairsConfig(ComponentConfig):
     )
     ground_truth_dataset_path: InputPaths | None = Field(
         None,
-        description="JSON Lines file with the ground truth, one for each file of predictions, with"
-        " the same samples in the same order. Default: the truth is in the predictions' file.",
+        description="JSON Lines file with the ground truth, one per file of predictions, with"
+        " the same samples in the same order. Default: the file of predictions.",
     )
 
     @model_validator(mode="after")
@@ -36,7 +36,7 @@ class PairsConfig(ComponentConfig):
         if predicted != truth:
             raise ValueError(
                 f"{predicted} files in predicted_dataset_path, {truth} in"
-                " ground_truth_dataset_path; give one ground truth for each prediction"
+                " ground_truth_dataset_path; set one ground truth file per prediction file"
             )
         return self
 
@@ -47,7 +47,7 @@ class PairsConfig(ComponentConfig):
 
     @property
     def truth(self) -> Sequence[Path]:
-        """For each file of predictions the file that holds its ground truth."""
+        """The ground truth file of each file of predictions."""
         if self.ground_truth_dataset_path is None:
             return self.predicted
         return _as_list(self.ground_truth_dataset_path)
@@ -62,8 +62,8 @@ def read_pairs(
 ) -> Iterator[tuple[Any, Any]]:
     """Yield the predicted and the true value of each sample; both keys may nest with dots.
 
-    :raises ComponentError: if a file cannot be read, a sample lacks its key, or the two files do
-        not hold the same number of samples
+    :raises ComponentError: if a file cannot be read, a sample lacks its key, or the two files
+        differ in their number of samples
     """
     if predicted == truth:
         for sample in read_jsonl(predicted, require=(predicted_key, truth_key)):
@@ -76,6 +76,6 @@ def read_pairs(
             counts = (count, more) if left is None else (more, count)
             raise ComponentError(
                 f"{predicted} has {counts[0]} samples, but {truth} has {counts[1]};"
-                " both must hold the same samples in the same order"
+                " both must contain the same samples in the same order"
             )
         yield query(left, predicted_key), query(right, truth_key)

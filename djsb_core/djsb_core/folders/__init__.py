@@ -1,1 +1,1 @@
-"""Folders that are kept by key: whole or not at all, locked, listed and collected."""
+"""Folders stored by key: written atomically, locked, listed and garbage-collected."""

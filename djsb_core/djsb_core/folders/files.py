@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all, and what folders of them take."""
+"""Atomic writes, removal and sizes of files and folders."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DONE = "DONE.json"
-"""Written last: a folder that should have one and has none is not complete."""
+"""Written last: a folder that should have one but does not is incomplete."""
 
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
-"""Errors that a user can do something about; a full disk or a broken one is not among them."""
+"""Errors that a user can fix; a full or broken disk is not among them."""
 
 
 @contextmanager
 def usable(root: Path, purpose: str, variable: str) -> Iterator[None]:
-    """Say what to do about a folder that may not be used.
+    """Turn the system's error for an unusable folder into one that names the remedy.
 
-    :param purpose: what it cannot be used for: ``use the cache folder``
-    :param variable: environment variable that names another one
+    :param purpose: what the folder is for, as in ``use the cache folder``
+    :param variable: environment variable that sets another folder
     :raises RequestError: instead of the system's error
     """
     try:
@@ -40,22 +40,22 @@ def usable(root: Path, purpose: str, variable: str) -> Iterator[None]:
             raise
         where = f": {error.filename}" if error.filename else ""
         raise RequestError(
-            f"cannot {purpose} {root}: {error.strerror}{where}; make it a folder that you may "
-            f"write to, or name another one with {variable}"
+            f"cannot {purpose} {root}: {error.strerror}{where}; make it a writable folder, "
+            f"or set another one with {variable}"
         ) from error
 
 
 def subfolders(parent: Path) -> list[Path]:
-    """List the folders in a folder, links left out; none if it does not exist."""
+    """List the folders in a folder, without links; none if it does not exist."""
     try:
         with os.scandir(parent) as listing:
-            return [Path(one.path) for one in listing if one.is_dir(follow_symlinks=False)]
+            return [Path(entry.path) for entry in listing if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object; ``None`` if there is none, or only a part of one."""
+    """Read a JSON object; ``None`` if the file is missing or not a complete object."""
     try:
         value = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
@@ -64,10 +64,10 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 
 def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None:
-    """Write a JSON object so that it is there as a whole, or not at all.
+    """Write a JSON object atomically.
 
-    :param durable: it outlives a power failure once this returns
-    :raises OSError: if it cannot be written; then there is no such file
+    :param durable: whether it must survive a power failure once this returns
+    :raises OSError: if it cannot be written; then the file does not exist
     """
     try:
         with replacing(path, durable=durable) as file:
@@ -79,11 +79,11 @@ def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None
 
 
 def remove_tree(folder: Path) -> bool:
-    """Remove a folder, its ``DONE.json`` first: what is left of it must not look complete.
+    """Remove a folder, its ``DONE.json`` first: what remains must not look complete.
 
-    A process that dies may still write into it; what cannot be removed now stays.
+    A dying process may still write into it; what cannot be removed now stays.
 
-    :return: whether it is gone
+    :return: whether the folder is gone
     """
     with suppress(OSError):
         (folder / DONE).unlink()
@@ -92,14 +92,14 @@ def remove_tree(folder: Path) -> bool:
 
 
 def size_of(folder: Path) -> tuple[int, int]:
-    """Return the bytes of a folder's files, and how many of them removing it would free.
+    """Return the bytes of a folder's files, and the bytes that removing it would free.
 
-    Hard links count once; a file that has a link elsewhere too is not freed.
+    Hard links count once; a file that is also linked elsewhere is not freed.
     """
     links: Counter[tuple[int, int]] = Counter()
     states: dict[tuple[int, int], os.stat_result] = {}
     for parent, folders, names in os.walk(folder):
-        for name in [*names, *(one for one in folders if Path(parent, one).is_symlink())]:
+        for name in [*names, *(link for link in folders if Path(parent, link).is_symlink())]:
             with suppress(OSError):  # removed in the meantime
                 state = Path(parent, name).lstat()
                 inode = (state.st_dev, state.st_ino)

@@ -1,8 +1,8 @@
-"""Folders by key, each with its attempts: created once, found again, removed when not in use.
+"""Folders by key, each with its attempts: created once, reused, and removed when not in use.
 
-A key is a digest of everything that decides what a folder holds. One process works on a key at a
-time, in the folder of a new attempt, and writes ``DONE.json`` last; an attempt that was killed is
-incomplete, and removed by whoever comes next.
+A key is a digest of everything that determines the content of a folder. One process works on a
+key at a time, in the folder of a new attempt, and writes ``DONE.json`` last; an attempt that was
+killed is incomplete and removed by the next process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from djsb_core.folders.locks import Lock
 
 PAUSE = 0.1
-"""Seconds between two tries to take a lock."""
+"""Seconds between two attempts to take a lock."""
 
 
 class KeyedEntry(Protocol):
@@ -34,11 +34,11 @@ class KeyedEntry(Protocol):
 
     @property
     def key(self) -> str:
-        """What decided its content."""
+        """The digest of what determines its content."""
 
     @property
     def folder(self) -> Path:
-        """Where it is."""
+        """Its folder."""
 
     @property
     def used(self) -> float:
@@ -49,13 +49,13 @@ EntryT = TypeVar("EntryT", bound=KeyedEntry)
 
 
 class KeyedFolders(ABC, Generic[EntryT]):
-    """The folders below one root. Safe to use from several threads and processes."""
+    """The folders below one root. Safe for use by several threads and processes."""
 
     def __init__(self, root: Path, purpose: str, variable: str) -> None:
-        """Use one folder, which is created when it is needed.
+        """Use one root folder, which is created when needed.
 
         :param purpose: for messages: ``use the cache folder``
-        :param variable: environment variable that names another root
+        :param variable: environment variable that sets another root
         """
         self.root = root.absolute()
         self._purpose = purpose
@@ -69,7 +69,7 @@ class KeyedFolders(ABC, Generic[EntryT]):
 
     @abstractmethod
     def home(self, key: str) -> Path:
-        """Return the folder of a key, which holds its attempts."""
+        """Return the folder of a key, which contains its attempts."""
 
     @abstractmethod
     def lock_path(self, key: str) -> Path:
@@ -77,16 +77,16 @@ class KeyedFolders(ABC, Generic[EntryT]):
 
     @abstractmethod
     def complete(self, key: str) -> Iterator[EntryT]:
-        """Yield the complete attempts of a key, the newest first."""
+        """Yield the complete attempts of a key, newest first."""
 
     def attempts(self, key: str) -> list[Path]:
-        """List the folders of a key's attempts, the newest first."""
+        """List the folders of a key's attempts, newest first."""
         return sorted(subfolders(self.home(key)), reverse=True)
 
     def new_attempt(self, key: str) -> Path:
-        """Return the folder of a new attempt, which does not exist yet.
+        """Return the folder for a new attempt, which does not exist yet.
 
-        Names sort by age even if the clock was set back.
+        Names sort by age even if the clock is set back.
         """
         name = f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S-%f}-{_random_digits()}"
         newest = next((attempt.name for attempt in self.attempts(key)), "")
@@ -97,7 +97,7 @@ class KeyedFolders(ABC, Generic[EntryT]):
     # -- using ---------------------------------------------------------------------------------
 
     def usable(self) -> AbstractContextManager[None]:
-        """Say what to do if the root may not be used.
+        """Report what to do if the root is not usable.
 
         :raises RequestError: instead of the system's error
         """
@@ -106,56 +106,56 @@ class KeyedFolders(ABC, Generic[EntryT]):
     def try_lock(self, key: str, *, shared: bool = False) -> Lock | None:
         """Take the lock of a key if it is free.
 
-        :raises RequestError: if the root may not be written
+        :raises RequestError: if the root is not writable
         """
         with self.usable():
             return try_lock(self.lock_path(key), shared=shared)
 
-    def acquire(self, key: str, waiting: Callable[[], None], *, shared: bool = False) -> Lock:
+    def acquire(self, key: str, on_wait: Callable[[], None], *, shared: bool = False) -> Lock:
         """Take the lock of a key as soon as it is free.
 
-        :param waiting: called between tries, every 0.1 s; may raise to give up
-        :raises RequestError: if the root may not be written
+        :param on_wait: called between attempts, every 0.1 s; may raise to give up
+        :raises RequestError: if the root is not writable
         """
-        while (held := self.try_lock(key, shared=shared)) is None:
-            waiting()
+        while (lock := self.try_lock(key, shared=shared)) is None:
+            on_wait()
             time.sleep(PAUSE)
-        return held
+        return lock
 
     @contextmanager
-    def lock(self, key: str, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold a key alone, among all threads and processes; the system frees it if they die.
+    def lock(self, key: str, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the exclusive lock of a key; the system releases it if the process dies.
 
-        :param waiting: called between tries, every 0.1 s; may raise to give up
-        :raises RequestError: if the root may not be written
+        :param on_wait: called between attempts, every 0.1 s; may raise to give up
+        :raises RequestError: if the root is not writable
         """
-        held = self.acquire(key, waiting)
+        lock = self.acquire(key, on_wait)
         try:
             yield
         finally:
-            held.release()
+            lock.release()
 
     # -- looking -------------------------------------------------------------------------------
 
     def entries(self) -> list[EntryT]:
-        """List all complete attempts, the last used first; damaged ones are left out."""
+        """List all complete attempts, last used first; damaged ones are left out."""
         with self.usable():
             entries = [entry for key in self.keys() for entry in self.complete(key)]
         return sorted(entries, key=lambda entry: (entry.used, entry.folder.name), reverse=True)
 
     def unfinished(self, key: str) -> list[Path]:
-        """List the attempts of a key that are not complete; hold the lock, or look twice."""
+        """List the incomplete attempts of a key; reliable only while its lock is held."""
         complete = {entry.folder for entry in self.complete(key)}
         return [attempt for attempt in self.attempts(key) if attempt not in complete]
 
     def leftovers(self) -> list[Path]:
-        """List the folders of unfinished attempts that nobody is working in."""
+        """List the folders of unfinished attempts that no process is working in."""
         leftovers: list[Path] = []
         with self.usable():
             for key in self.keys():
-                if self.unfinished(key) and (held := self.try_lock(key)):
-                    held.release()
-                    # One may have ended just before its lock was free.
+                if self.unfinished(key) and (lock := self.try_lock(key)):
+                    lock.release()
+                    # An attempt may have finished just before its lock was released.
                     leftovers += self.unfinished(key)
         return leftovers
 
@@ -166,11 +166,11 @@ class KeyedFolders(ABC, Generic[EntryT]):
     ) -> int | None:
         """Remove one folder of a key, and the key's own files if no attempt is left.
 
-        :param is_needless: asked when the lock is held: somebody may have used it meanwhile
-        :return: bytes freed; ``None`` if it stays, because the lock is held or it is needed
+        :param is_needless: called while the lock is held: it may have been used in the meantime
+        :return: bytes freed; ``None`` if it stays, because it is locked or needed
         """
-        held = self.try_lock(key)
-        if held is None:
+        lock = self.try_lock(key)
+        if lock is None:
             return None
         try:
             with self.usable():
@@ -182,19 +182,19 @@ class KeyedFolders(ABC, Generic[EntryT]):
                 if not self.attempts(key):
                     self._remove_files(key)
         finally:
-            held.release()
+            lock.release()
         home = self.home(key)
         for parent in (home, *home.parents):
             if parent == self.root:
                 break
-            with suppress(OSError):  # not empty, or not any more
+            with suppress(OSError):  # not empty, or already removed
                 parent.rmdir()
         return freed
 
     def remove_idle(self, entry: EntryT, folder: Path | None = None) -> bool:
         """Remove a complete attempt, unless its lock is held or it was used since it was listed.
 
-        :param folder: what goes with it; by default its own folder
+        :param folder: what to remove; by default its own folder
         """
 
         def is_idle() -> bool:
@@ -206,7 +206,7 @@ class KeyedFolders(ABC, Generic[EntryT]):
         return self.remove_folder(entry.key, folder or entry.folder, is_idle) is not None
 
     def remove_unfinished(self) -> None:
-        """Remove what unfinished attempts have left, where nobody is working."""
+        """Remove the unfinished attempts that no process is working in."""
         for key in self.keys():
             for folder in self.unfinished(key):
                 self.remove_folder(key, folder, partial(self._is_unfinished, key, folder))
@@ -215,19 +215,19 @@ class KeyedFolders(ABC, Generic[EntryT]):
         return folder in self.unfinished(key)
 
     def _remove_files(self, key: str) -> None:
-        """Remove what a key without attempts has left; hold its lock."""
+        """Remove the files of a key without attempts; its lock must be held."""
         home, lock = self.home(key), self.lock_path(key)
         files = [path for path in home.iterdir() if path != lock] if home.exists() else []
-        # The lock last: whoever waits for it sees that its file is gone.
+        # The lock last: a process that waits for it sees that its file is gone.
         for path in (*files, lock) if lock.parent == home else files:
             path.unlink(missing_ok=True)
 
 
 def _random_digits() -> str:
-    return os.urandom(2).hex()  # `secrets` takes a hundredth of a second to import
+    return os.urandom(2).hex()  # importing `secrets` takes a hundredth of a second
 
 
 def mark_used(folder: Path) -> None:
-    """Note that a complete folder is used now; one that may only be read can be used too."""
+    """Record that a complete folder is used now; do nothing if it is read-only."""
     with suppress(OSError):
         os.utime(folder / DONE)

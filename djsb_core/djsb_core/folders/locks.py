@@ -1,4 +1,4 @@
-"""Locks on files: exclusive for the one that writes or removes, shared by those that use."""
+"""File locks: exclusive for writing or removing, shared for use."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
 
 
 class Lock:
-    """One lock file, held; the system frees it when this process ends.
+    """One held lock; the system releases it when this process ends.
 
-    Of all the locks on a file, in the threads of this process and in others, either one is
-    exclusive or any number is shared. ``filelock`` has no such pair without a database.
+    Across all threads and processes, a file has either one exclusive lock or any number of shared
+    ones. ``filelock`` offers both kinds only with a database.
     """
 
     def __init__(self, file: BufferedRandom) -> None:
         self._file = file
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._file.close()
 
 
 def try_lock(path: Path, *, shared: bool = False) -> Lock | None:
     """Take a lock if it is free; its file and folder are created, and stay.
 
-    A lock whose file is removed while somebody waits for it is not taken: the next try creates
-    the file again.
+    A lock whose file was removed in the meantime is not taken: the next attempt creates the file
+    again.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+b")
-    except FileNotFoundError:  # the folder is just being removed
+    except FileNotFoundError:  # the folder is being removed
         return None
-    except FileExistsError:  # it was there, and is no more: likewise
+    except FileExistsError:  # the folder has just been removed
         if path.parent.exists():
             raise
         return None

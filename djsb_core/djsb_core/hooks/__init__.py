@@ -1,1 +1,1 @@
-"""The hooks that ship with djsb: each runs one job with the component that the job chose."""
+"""The hooks that ship with djsb: each runs one job with the component chosen in its settings."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class ProcessDataHook(Hook[ComponentConfig, DataExecutor[Any]]):
-    """Process a dataset by the job's recipe."""
+    """Process a dataset with the job's recipe."""
 
     role = Role.PROCESS
     uses = Slot(DataExecutor, Section.DJ_CONFIGS, DEFAULT_TYPES["data_executors"])
@@ -91,9 +91,9 @@ class InferModelHook(Hook[ComponentConfig, ModelInferExecutor[Any]]):
         return (_path_or_paths(context.component.infer()),)
 
 
-def _path_or_paths(found: Path | Sequence[Path]) -> str | list[str]:
-    """Return text; a single path stands for itself, as in the published format."""
-    if isinstance(found, Path):
-        return str(found)
-    paths = [str(path) for path in found]
+def _path_or_paths(results: Path | Sequence[Path]) -> str | list[str]:
+    """Return the paths as strings; a single one without a list, as in the published format."""
+    if isinstance(results, Path):
+        return str(results)
+    paths = [str(path) for path in results]
     return paths[0] if len(paths) == 1 else paths

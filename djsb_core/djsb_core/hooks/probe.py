@@ -45,8 +45,8 @@ class GeneralProbeHook(Hook[ComponentConfig, GeneralProbe[Any]]):
 
     def run(self, context: JobContext[GeneralProbe[Any]]) -> Outputs:
         """Return what the probe found."""
-        found = context.component.probe()
-        if isinstance(found, Mapping):
-            numbers = {k: v for k, v in found.items() if isinstance(v, int | float)}
+        result = context.component.probe()
+        if isinstance(result, Mapping):
+            numbers = {k: v for k, v in result.items() if isinstance(v, int | float)}
             context.watcher.watch(numbers, "")
-        return (found,)
+        return (result,)

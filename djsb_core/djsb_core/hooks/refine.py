@@ -1,4 +1,4 @@
-"""Hooks that refine the data recipe from what a probe saw."""
+"""Hooks that refine the data recipe based on the results of a probe."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 class RefineRecipeViaKSigmaHook(Hook[ComponentConfig, RecipeRefiner[Any]]):
     """Set the bounds of a recipe's filters to mean ± k standard deviations of a probe's statistics.
 
-    The job's ``meta_name`` is that of the probe whose statistics it reads.
+    The job's ``meta_name`` is that of the probe whose statistics are used.
     """
 
     role = Role.REFINE
@@ -61,13 +61,13 @@ class RefineRecipeViaKSigmaHook(Hook[ComponentConfig, RecipeRefiner[Any]]):
 
 
 def _statistics(metrics: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Group ``text_len.mean`` by statistic; percentiles (``33.3%``) hold dots themselves."""
-    found: dict[str, dict[str, float]] = {}
+    """Group ``text_len.mean`` by statistic; percentiles (``33.3%``) may contain dots."""
+    statistics: dict[str, dict[str, float]] = {}
     for name, value in metrics.items():
         statistic, _, summary = name.partition(".")
         if summary and isinstance(value, int | float):
-            found.setdefault(statistic, {})[summary] = value
-    return found
+            statistics.setdefault(statistic, {})[summary] = value
+    return statistics
 
 
 def _report(refinement: Refinement, context: JobContext[RecipeRefiner[Any]]) -> None:

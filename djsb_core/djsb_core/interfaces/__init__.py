@@ -1,1 +1,1 @@
-"""What a plugin can provide: one base class a kind of component."""
+"""What a plugin can provide: one base class per kind of component."""

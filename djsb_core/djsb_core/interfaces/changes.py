@@ -1,4 +1,4 @@
-"""How a refinement's changes are recorded among a job's metrics, and read back."""
+"""Record the changes of a refinement among the metrics of its job, and read them back."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ NEW = re.compile(rf"(?P<name>{PREFIX}\.(?P<operator>.+)\.(?P<argument>[^.]+))\.n
 
 
 def watch_changes(watcher: Watcher, changes: Iterable[Change]) -> None:
-    """Record each change as ``refined.<operator>.<argument>``: what it was, and what it bounds."""
+    """Record each change as ``refined.<operator>.<argument>``: its values, and what it bounds."""
     for change in changes:
-        known = {
+        fields = {
             "old": change.old,
             "new": change.new,
             "statistic": change.statistic,
             "side": change.side and change.side.value,
         }
-        told = {key: value for key, value in known.items() if value is not None}
-        watcher.watch(told, f"{PREFIX}.{change.operator}.{change.argument}")
+        values = {key: value for key, value in fields.items() if value is not None}
+        watcher.watch(values, f"{PREFIX}.{change.operator}.{change.argument}")
 
 
 def read_changes(metrics: Mapping[str, float | str]) -> list[Change]:
-    """Return the changes that a job has recorded, in their order."""
+    """Return the changes that a job has recorded, in order."""
     return [
         Change(
-            found["operator"],
-            found["argument"],
-            _number(metrics.get(f"{found['name']}.old")),
+            match["operator"],
+            match["argument"],
+            _number(metrics.get(f"{match['name']}.old")),
             new,
-            _text(metrics.get(f"{found['name']}.statistic")),
-            _side(metrics.get(f"{found['name']}.side")),
+            _text(metrics.get(f"{match['name']}.statistic")),
+            _side(metrics.get(f"{match['name']}.side")),
         )
         for name, new in metrics.items()
-        if (found := NEW.fullmatch(name)) and isinstance(new, int | float)
+        if (match := NEW.fullmatch(name)) and isinstance(new, int | float)
     ]
 
 
@@ -54,4 +54,4 @@ def _text(value: float | str | None) -> str | None:
 
 
 def _side(value: float | str | None) -> BoundSide | None:
-    return BoundSide(value) if value in {one.value for one in BoundSide} else None
+    return BoundSide(value) if value in {side.value for side in BoundSide} else None

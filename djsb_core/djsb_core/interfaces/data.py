@@ -28,13 +28,13 @@ class DataExecutor(Component[ConfigT]):
     def execute(self) -> Path | Sequence[Path]:
         """Process the dataset and return the path (or paths) of the result.
 
-        :raises ComponentError: if the input cannot be read, or no sample is left
+        :raises ComponentError: if the input cannot be read, or no sample remains
         """
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What an analyzer found."""
+    """The result of an analyzer."""
 
     statistics: Statistics
     path: Path
@@ -44,9 +44,9 @@ class Analysis:
 class DataAnalyzer(Component[ConfigT]):
     """Measure one dataset without changing it. The config is the job's ``dj_configs``.
 
-    The summaries that it returns are recorded as ``<statistic>.<summary>``. How the values of a
-    statistic are distributed can be reported with ``watch_histogram`` under its bare name, and
-    where they stand in the samples of the result, ``samples`` says.
+    The summaries that it returns are recorded as ``<statistic>.<summary>``. The distribution of a
+    statistic can be reported with ``watch_histogram`` under its bare name; ``samples`` declares
+    which field of the result's samples holds the values.
     """
 
     metrics: ClassVar[Sequence[Metric]] = (
@@ -60,7 +60,7 @@ class DataAnalyzer(Component[ConfigT]):
 
     @abstractmethod
     def analyze(self) -> Analysis:
-        """Compute the per-sample statistics of the recipe's operators and sum them up.
+        """Compute the per-sample statistics of the recipe's operators and summarize them.
 
         :raises ComponentError: if the input cannot be read or is empty
         """
@@ -70,39 +70,39 @@ class BoundSide(TextEnum):
     """Which values a bound drops."""
 
     LOWER = "lower"
-    """Those below it."""
+    """Values below it."""
     UPPER = "upper"
-    """Those above it."""
+    """Values above it."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One argument of one operator that a refinement changed."""
+    """A change of one operator argument by a refinement."""
 
     operator: str
     argument: str
     old: float | int | None
     new: float | int
     statistic: str | None = None
-    """The statistic that it bounds, by the probe's name for it; ``None`` if it bounds none."""
+    """The probe's name of the statistic that it bounds; ``None`` if it bounds none."""
     side: BoundSide | None = None
-    """From which side it bounds the statistic."""
+    """The side from which it bounds the statistic."""
 
 
 @dataclass(frozen=True)
 class Refinement:
-    """A refined recipe and what was changed in it."""
+    """A refined recipe and its changes."""
 
     recipe: Recipe
     changes: Sequence[Change] = field(default=())
 
 
 class RecipeRefiner(Component[ConfigT]):
-    """Change the arguments of a recipe's operators from what a probe saw."""
+    """Change the arguments of a recipe's operators based on the results of a probe."""
 
     @abstractmethod
     def refine(self, recipe: Recipe, statistics: Statistics) -> Refinement:
-        """Return the refined recipe; the given one is not changed.
+        """Return the refined recipe; the input is not changed.
 
         :raises ComponentError: if the statistics lack what the recipe's operators need
         """
@@ -121,7 +121,7 @@ class DataEvaluator(Component[ConfigT]):
         """
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return what the job hands to later jobs, in the order of ``output_names``."""
+        """Return the job's outputs, in the order of ``output_names``."""
         return (dict(scores),)
 
 
@@ -134,16 +134,16 @@ class DataPoolManipulator(Component[ConfigT]):
 
 
 class GeneralDataExecutor(Component[ConfigT]):
-    """Any other step on data, such as a conversion to a trainer's format."""
+    """Any other data step, such as a conversion to a trainer's format."""
 
     @abstractmethod
     def execute(self) -> Path | Sequence[Path]:
-        """Do the step and return the path (or paths) of the result."""
+        """Run the step and return the path (or paths) of the result."""
 
 
 class GeneralProbe(Component[ConfigT]):
-    """Any other probe of data or model, such as a ranking of data pools."""
+    """Any other probe of data or a model, such as a ranking of data pools."""
 
     @abstractmethod
-    def probe(self) -> Any:  # noqa: ANN401 (free by design: later jobs take it as input)
-        """Return what was found; a mapping of numbers also reaches the watcher."""
+    def probe(self) -> Any:  # noqa: ANN401 (any type by design: later jobs take it as input)
+        """Return the result; the numbers of a mapping are also recorded as metrics."""

@@ -1,4 +1,4 @@
-"""The environment interface: what a manager such as uv or conda does for djsb."""
+"""The environment interface, implemented for managers such as uv or conda."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Command: TypeAlias = Sequence[str]
-"""A program and its arguments; no shell reads it."""
+"""A program and its arguments; it is not passed to a shell."""
 
 
 class Attempt(tuple[str, ...]):
-    """A command that may fail: what it could not do, a later one does."""
+    """A command that may fail, because a later one completes its work."""
 
     __slots__ = ()
 
 
 OLDEST_PYTHON = "3.10"
-"""djsb-core runs in the environment, and needs it; a plugin may need a newer one."""
+"""Oldest version on which djsb-core, which runs in the environment, works."""
 
 MOST_FILES = 100
-"""Requirement files that may name each other."""
+"""Maximum depth of requirements files that include each other."""
 
 VERSION = re.compile(r"3\.[0-9]{1,3}(\.[0-9]{1,3})?")
 COMMENT = re.compile(r"(^|\s)#.*$")
@@ -42,25 +42,25 @@ ADDRESS = re.compile(r"[a-zA-Z][\w+.-]*://")
 
 
 def _lines(value: object, info: ValidationInfo) -> object:
-    """Read the lines of a requirements file where its path stands in place of the list."""
+    """Read the requirements from a file if its path is given instead of a list."""
     context = info.context if isinstance(info.context, PathContext) else PathContext()
     if isinstance(value, str):
         path = context.find(Path(value))
         if path is None or not path.is_file():
             raise ValueError(
                 f"no such file: '{value}' (looked in {context.tried}); "
-                f"a list holds requirements, a text is the path of a file"
+                f"write requirements as a list, a string is the path of a file"
             )
         return tuple(_read(path, []))
     if isinstance(value, list | tuple):
         return tuple(_items(value, context.folders[0]))
-    raise ValueError("must be a list of requirements, or the path of a file with them")
+    raise ValueError("must be a list of requirements, or the path of a requirements file")
 
 
 def _items(values: Sequence[object], folder: Path) -> Iterator[object]:
     for number, item in enumerate(values, 1):
         if not isinstance(item, str):
-            yield item  # refused by its type
+            yield item  # rejected by the type of the field
             continue
         line = item.strip()
         nested = _nested(line)
@@ -78,7 +78,7 @@ def _nested(line: str) -> str | None:
 
 def _read(path: Path, seen: list[Path]) -> Iterator[str]:
     if path in seen or len(seen) > MOST_FILES:
-        raise ValueError(f"{path}: requirement files name each other in a circle")
+        raise ValueError(f"{path}: requirements files include each other in a cycle")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -93,9 +93,9 @@ def _read(path: Path, seen: list[Path]) -> Iterator[str]:
 
 
 def _checked(line: str, folder: Path, place: str) -> str:
-    """Return a line that means the same wherever it stands.
+    """Return a requirement line with absolute paths.
 
-    :raises ValueError: if it is no requirement
+    :raises ValueError: if it is not a valid requirement
     """
     option, _, value = line.partition(" ")
     if option in WITH_PATH:
@@ -109,8 +109,8 @@ def _checked(line: str, folder: Path, place: str) -> str:
     try:
         Requirement(re.split(r"\s--", line, maxsplit=1)[0])
     except InvalidRequirement as error:
-        what = str(error).partition("\n")[0]
-        raise ValueError(f"{place}: '{line}' is no requirement: {what}") from error
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{place}: '{line}' is not a valid requirement: {reason}") from error
     return line
 
 
@@ -119,7 +119,7 @@ def _absolute(text: str, folder: Path) -> str:
 
 
 def is_too_old(version: str) -> bool:
-    """Tell whether djsb-core cannot run with a version of Python."""
+    """Return whether a Python version is too old for djsb-core."""
     return _parts(version) < _parts(OLDEST_PYTHON)
 
 
@@ -128,17 +128,17 @@ def _parts(version: str) -> tuple[int, ...]:
 
 
 def _python(value: object) -> object:
-    """Read a version of Python; YAML makes a number of ``3.11``, and 3.1 of ``3.10``."""
+    """Parse a Python version; YAML parses ``3.11`` as a number, and ``3.10`` as 3.1."""
     if value is None:
         return None
     version = str(value).strip()
     if isinstance(value, bool) or VERSION.fullmatch(version) is None:
-        raise ValueError(f"'{version}' is no version of Python; write such as '3.11' or '3.12.4'")
+        raise ValueError(f"'{version}' is not a Python version; examples: '3.11', '3.12.4'")
     if is_too_old(version):
-        read = "; YAML reads 3.10 as 3.1" if version == "3.1" else ""
+        hint = "; YAML reads 3.10 as 3.1" if version == "3.1" else ""
         raise ValueError(
-            f"Python {version} is too old: djsb runs in the environment too, and needs "
-            f"{OLDEST_PYTHON} or newer{read}"
+            f"Python {version} is too old: djsb also runs in the environment, and needs "
+            f"{OLDEST_PYTHON} or newer{hint}"
         )
     return version
 
@@ -146,7 +146,7 @@ def _python(value: object) -> object:
 Requirements: TypeAlias = Annotated[
     tuple[str, ...], BeforeValidator(_lines, json_schema_input_type=str | list[str])
 ]
-"""Lines as in a requirements file; or the path of one."""
+"""Lines as in a requirements file, or the path of one."""
 
 PythonVersion: TypeAlias = Annotated[
     str | None, BeforeValidator(_python, json_schema_input_type=str | float | None)
@@ -154,45 +154,47 @@ PythonVersion: TypeAlias = Annotated[
 
 
 class EnvironmentConfig(ComponentConfig):
-    """Settings that every manager takes; either an environment that is there, or what to make."""
+    """Settings of every manager: either an existing environment, or what to create."""
 
     name: str | None = Field(None, min_length=1, description="Name of an existing environment.")
     path: InputPath | None = Field(None, description="Folder of an existing environment.")
     requirements: Requirements = Field(
-        (), description="What to install besides the component's own package; or a file's path."
+        (),
+        description="What to install in addition to the component's package; or the path of a"
+        " requirements file.",
     )
     constraints: Requirements = Field(
-        (), description="Versions to keep to, as pip's --constraint; or a file's path."
+        (), description="Version constraints, as for pip's --constraint; or the path of a file."
     )
     python: PythonVersion = Field(
-        None, description=f"Version of Python, `{OLDEST_PYTHON}` or newer; default: that of djsb."
+        None, description=f"Python version, `{OLDEST_PYTHON}` or newer; default: that of djsb."
     )
 
     def _unset(self) -> set[str]:
-        """Name what has its default, also where that is written out."""
+        """Return the fields that have their default value, even if it was set explicitly."""
         fields = type(self).model_fields.items()
         return {name for name, field in fields if getattr(self, name) == field.default}
 
     @model_validator(mode="after")
     def _check_existing(self) -> Self:
-        """Refuse to change an environment that is not ours."""
-        given = [key for key in ("name", "path") if getattr(self, key) is not None]
+        """Reject settings that would change an environment which djsb did not create."""
+        existing = [key for key in ("name", "path") if getattr(self, key) is not None]
         others = sorted(self.model_fields_set - {"name", "path"} - self._unset())
-        if given and others:
+        if existing and others:
             raise ValueError(
-                f"'{given[0]}' names an environment that is there, and it is used as it is; "
-                f"remove {', '.join(others)}, or {given[0]} to have one made"
+                f"'{existing[0]}' names an existing environment, which is used unchanged; "
+                f"remove {', '.join(others)}, or remove {existing[0]} to have one created"
             )
-        if len(given) > 1:
-            raise ValueError("give the name of an environment, or its path")
+        if len(existing) > 1:
+            raise ValueError("set either the name or the path of an environment, not both")
         return self
 
 
 class Environment(Component[ConfigT]):
-    """One isolated environment, of one manager: found, or made by commands.
+    """An isolated environment of one manager: an existing one, or one created by commands.
 
-    It starts no process itself: its commands are run one after the other, under a lock and with
-    their output in a log, and the folder is removed if one fails.
+    It starts no process itself: djsb runs its commands in sequence, under a lock and with their
+    output in a log, and removes the folder if one fails.
     """
 
     config_type: ClassVar[type[ComponentConfig]] = EnvironmentConfig
@@ -202,20 +204,20 @@ class Environment(Component[ConfigT]):
 
     @abstractmethod
     def find(self) -> Path | None:
-        """Return the folder of the existing environment that the config names; ``None`` if none is.
+        """Return the folder of the existing environment in the config; ``None`` if it names none.
 
-        :raises ComponentError: if it names one that is not there, with what would be right
+        :raises ComponentError: if that environment does not exist, with a remedy
         """
 
     @abstractmethod
     def create(self, folder: Path, requirements: Path, constraints: Path) -> Sequence[Command]:
-        """Return the commands that make the environment and install into it.
+        """Return the commands that create the environment and install into it.
 
-        One that fails ends the build, unless it is an :class:`Attempt`.
+        A command that fails ends the build, unless it is an :class:`Attempt`.
 
-        :param folder: where it goes; it does not exist yet, its parent does
-        :param requirements: file with what to install, one requirement a line
-        :param constraints: file with the versions to keep to; may be empty
+        :param folder: folder of the environment; it does not exist yet, but its parent does
+        :param requirements: file with what to install, one requirement per line
+        :param constraints: file with version constraints; may be empty
         """
 
     def python(self, folder: Path) -> Path:
@@ -224,8 +226,8 @@ class Environment(Component[ConfigT]):
 
     @abstractmethod
     def variables(self, folder: Path) -> Mapping[str, str]:
-        """Return what activation sets for the processes that run in it: ``PATH`` and the like."""
+        """Return the variables that activation sets, such as ``PATH``."""
 
     def install_command(self, folder: Path, requirements: Sequence[str]) -> Command:
-        """Return the command with which a user adds to an existing environment."""
+        """Return the command with which a user installs into an existing environment."""
         return (str(self.python(folder)), "-m", "pip", "install", *requirements)

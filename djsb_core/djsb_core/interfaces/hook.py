@@ -1,4 +1,4 @@
-"""The hook interface: runs one job with the component that the job chose."""
+"""The hook interface: runs one job with the component chosen in its settings."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ Outputs: TypeAlias = tuple[Any, ...]
 
 
 class Role(TextEnum):
-    """What a job is for, whatever its hook is called."""
+    """The purpose of a job, independent of the name of its hook."""
 
     PROBE = "probe"
-    """It looks at data or a model and changes nothing."""
+    """Inspects data or a model and changes nothing."""
     REFINE = "refine"
-    """It changes a recipe."""
+    """Changes a recipe."""
     PROCESS = "process"
-    """It makes a dataset of others."""
+    """Creates a dataset from others."""
     TRAIN = "train"
     INFER = "infer"
     EVALUATE = "evaluate"
-    """It says how good a dataset or a model is."""
+    """Scores a dataset or a model."""
 
 
 class Section(TextEnum):
@@ -48,12 +48,12 @@ class Section(TextEnum):
 
 @dataclass(frozen=True)
 class Slot:
-    """Which component a hook uses, and where the job keeps that component's settings."""
+    """The kind of component that a hook uses, and the section with the component's settings."""
 
     interface: type[AnyComponent]
     section: Section = Section.EXTRA_CONFIGS
     default: str | None = None
-    """The component's name when the job's ``extra_configs`` have no ``type``."""
+    """The component's name if the job's ``extra_configs`` have no ``type``."""
 
 
 ComponentT = TypeVar("ComponentT", bound=AnyComponent)
@@ -72,7 +72,8 @@ class JobContext(Generic[ComponentT]):
     """The job's recipe, with ``local`` and ``input`` applied; empty if it has none."""
 
     query: Callable[[str], Mapping[str, Any]]
-    """Metrics of the latest earlier job of a ``meta_name``: ``query("probe")["text_len.mean"]``."""
+    """Metrics of the latest earlier job with a ``meta_name``:
+    ``query("probe")["text_len.mean"]``."""
 
     @property
     def watcher(self) -> Watcher:
@@ -90,10 +91,10 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     config_type: ClassVar[type[ComponentConfig]] = ComponentConfig
 
     role: ClassVar[Role | None] = None
-    """What its jobs are for; ``None`` if it is none of these."""
+    """The purpose of its jobs; ``None`` if it is none of these."""
 
     uses: ClassVar[Slot | None] = None
-    """The component that the hook works with; ``None`` if it works alone."""
+    """The component that the hook uses; ``None`` if it uses none."""
 
     outputs_of_component: ClassVar[bool] = False
     """Whether the ``output_names`` are those of the component, not of the hook."""
@@ -108,8 +109,8 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
     """Whether the job's ``meta_name`` is that of the earlier job whose metrics it reads."""
 
     asks_for_metrics: ClassVar[bool] = True
-    """Whether :meth:`run` may call ``context.query``; then any earlier job that changes makes the
-    job run again on a resume, not only those that its ``input`` names."""
+    """Whether :meth:`run` may call ``context.query``; if so, a change in any earlier job makes the
+    job run again on a resume, not only a change in those that its ``input`` names."""
 
     @abstractmethod
     def run(self, context: JobContext[ComponentT]) -> Outputs:
@@ -120,9 +121,9 @@ class Hook(Component[ConfigT], Generic[ConfigT, ComponentT]):
 def declarations_of(
     hook: type[Hook[Any, Any]], component: type[AnyComponent] | None
 ) -> Declarations:
-    """Return what a job's component and hook declare; the component has the first word.
+    """Return what a job's component and hook declare; the component takes precedence.
 
-    The setting that names the dataset gets the section of the job that it stands in.
+    The setting that names the dataset is prefixed with its section of the job.
     """
     if component is None:
         return Declarations(tuple(hook.metrics), hook.samples)

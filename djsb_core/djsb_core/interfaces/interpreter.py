@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """The Python of an isolated environment, and what it is started with."""
+    """The Python of an isolated environment, and how to start it."""
 
     python: Path
     importable: Path
-    """Folder with djsb and the component's package, nothing else: its only ``PYTHONPATH``."""
+    """Folder with djsb and the component's package only: its entire ``PYTHONPATH``."""
     label: str
-    """The environment in words, for messages."""
+    """Name of the environment, for messages."""
     remedy: str = ""
-    """What to do about a module that is missing there."""
+    """What to do if a module is missing in the environment."""
     variables: Mapping[str, str] = field(default_factory=dict)
-    """What activation would set, ``PATH`` for instance."""
+    """Variables that activation would set, such as ``PATH``."""

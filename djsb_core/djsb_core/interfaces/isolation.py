@@ -1,4 +1,4 @@
-"""The isolation interface: what djsb asks of the package that runs components apart."""
+"""The isolation interface: runs components in isolated environments."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from djsb_core.interfaces.paths import PathContext
 
 Location: TypeAlias = tuple[str | int, ...]
-"""Keys and indexes that lead to a setting inside ``extra_configs``."""
+"""The path of keys and indices to a setting inside ``extra_configs``."""
 
 
 DescribeErrors: TypeAlias = (
     "Callable[[ValidationError, type[BaseModel], object], Iterable[tuple[Location, str]]]"
 )
-"""Says where an invalid config is wrong, and what: from the error, the model and the values."""
+"""Returns the location and description of each error in an invalid config."""
 
 
 class EnvironmentSettingsError(RequestError):
-    """The settings of an environment are wrong; carries every problem found."""
+    """The settings of an environment are invalid; carries every problem."""
 
     def __init__(self, problems: Iterable[tuple[Location, str]]) -> None:
         self.problems = list(problems)
-        """Where each is, and what is wrong there."""
+        """Location and description of each problem."""
         super().__init__(
             "; ".join(f"{'.'.join(map(str, at))}: {text}" for at, text in self.problems)
         )
@@ -44,7 +44,7 @@ class EnvironmentSettingsError(RequestError):
 
 @dataclass(frozen=True)
 class WantedEnvironment:
-    """The environment that a job's settings ask for: there already, or to be created."""
+    """The environment that a job's settings request: an existing one, or one to be created."""
 
     manager: str
     environment: Environment[Any]
@@ -52,33 +52,33 @@ class WantedEnvironment:
     label: str
     """For messages and listings: its name, or ``vbench_video_evaluator (uv)``."""
     requirements: tuple[str, ...]
-    """All to install: what djsb and the packages of hook and component need, and the config's."""
+    """Everything to install: for djsb, for the packages of hook and component, and the config's."""
     constraints: tuple[str, ...]
     distributions: tuple[str, ...]
     """djsb-core and plugins, whose code is linked, not installed."""
     key: str
-    """Digest of everything that decides what is created; of an existing one, of its folder."""
+    """Digest of everything that determines its content; for an existing one, of its folder."""
     existing: Path | None = None
-    """Folder of an environment that is not ours."""
+    """Folder of an environment that djsb did not create."""
 
     @property
     def name(self) -> str:
-        """Label and key, by which ``djsb env`` knows it; an existing one has its folder."""
+        """Label and key, as in ``djsb env``; for an existing one, label and folder."""
         if self.existing is None:
             return f"{self.label} {short_key(self.key)}"
         return self.label if self.label == str(self.existing) else f"{self.label} {self.existing}"
 
 
 class Environments(Protocol):
-    """The environments that are kept. Safe to use from several threads and processes.
+    """The stored environments. Safe for use by several threads and processes.
 
-    What was found or created stays until it is closed: nobody can remove it.
+    Environments in use cannot be removed until this object is closed.
     """
 
     def find(self, wanted: WantedEnvironment) -> Interpreter | None:
-        """Return the interpreter of an environment that is there; ``None`` if it must be created.
+        """Return the interpreter of an environment; ``None`` if it must be created first.
 
-        :raises RequestError: if it is there and djsb cannot run in it
+        :raises RequestError: if the environment exists but djsb cannot run in it
         """
 
     def make(
@@ -87,26 +87,26 @@ class Environments(Protocol):
         say: Callable[[str], None],
         raise_if_stopped: Callable[[], None],
     ) -> Interpreter:
-        """Find the environment, or create it: one process does, others wait for it.
+        """Find the environment, or create it: one process does so, others wait for it.
 
-        :param say: gets short lines about the progress
-        :param raise_if_stopped: called at least every 0.2 s; what it raises ends the build
+        :param say: called with short lines of progress
+        :param raise_if_stopped: called at least every 0.2 s; an exception from it ends the build
         :raises RequestError: if it cannot be created
         """
 
     def close(self) -> None:
-        """Let others remove what this has found or created."""
+        """Release the environments in use, so that they can be removed."""
 
 
 class Isolation(ABC):
-    """Runs components in environments of their own; one package provides it.
+    """Runs components in isolated environments; provided by one package.
 
     It is announced as ``environments`` in the entry-point group ``djsb.isolations``.
     """
 
     @abstractmethod
     def root(self) -> Path:
-        """Return the folder in which environments are kept."""
+        """Return the folder in which environments are stored."""
 
     @abstractmethod
     def wanted(
@@ -117,13 +117,13 @@ class Isolation(ABC):
         context: PathContext,
         describe: DescribeErrors,
     ) -> WantedEnvironment | None:
-        """Return the environment that ``extra_configs`` ask for; ``None``: the current one.
+        """Return the environment that ``extra_configs`` request; ``None`` for the current one.
 
-        :param infos: of the job's hook and of its component, the component's last
-        :param describe: puts the problems of an invalid config into sentences
+        :param infos: the job's hook and its component, the component last
+        :param describe: converts the errors of an invalid config to messages
         :raises EnvironmentSettingsError: with every problem
         """
 
     @abstractmethod
     def environments(self) -> Environments:
-        """Open the environments that are kept."""
+        """Open the stored environments."""

@@ -1,4 +1,4 @@
-"""The settings of a job that say where its component runs."""
+"""The settings of a job that choose the environment of its component."""
 
 ENVIRONMENT_KEYS = frozenset({"env", "env_name", "env_manager", "env_params"})
-"""Keys of ``extra_configs``; no component gets them. The last three are the published form."""
+"""Keys of ``extra_configs`` that no component receives; the last three: published format."""

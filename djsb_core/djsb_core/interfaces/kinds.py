@@ -1,6 +1,6 @@
 """The kinds of component: each has one entry-point group and one interface.
 
-The interfaces are imported when one is asked for: listings need only the names.
+The interfaces are imported on demand: listings need only the names.
 """
 
 from __future__ import annotations

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class ModelTrainExecutor(Component[ConfigT]):
-    """Train or fine-tune one model, or one for each of several datasets."""
+    """Train or fine-tune one model, or one per dataset."""
 
     @abstractmethod
     def train(self) -> Path | Sequence[Path]:
         """Train to the end and return the folder (or folders) of the trained model.
 
         Reports its objective (such as ``loss``; the first metric that it declares with a direction)
-        and what else the backend knows with ``self.workspace.watcher.watch(value, name, step)``
-        while it runs. The primary counts that it declares say how much data it saw.
+        and other values of the backend with ``self.workspace.watcher.watch(value, name, step)``
+        while it runs. Its primary counts state how much data was used.
 
         :raises ComponentError: if the data or the model cannot be used, or training failed
         """
@@ -51,5 +51,5 @@ class ModelEvaluator(Component[ConfigT]):
         """
 
     def outputs(self, scores: Scores) -> tuple[Any, ...]:
-        """Return what the job hands to later jobs, in the order of ``output_names``."""
+        """Return the job's outputs, in the order of ``output_names``."""
         return (dict(scores),)

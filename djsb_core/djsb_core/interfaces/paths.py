@@ -1,4 +1,4 @@
-"""Paths in a config: which are read, which are written, and where they are looked up."""
+"""Paths in a config: which are read or written, and where they are looked up."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ class PathContext:
     """What is known about the paths of a config while it is validated."""
 
     folders: tuple[Path, ...] = field(default_factory=lambda: (Path.cwd(),))
-    """Where a relative path is looked up, in this order."""
+    """Folders in which a relative path is looked up, in this order."""
 
     expected: AbstractSet[Path] = frozenset()
-    """Absolute paths that do not exist yet, because an earlier job writes them."""
+    """Absolute paths that do not exist yet, because an earlier job will write them."""
 
     placed: Mapping[Path, Path] = field(default_factory=dict)
-    """Where the results of earlier jobs are, by the absolute path that their settings name."""
+    """Where results of earlier jobs are, by the absolute path in their settings."""
 
     outputs: Mapping[Path, Path] = field(default_factory=dict)
-    """Where a result is written instead of at the absolute path that the settings name."""
+    """Where results are written, by the absolute path in the settings."""
 
     def find(self, path: Path) -> Path | None:
         """Return the absolute path of an existing or expected file or folder."""
         for folder in self.folders:
             try:
-                found = self._find(folder, path.expanduser())
+                match = self._find(folder, path.expanduser())
             except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
                 continue
-            if found is not None:
-                return found
+            if match is not None:
+                return match
         return None
 
     def resolve(self, path: Path) -> Path:
@@ -51,36 +51,38 @@ class PathContext:
         return path.resolve()
 
     def _find(self, folder: Path, path: Path) -> Path | None:
-        """Find what this run makes first: what lies there may be of another run."""
+        """Look up a path, results of this run first: an existing file may be of another run."""
         names = dict.fromkeys((path, _without_iteration(path)))
-        tries = [self.resolve(folder / name) for name in names]
-        results = (self._find_result(one) for one in tries)
-        there = (one for one in tries if one.exists())
-        return next((one for one in (*results, *there) if one is not None), None)
+        candidates = [self.resolve(folder / name) for name in names]
+        results = (self._find_result(candidate) for candidate in candidates)
+        existing = (candidate for candidate in candidates if candidate.exists())
+        return next(
+            (candidate for candidate in (*results, *existing) if candidate is not None), None
+        )
 
     def _find_result(self, candidate: Path) -> Path | None:
         if not self.placed and not self.expected:
             return None
-        around = [one for one in (candidate, *candidate.parents) if one in self.placed]
-        if len(around) > 1:  # one result lies inside another: the first that is listed counts
-            around.sort(key=list(self.placed).index)
-        for named in around:
-            inside = self.placed[named] / candidate.relative_to(named)
+        results = [parent for parent in (candidate, *candidate.parents) if parent in self.placed]
+        if len(results) > 1:  # one result is inside another: the first one in the list counts
+            results.sort(key=list(self.placed).index)
+        for result in results:
+            inside = self.placed[result] / candidate.relative_to(result)
             if inside.exists():
                 return inside
         return candidate if self._is_expected(candidate) else None
 
     @property
     def tried(self) -> str:
-        """The folders in words, for a message that a path is in none of them."""
+        """The folders as text, for error messages."""
         return " and ".join(dict.fromkeys(map(str, self.folders)))
 
     def _is_expected(self, path: Path) -> bool:
-        return path in self.expected or any(one in self.expected for one in path.parents)
+        return path in self.expected or any(parent in self.expected for parent in path.parents)
 
 
 def _without_iteration(path: Path) -> Path:
-    """Leave out ``iter_1``: published configs name a result of the first iteration like this."""
+    """Leave out ``iter_1``, which published configs add to results of the first iteration."""
     if ITERATION.search(str(path)) is None:
         return path
     return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
@@ -88,14 +90,14 @@ def _without_iteration(path: Path) -> Path:
 
 def _find_input(path: Path, info: ValidationInfo) -> Path:
     context = info.context if isinstance(info.context, PathContext) else PathContext()
-    found = context.find(path)
-    if found is None:
+    match = context.find(path)
+    if match is None:
         raise PydanticCustomError(
             MISSING,
             "no such file or folder: '{path}' (looked in {tried})",
             {"path": str(path), "tried": context.tried},
         )
-    return found
+    return match
 
 
 def _make_absolute(path: Path, info: ValidationInfo) -> Path:
@@ -119,7 +121,7 @@ class PathRole:
 
 
 InputPath: TypeAlias = Annotated[Path, AfterValidator(_find_input), PathRole(writes=False)]
-"""An existing file or folder; looked up from the working directory, then beside the experiment."""
+"""An existing file or folder; looked up in the working directory, then next to the experiment."""
 
 OutputPath: TypeAlias = Annotated[Path, AfterValidator(_make_absolute), PathRole(writes=True)]
 """A file or folder that the component writes; relative to the working directory."""
@@ -132,7 +134,7 @@ def paths_of(config: BaseModel, *, writes: bool) -> list[Path]:
 
 def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
     for name, roles in _roles_of(type(config)).items():
-        value = getattr(config, name, None)  # a config that is not complete yet lacks some
+        value = getattr(config, name, None)  # an incomplete config lacks some fields
         if writes in roles:
             yield from _paths_in(value)
         elif isinstance(value, BaseModel):
@@ -141,7 +143,7 @@ def _walk_model(config: BaseModel, *, writes: bool) -> Iterator[Path]:
 
 @lru_cache(maxsize=1024)
 def _roles_of(model: type[BaseModel]) -> Mapping[str, frozenset[bool]]:
-    """Tell of each field of a model whether it is marked as read (False) or written (True)."""
+    """Return for each field of a model whether it is marked as read (False) or written (True)."""
     return {
         name: frozenset(role.writes for role in _roles(info.metadata, info.annotation))
         for name, info in model.model_fields.items()
@@ -149,10 +151,10 @@ def _roles_of(model: type[BaseModel]) -> Mapping[str, frozenset[bool]]:
 
 
 def _roles(metadata: Iterable[object], annotation: Any) -> list[PathRole]:  # noqa: ANN401
-    found = [item for item in metadata if isinstance(item, PathRole)]
+    roles = [item for item in metadata if isinstance(item, PathRole)]
     for argument in getattr(annotation, "__args__", ()):
-        found += _roles(getattr(argument, "__metadata__", ()), argument)
-    return found
+        roles += _roles(getattr(argument, "__metadata__", ()), argument)
+    return roles
 
 
 def _paths_in(value: object) -> Iterator[Path]:

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class ReportSink(Protocol):
-    """Takes what a job reports while it runs."""
+    """Receives what a job reports while it runs."""
 
     def points(self, points: list[Point]) -> None:
-        """Take values of metrics, in the order in which they were reported."""
+        """Receive values of metrics, in the order in which they were reported."""
 
     def artifact(self, artifact: Artifact) -> None:
-        """Take a file that the job reports."""
+        """Receive a file that the job reports."""
 
     def silent(self, seconds: float) -> None:
-        """Take note that the job's process is unresponsive.
+        """Handle that the job's process is unresponsive.
 
-        :param seconds: since its last event
+        :param seconds: time since its last event
         """
 
 
@@ -50,27 +50,27 @@ class NullSink:
 
 
 class Cancellation:
-    """Whether one job is to end while the run continues, and why.
+    """The cancellation of one job while the run continues, with its reason.
 
-    The job's executor asks for it a few times per second.
+    The job's executor polls it a few times per second.
     """
 
     def __init__(self) -> None:
-        """Start with a job that nobody wants to end."""
+        """Start without a cancellation."""
         self._reason: str | None = None
 
     @property
     def reason(self) -> str | None:
-        """Why the job is to end; ``None`` if it is not."""
+        """Why the job is cancelled; ``None`` if it is not."""
         return self._reason
 
     def cancel(self, reason: str) -> None:
-        """Request the end of the job, from any thread; the first reason is kept."""
+        """Cancel the job, from any thread; the first reason is kept."""
         if self._reason is None:
             self._reason = reason
 
     def raise_if_cancelled(self) -> None:
-        """Stop what would otherwise start or keep waiting.
+        """Raise if the job was cancelled.
 
         :raises JobCancelledError: with the reason, if the job was cancelled
         """
@@ -80,10 +80,10 @@ class Cancellation:
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What process a job has to run in."""
+    """The kind of process that a job must run in."""
 
     interpreter: Interpreter | None = None
-    """That of an isolated environment; ``None`` for the one that runs djsb."""
+    """Interpreter of an isolated environment; ``None`` for the one that runs djsb."""
     alone: bool = False
     """Whether it gets a process that no other job has used or will use."""
 
@@ -94,8 +94,8 @@ ANY_PROCESS = ProcessSpec()
 class Executor(ABC):
     """Runs jobs, one at a time.
 
-    The variables of a request are set before the code of its component is imported. Jobs whose
-    variables differ share no process.
+    The variables of a request are set before the code of its component is imported. Jobs with
+    different variables do not share a process.
     """
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Executor(ABC):
     ) -> dict[str, Any]:
         """Run a job and return its outputs by name.
 
-        :param timeout: seconds; ``None`` for as long as it takes
+        :param timeout: in seconds; ``None`` for no limit
         :param cancellation: ends the job when it is cancelled
         :raises KeyboardInterrupt: if the job, or this executor, was interrupted or killed
         :raises JobCancelledError: if the job was cancelled
@@ -118,34 +118,34 @@ class Executor(ABC):
 
     @abstractmethod
     def inspect(self, request: JobRequest, process: ProcessSpec, *, whole: bool) -> list[str]:
-        """List what would keep a job from running in its process, one sentence each; run nothing.
+        """List what would prevent a job from running in its process; run nothing.
 
-        :param whole: build its component and check it; else only import the code
+        :param whole: build its component and check it; otherwise only import the code
         :raises KeyboardInterrupt: if this executor was interrupted or killed
         :raises DjsbError: if the code cannot be imported, or its process does not start
         """
 
     @abstractmethod
     def interrupt(self) -> None:
-        """Ask the running job to end; no other one begins before :meth:`reset`.
+        """Interrupt the running job; no other job starts before :meth:`reset`.
 
-        From any thread, and from a signal handler; asking again changes nothing.
+        Called from any thread or from a signal handler; calling it again has no effect.
         """
 
     @abstractmethod
     def kill(self) -> None:
-        """Kill the running job with all its processes; no other one begins before a reset."""
+        """Kill the running job with all its processes; no other job starts before a reset."""
 
     @abstractmethod
     def reset(self) -> None:
-        """Be ready for another job, after an interrupt too: that ended the jobs of one run."""
+        """Accept jobs again after an interrupt, which ended only the jobs of one run."""
 
     def is_warm(self, process: ProcessSpec) -> bool:  # noqa: ARG002 (for those that keep processes)
-        """Tell whether a job with such a process need not wait until one has started."""
+        """Return whether such a process is already running, so that a job need not wait for it."""
         return False
 
     def release_gpus(self, gpus: Collection[str]) -> None:  # noqa: B027 (most hold none)
-        """End idle processes that may hold memory of these GPUs: another executor's job gets them.
+        """End idle processes that may hold memory of these GPUs, for a job of another executor.
 
         Called from any thread.
         """
@@ -155,16 +155,16 @@ class Executor(ABC):
 
 
 class PlacementConfig(ComponentConfig):
-    """Settings that every placement takes, from the command line."""
+    """Settings of every placement, from the command line."""
 
     address: str | None = Field(
-        None, description="What follows the name in `--on NAME:ADDRESS`, such as a cluster's head."
+        None, description="The address in `--on NAME:ADDRESS`, such as that of a cluster's head."
     )
-    workers: int = Field(1, ge=0, description="How many jobs run at a time; see `--workers`.")
+    workers: int = Field(1, ge=0, description="Number of concurrent jobs; see `--workers`.")
 
 
 class Placement(Component[ConfigT]):
-    """Where the jobs of a run are executed, each as one task; chosen by ``djsb run --on``.
+    """The place where the jobs of a run are executed, one task per job; see ``djsb run --on``.
 
     Session, store and cache stay in the process that runs djsb.
     """
@@ -172,16 +172,16 @@ class Placement(Component[ConfigT]):
     config_type: ClassVar[type[ComponentConfig]] = PlacementConfig
 
     label: ClassVar[str] = "this machine"
-    """What has the CPUs and GPUs, in messages."""
+    """Name of what provides the CPUs and GPUs, for messages."""
 
     @abstractmethod
     def capacity(self) -> Resources:
-        """Return the CPUs and the memory that its jobs may take together, without its GPUs."""
+        """Return the CPUs and the memory that its jobs may use in total, without GPUs."""
 
     @abstractmethod
     def gpus(self) -> Sequence[str]:
-        """List its GPUs, as ``CUDA_VISIBLE_DEVICES`` names them; asked when a job claims some."""
+        """List its GPUs by their ``CUDA_VISIBLE_DEVICES`` names; called when a job claims GPUs."""
 
     @abstractmethod
     def create_executors(self) -> Sequence[Executor]:
-        """Create as many executors as jobs may run at a time; no process starts yet."""
+        """Create one executor per concurrent job; no process starts yet."""

@@ -1,4 +1,4 @@
-"""What a job takes of a machine while it runs."""
+"""The resources that a job uses while it runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 class Resources:
     """CPUs, GPUs and memory: claimed by a job, or offered by a machine.
 
-    They decide where and when a job runs, never its result: no part of its key in the cache.
+    They affect where and when a job runs, never its result: they are not part of its cache key.
     """
 
     cpus: float = 1.0
-    """0 for a job that only waits, for the answers of a service for instance."""
+    """0 for a job that only waits, for instance for the responses of a service."""
 
     gpus: float = 0.0
-    """Whole GPUs that no other job uses, or below 1 a share of one."""
+    """Whole GPUs for exclusive use, or below 1 a share of one."""
 
     memory: int = 0
-    """In bytes; 0: not counted."""
+    """In bytes; 0: not limited."""

@@ -8,19 +8,19 @@ from djsb_core.interfaces.component import Component, ComponentConfig
 
 
 class Tracker(Component[ComponentConfig]):
-    """Shows a run elsewhere as it happens; chosen by name under ``trackers:``.
+    """Mirrors a run to a service while it runs; chosen by name under ``trackers:``.
 
-    It is a listener: those of its methods that are marked with ``hookimpl`` hear the moments of
-    the runs that ask for it. It has no settings; what it needs to know comes from the environment
-    variables that its users know. One that fails costs a run nothing but a warning.
+    It is a listener: its methods marked with ``hookimpl`` receive the events of the runs that
+    request it. It has no settings; it is configured by the usual environment variables of its
+    service. If it fails, the run continues with a warning.
     """
 
     config_type: ClassVar[type[ComponentConfig]] = ComponentConfig
 
     @classmethod
     def is_default(cls) -> bool:
-        """Tell whether runs that name no trackers are shown in it.
+        """Return whether runs that name no trackers are shown in it.
 
-        Asked only where :data:`djsb_core.published.TRACKER_SIGNS` has a sign that it is in use.
+        Called only if :data:`djsb_core.published.TRACKER_SIGNS` suggests that it is in use.
         """
         return False

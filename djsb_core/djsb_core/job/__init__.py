@@ -1,1 +1,1 @@
-"""What runs in the process of a job: the worker, and what it reports."""
+"""The job side of a run: the worker process, and what it reports."""

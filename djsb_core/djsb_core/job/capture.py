@@ -1,4 +1,4 @@
-"""Send everything that a job prints to its log file, subprocesses and C libraries included."""
+"""Redirect all output of a job to its log file, including subprocesses and C libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STDOUT, STDERR = 1, 2
 
 @contextmanager
 def capture_output(log: Path) -> Iterator[None]:
-    """Point file descriptors 1 and 2 at ``log`` while the block runs."""
+    """Redirect file descriptors 1 and 2 to ``log`` while the block runs."""
     _flush()
     saved = os.dup(STDOUT), os.dup(STDERR)
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -1,4 +1,4 @@
-"""A job's log: all that it prints, and at the end the traceback of its failure."""
+"""A job's log: all of its output, and the traceback if it fails."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def job_log(log: Path) -> Iterator[None]:
-    """Send all output to ``log`` while the block runs; a failure adds its traceback."""
+    """Redirect all output to ``log`` while the block runs; a failure appends its traceback."""
     try:
         with capture_output(log):
             yield
     except BaseException as error:
-        # A full disk must not hide the failure itself.
+        # A full disk must not hide the original failure.
         with suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write("\n" + "".join(traceback.format_exception(error)))
         raise

@@ -25,7 +25,7 @@ AnyHook = Hook[Any, Any]
 def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
     """Run a job and return its outputs by name, as plain data.
 
-    :raises ComponentError: if it returns another number of outputs than it announces
+    :raises ComponentError: if the number of outputs differs from that of its output names
     """
     workspace = Workspace(request.folder, watcher)
     hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
@@ -53,15 +53,15 @@ def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
             f"{request.hook} returned {len(returned)} values for the {len(names)} names "
             + ", ".join(names)
         )
-    # As a later run would read them: whether a job was reused changes nothing downstream.
+    # As a later run would read them: reusing a job changes nothing downstream.
     outputs: dict[str, Any] = plain(dict(zip(names, returned, strict=True)))
     return outputs
 
 
 def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
-    """Say what would keep a job from running in this process: ``problems``, one sentence each.
+    """Return the ``problems`` that would prevent a job from running in this process.
 
-    :param depth: ``code`` to import hook and component only; ``component`` to ask these, too
+    :param depth: ``code`` to import hook and component only; ``component`` to check them too
     """
     hook_type = cast("type[AnyHook]", load_component(Kind.HOOK, request.hook))
     component_type = load_slot(hook_type, request.component)
@@ -73,7 +73,7 @@ def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
 
 
 def load_slot(hook: type[AnyHook], name: str | None) -> type[AnyComponent] | None:
-    """Load the component of that name in the kind that a hook works with."""
+    """Load the component of that name, of the kind that a hook uses."""
     if hook.uses is None or name is None:
         return None
     return load_component(Kind.of(hook.uses.interface), name)
@@ -101,7 +101,7 @@ def build(
 ) -> tuple[AnyHook, AnyComponent | None]:
     """Build a job's hook and component from its sections (``dj_configs``, ``extra_configs``).
 
-    :raises pydantic.ValidationError: if a setting is wrong
+    :raises pydantic.ValidationError: if a setting is invalid
     """
     values, hook_values = split_settings(hook_type, *sections)
     slot = hook_type.uses

@@ -1,4 +1,4 @@
-"""Find and kill every process that a worker has started, whatever session it is in."""
+"""Find and kill all processes that a worker has started, in whatever session they are."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DEAD = ("Z", "X")
 
 
 def kill_tree(root: int, token: str) -> None:
-    """Kill a worker and all its processes; the caller's own is the last if it is one of them.
+    """Kill a worker and all its processes; the calling process last if it is one of them.
 
-    Where there is no ``/proc``, processes in sessions of their own are not found.
+    Without ``/proc``, processes in other sessions are not found.
 
-    :param root: the worker's process id, and that of its group
-    :param token: what the worker's environment has as ``DJSB_WORKER``
+    :param root: process id of the worker, which is also that of its group
+    :param token: value of ``DJSB_WORKER`` in the worker's environment
     """
-    for _ in range(ROUNDS):  # a process can start another one while they are looked up
+    for _ in range(ROUNDS):  # a process can start another one during the lookup
         members = find_tree(root, token) - {os.getpid()}
         if not members:
             break
@@ -36,15 +36,15 @@ def kill_tree(root: int, token: str) -> None:
 
 
 def signal_group(group: int, number: signal.Signals) -> None:
-    """Send a signal to every process of a group, if it still has one."""
+    """Send a signal to every process of a group, if any is left."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 
 
 def find_tree(root: int, token: str) -> set[int]:
-    """List the living processes of a worker: itself, its descendants, and those with its token.
+    """List the live processes of a worker: itself, its descendants, and those with its token.
 
-    The token finds those whose parent is dead.
+    The token identifies those whose parent is dead.
     """
     mark = f"{TOKEN}={token}".encode()
     parents = {process: parent for process in _processes() if (parent := _parent(process))}
@@ -62,17 +62,17 @@ def _processes() -> list[int]:
 
 
 def _parent(process: int) -> int | None:
-    """Return the process id of the parent; ``None`` for a process that is dead (or the first)."""
+    """Return the process id of the parent; ``None`` if the process is dead (or has no parent)."""
     try:
         status = (PROC / str(process) / "stat").read_text(errors="replace")
     except OSError:
         return None
-    state, parent, *_ = status.rpartition(")")[2].split()  # a name may hold brackets and spaces
+    state, parent, *_ = status.rpartition(")")[2].split()  # names may contain brackets and spaces
     return None if state in DEAD else int(parent)
 
 
 def _environment(process: int) -> list[bytes]:
     try:
         return (PROC / str(process) / "environ").read_bytes().split(b"\0")
-    except OSError:  # another user's, or gone
+    except OSError:  # another user's process, or gone
         return []

@@ -10,25 +10,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 TOKEN = "DJSB_WORKER"  # noqa: S105 (no password)
-"""Environment variable that marks a worker's processes, also those that left its session."""
+"""Environment variable that marks a worker's processes, including those that left its session."""
 
 CHUNK = 1 << 20
 """Bytes read from a pipe at a time."""
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """Write one message.
+    """Encode one message.
 
-    The line break in front ends whatever a component has written to the pipe by mistake.
+    The leading line break ends whatever a component has written to the pipe by mistake.
 
-    :raises TypeError: if a value is no JSON
-    :raises ValueError: likewise (a value that holds itself)
+    :raises TypeError: if a value cannot be encoded as JSON
+    :raises ValueError: if a value contains itself
     """
     return b"\n" + json.dumps(message).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> dict[str, Any] | None:
-    """Read one message; ``None`` if the line is none."""
+    """Decode one message; ``None`` if the line is not a message."""
     try:
         message = json.loads(line) if line.startswith(b"{") else None
     except (ValueError, RecursionError):
@@ -37,20 +37,20 @@ def decode(line: bytes) -> dict[str, Any] | None:
 
 
 def write_all(descriptor: int, data: bytes) -> None:
-    """Write to a pipe, however little it takes at a time."""
+    """Write all data to a pipe, in as many writes as it takes."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
 class LineSplitter:
-    """Joins pieces that end anywhere to whole lines."""
+    """Splits a stream of arbitrary pieces into lines."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def split(self, piece: bytes) -> Iterator[bytes]:
-        """Yield each line that this piece completes, without its line break."""
+        """Yield each line that this piece completes, without the line break."""
         *ends, rest = piece.split(b"\n")
         for end in ends:
             line = b"".join((*self._pieces, end))

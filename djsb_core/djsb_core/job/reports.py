@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOG, FILES = "log.txt", "files"
-"""In a job's folder of the run: what it printed; (a link to) the folder in which it worked."""
+"""In a job's folder of the run: its output; (a link to) its working folder."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Point:
 
 
 class ArtifactKind(TextEnum):
-    """What a file that a job reported holds."""
+    """The content of a file that a job reported."""
 
     SAMPLES = "samples"
     """JSON: ``{"values": [one per sample], "weights": [one per sample] or null}``"""
@@ -38,7 +38,7 @@ class ArtifactKind(TextEnum):
 
 @dataclass(frozen=True)
 class Artifact:
-    """One file that a job reported beside its metrics."""
+    """A file that a job reported along with its metrics."""
 
     name: str
     kind: ArtifactKind
@@ -48,14 +48,14 @@ class Artifact:
 
 @dataclass(frozen=True)
 class SampleValues:
-    """One metric's value for each sample, and its weights (tokens, bytes); see ``Watcher``."""
+    """A metric's value per sample, and its weights (tokens, bytes); see ``Watcher``."""
 
     values: list[float]
     weights: list[float] | None
 
 
 def plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
-    """Make of a value what the store will give back: mappings, lists, scalars, text."""
+    """Convert a value to what the store will return: mappings, lists, scalars, strings."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

@@ -16,28 +16,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """All that it takes to run one job, as plain data: it may run in another process."""
+    """Everything needed to run one job, as plain data: it may run in another process."""
 
     hook: str
     component: str | None
-    """Name in the kind that the hook works with."""
+    """Name of the component, of the kind that the hook uses."""
     dj_configs: dict[str, Any] | None
     extra_configs: dict[str, Any] | None
     id: JobId
     folder: Path
-    """Where the component works."""
+    """Working folder of the component."""
     log: Path
     lookup: tuple[Path, ...]
     """Folders in which relative paths are looked up."""
     outputs: Mapping[Path, Path]
-    """Where a result is written instead of at the path that the settings name."""
+    """Where results are written, by the path in the settings."""
     placed: Mapping[Path, Path]
-    """Where results of earlier jobs are, by the path that their settings name."""
+    """Where results of earlier jobs are, by the path in their settings."""
     metrics: Mapping[str, Mapping[str, Any]]
-    """Metrics of earlier jobs, for a hook that asks for them."""
+    """Metrics of earlier jobs, for a hook that queries them."""
     output_names: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables that are set before its component is imported: GPUs, threads."""
+    """Environment variables to set before its component is imported: GPUs, threads."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` takes."""

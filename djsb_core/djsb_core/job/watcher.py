@@ -1,4 +1,4 @@
-"""What a component reports, made into points and files for the store and for listeners."""
+"""Convert a component's reports to points and files for the store and the listeners."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 SCRIPT = "SandboxWatcher"
-"""Stands in place of a hook for what a user's own script reports."""
+"""Name used in place of a hook for reports of a user's own script."""
 
 BARE = "script"
-"""The job of what a script reports under names without a dot."""
+"""Job name for metrics that a script reports under names without a dot."""
 
 BINS = 50
 MEDIA = {
@@ -31,7 +31,7 @@ MEDIA = {
 
 
 class JobWatcher:
-    """The watcher of one job: passes on what is reported, in the order of the reports."""
+    """The watcher of one job: forwards its reports in order."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class JobWatcher:
     ) -> None:
         """Watch one job.
 
-        :param folder: where the job works; files are kept there
+        :param folder: working folder of the job, in which files are stored
         :param on_points: called with the values of each report
         :param on_artifact: called with each file: samples, histograms, images, videos
         """
@@ -51,7 +51,7 @@ class JobWatcher:
         self._started = time.monotonic()
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
-        """Report a number, a text, or a nested mapping of them (flattened with dots)."""
+        """Report a number, a string, or a nested mapping of them (flattened with dots)."""
         seconds = time.monotonic() - self._started
         number = None if step is None else int(step)  # numpy's integers too
         self._on_points([Point(key, item, number, seconds) for key, item in flatten(value, name)])
@@ -61,7 +61,7 @@ class JobWatcher:
     ) -> None:
         """Report one value per sample.
 
-        :raises ValueError: if there are not as many weights as values
+        :raises ValueError: if the numbers of weights and values differ
         """
         if weights is not None and len(weights) != len(values):
             raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
@@ -78,7 +78,7 @@ class JobWatcher:
     def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
         """Report an image or a video.
 
-        :raises ValueError: if its suffix is that of neither
+        :raises ValueError: if its suffix belongs to neither
         """
         kind = MEDIA.get(path.suffix.lower())
         if kind is None:
@@ -95,7 +95,7 @@ class JobWatcher:
 def histogram(values: Sequence[float]) -> dict[str, Any]:
     """Count values in equal bins between their 0.5 % and 99.5 % quantiles, and outside of them.
 
-    A few values far out would else leave all others in one bin.
+    Otherwise a few outliers would put all other values into one bin.
     """
     finite = sorted(number for number in map(float, values) if math.isfinite(number))
     if not finite:
@@ -123,7 +123,7 @@ def histogram(values: Sequence[float]) -> dict[str, Any]:
 
 
 def flatten(value: object, name: str) -> Iterator[tuple[str, float | str]]:
-    """Yield each number and text of a nested value under its dotted name.
+    """Yield each number and string of a nested value with its dotted name.
 
     >>> list(flatten({"text_len": {"mean": 3}}, "probe"))
     [('probe.text_len.mean', 3.0)]

@@ -1,8 +1,8 @@
-"""Run jobs in a process of its own: ``python -m djsb_core.job.worker EVENTS [PYTHONPATH]``.
+"""Run jobs in a separate process: ``python -m djsb_core.job.worker EVENTS [PYTHONPATH]``.
 
-Requests come in on stdin and events go out on the descriptor ``EVENTS``: ``hello`` once; for each
-request ``started``, any number of ``points``, ``artifact`` and ``alive``, and ``done`` or
-``failed``.
+Requests arrive on stdin and events are written to the descriptor ``EVENTS``: ``hello`` once; for
+each request ``started``, any number of ``points``, ``artifact`` and ``alive``, and finally
+``done`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
     from djsb_core.job.request import JobRequest
 
 BATCH_SECONDS = 0.02
-"""How long points wait for others, so that thousands per second cost few system calls."""
+"""How long points are batched, so that thousands per second cost few system calls."""
 
 HEARTBEAT_SECONDS = 5.0
-"""How often a process whose job reports nothing sends ``alive``."""
+"""Interval of ``alive`` events while a job reports nothing."""
 
 AGAIN_SECONDS = 0.1
-"""When to interrupt a job again whose code has dropped the interrupt."""
+"""Delay before a job whose code has dropped an interrupt is interrupted again."""
 
 BACKLOG = 10_000
-"""Reports that wait to be sent before the job itself has to wait."""
+"""Number of unsent reports at which the job itself has to wait."""
 
 STDIN, STDERR = 0, 2
 
@@ -51,7 +51,7 @@ def main() -> None:
     _restore_pythonpath(pythonpath)
     stdin = _take_stdin()
     os.set_inheritable(int(events), False)  # noqa: FBT003 (it takes no keyword)
-    if isinstance(sys.stdout, TextIOWrapper):  # the last words before a crash are in the log
+    if isinstance(sys.stdout, TextIOWrapper):  # the last lines before a crash reach the log
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     faulthandler.enable()
     outbox = Outbox(int(events))
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 class Worker:
-    """Runs one job after the other, in the main thread: signals and many libraries want it."""
+    """Runs jobs one at a time in the main thread, as signals and many libraries require."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
@@ -76,15 +76,15 @@ class Worker:
         self._folder = os.open(".", os.O_RDONLY)
 
     def on_interrupt(self, *_: object) -> None:
-        """Interrupt the running job, once; between two jobs do nothing."""
+        """Interrupt the running job once; do nothing between two jobs."""
         if self._interruptible:
             self._interruptible = False
             raise KeyboardInterrupt
 
     def on_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
-        """Interrupt the job again if Python has dropped the interrupt, as it does in a destructor.
+        """Interrupt the job again if Python has dropped the interrupt, as it does in destructors.
 
-        Those of torch's data loaders wait for processes: many an interrupt ends there.
+        Destructors of torch's data loaders wait for processes, and often swallow interrupts.
         """
         sys.__unraisablehook__(unraisable)
         if self._running and issubclass(unraisable.exc_type, KeyboardInterrupt):
@@ -92,11 +92,11 @@ class Worker:
             Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     def work(self, message: dict[str, Any]) -> None:
-        """Run (or only inspect) one job and report how it ended."""
+        """Run (or only inspect) one job and report its outcome."""
         reports = Reports(self._outbox)
         try:
             end = self._perform(message, reports)
-        except BaseException as error:  # noqa: BLE001 (also SystemExit: the job fails, not we)
+        except BaseException as error:  # noqa: BLE001 (SystemExit too: only the job fails)
             end = encode(_describe(error))
         reports.end(end)
         os.fchdir(self._folder)  # the next job must not depend on this one
@@ -119,7 +119,7 @@ class Worker:
             try:
                 return encode({"event": "done", "outputs": outputs})
             except (TypeError, ValueError, RecursionError) as error:
-                raise ComponentError(f"what it returned is no JSON: {error}") from error
+                raise ComponentError(f"its outputs cannot be stored as JSON: {error}") from error
 
     @contextmanager
     def _interrupts(self) -> Iterator[None]:
@@ -132,7 +132,7 @@ class Worker:
 
 
 class Reports:
-    """What one job reports; nothing once it has ended, though a thread of it may live on."""
+    """Sends the reports of one job; later ones, from threads that outlive it, are dropped."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox: Outbox | None = outbox
@@ -144,13 +144,13 @@ class Reports:
             self._outbox.put([[p.name, p.value, p.step, p.seconds] for p in points])
 
     def artifact(self, artifact: Artifact) -> None:
-        """Send where a file is that the job reports."""
+        """Send the path of a file that the job reports."""
         if self._outbox is not None:
             values = [artifact.name, artifact.kind.value, artifact.step, str(artifact.path)]
             self._outbox.put(encode({"event": "artifact", "artifact": values}))
 
     def end(self, event: bytes) -> None:
-        """Send how the job ended."""
+        """Send the outcome of the job."""
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
             outbox.heartbeat = False
@@ -158,7 +158,7 @@ class Reports:
 
 
 class Outbox:
-    """Sends events from a thread of its own: no interrupt of the job can cut one in two."""
+    """Sends events from a separate thread, so an interrupt of the job cannot truncate one."""
 
     def __init__(self, descriptor: int) -> None:
         self.heartbeat = False
@@ -169,9 +169,9 @@ class Outbox:
         Thread(target=self._send, daemon=True).start()
 
     def put(self, report: bytes | list[list[Any]]) -> None:
-        """Send an event, or points as soon as a batch is worth it; the order is kept.
+        """Send an event, or add points to the current batch; the order is preserved.
 
-        :raises RuntimeError: in a process that the job has forked
+        :raises RuntimeError: if called in a process that the job has forked
         """
         if os.getpid() != self._process:
             raise RuntimeError("metrics can only be reported from the job's own process")
@@ -200,7 +200,7 @@ class Outbox:
 
 
 def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
-    """Join neighbouring points to one event."""
+    """Merge adjacent points into one event."""
     points: list[list[Any]] = []
     for report in reports:
         if isinstance(report, list):
@@ -215,7 +215,7 @@ def _batches(reports: list[bytes | list[list[Any]]]) -> Iterator[bytes]:
 
 
 def _read_messages(descriptor: int, messages: SimpleQueue[dict[str, Any]]) -> None:
-    """Pass on the messages of djsb; when its process is gone, end everything."""
+    """Forward the messages of djsb; end everything when its process is gone."""
     splitter = LineSplitter()
     while piece := os.read(descriptor, CHUNK):
         for line in splitter.split(piece):
@@ -228,11 +228,11 @@ def _read_messages(descriptor: int, messages: SimpleQueue[dict[str, Any]]) -> No
 
 def _end_everything() -> None:
     kill_tree(os.getpid(), os.environ.get(TOKEN, ""))
-    os.kill(os.getpid(), signal.SIGKILL)  # where it leads no group
+    os.kill(os.getpid(), signal.SIGKILL)  # if it does not lead its group
 
 
 def _enter(message: dict[str, Any]) -> None:
-    """Take over what has changed around djsb since the job before, in a session of many runs."""
+    """Apply what has changed in the environment of djsb since the previous job."""
     if "working_directory" in message:
         os.chdir(message["working_directory"])
     for name, value in message.get("changed_variables", {}).items():
@@ -245,8 +245,8 @@ def _enter(message: dict[str, Any]) -> None:
 def _describe(error: BaseException) -> dict[str, Any]:
     try:
         message = str(error)
-    except Exception as worse:  # noqa: BLE001 (an error class of a component)
-        message = f"its message cannot be shown: {type(worse).__name__}"
+    except Exception as failure:  # noqa: BLE001 (an error class of a component)
+        message = f"its message cannot be shown: {type(failure).__name__}"
     return {
         "event": "failed",
         "type": type(error).__name__,
@@ -260,28 +260,28 @@ def _describe(error: BaseException) -> dict[str, Any]:
 def _traceback(error: BaseException) -> str:
     try:
         return "".join(traceback.format_exception(error))
-    except Exception:  # noqa: BLE001 (likewise)
+    except Exception:  # noqa: BLE001 (as above)
         return ""
 
 
 def _restore_pythonpath(value: list[str]) -> None:
-    """Give the job's own processes the variable that djsb had, not the one of this process."""
+    """Restore the variable to the value that djsb had, for the job's own subprocesses."""
     os.environ.pop("PYTHONPATH", None)
     if value:
         os.environ["PYTHONPATH"] = value[0]
 
 
 def _take_stdin() -> int:
-    """Keep the messages from the job and its processes, which may read their stdin."""
+    """Hide the message stream from the job and its subprocesses, which may read stdin."""
     stdin = os.dup(STDIN)
     _silence(STDIN)
     return stdin
 
 
 def _silence(descriptor: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, descriptor)
-    os.close(nothing)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, descriptor)
+    os.close(null)
 
 
 if __name__ == "__main__":

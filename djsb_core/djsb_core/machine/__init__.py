@@ -1,1 +1,1 @@
-"""What this machine has: packages, files, commands, graphics cards, room on its disks."""
+"""Checks of this machine: packages, files and commands."""

@@ -18,45 +18,45 @@ INDEX = ".index.json"
 SHA256 = re.compile("[0-9a-f]{64}")
 POINTER = b"version https://git-lfs"
 LARGEST_POINTER = 1024
-"""In bytes, as the specification of git-lfs has it."""
+"""In bytes, from the specification of git-lfs."""
 
 
 def check_command(name: str, needed_for: str, *, required: bool = True) -> DoctorCheck:
-    """Check that a program can be started by its name.
+    """Check that a program is on the path.
 
-    :param needed_for: who needs it
+    :param needed_for: what needs it
     """
-    found = shutil.which(name)
+    path = shutil.which(name)
     return DoctorCheck(
         name,
-        ok=found is not None,
-        finding=found or f"no such command; {needed_for} needs it",
-        remedy="" if found else f"install {name} with your system's package manager",
+        ok=path is not None,
+        finding=path or f"command not found; {needed_for} needs it",
+        remedy="" if path else f"install {name} with your system's package manager",
         kind=CheckKind.COMMAND,
         required=required,
-        path=Path(found) if found else None,
+        path=Path(path) if path else None,
     )
 
 
 def check_file(
-    subject: str, path: Path, absent: str = "not there", remedy: str = "", *, required: bool = True
+    subject: str, path: Path, absent: str = "not found", remedy: str = "", *, required: bool = True
 ) -> DoctorCheck:
-    """Check that a file is there, and tell its size.
+    """Check that a file exists, and report its size.
 
-    In the cache of a hub, a link to a file is named by what the file holds; then the digest is
-    known without reading it.
+    In the cache of a hub, a link points to a file named by its digest, which is then known without
+    reading it.
 
-    :param absent: what to say if it is not
+    :param absent: the finding if it does not exist
     """
-    there = path.is_file()
-    size = path.stat().st_size if there else None
+    exists = path.is_file()
+    size = path.stat().st_size if exists else None
     digest = path.resolve().name if path.is_symlink() else ""
-    shown = "" if subject == str(path) else f"{path}, "
+    prefix = "" if subject == str(path) else f"{path}, "
     return DoctorCheck(
         subject,
-        ok=there,
-        finding=absent if size is None else f"{shown}{size_text(size)}",
-        remedy="" if there else remedy,
+        ok=exists,
+        finding=absent if size is None else f"{prefix}{size_text(size)}",
+        remedy="" if exists else remedy,
         kind=CheckKind.FILE,
         required=required,
         path=path,
@@ -68,31 +68,32 @@ def check_file(
 def check_weights(
     folder: Path, what: str, patterns: Sequence[str], *, absent: str, remedy: str = ""
 ) -> list[DoctorCheck]:
-    """Check that a folder has files of one kind, and all of those that an index beside them names.
+    """Check that a folder has files of one kind, including all that an index next to them lists.
 
-    None may be empty, or a pointer of git-lfs.
+    None may be empty, or a git-lfs pointer.
 
-    :param what: the name that such a file usually has: ``model.safetensors``
-    :param patterns: names that count, the best first; the first that is there decides
-    :param absent: what to say if there is none
+    :param what: usual name of such a file: ``model.safetensors``
+    :param patterns: accepted names, best first; the first one with a match is used
+    :param absent: the finding if there is no such file
     """
-    found, pattern = next(
-        ((some, one) for one in patterns if (some := sorted(folder.glob(one)))), ([], "")
+    files, pattern = next(
+        ((paths, pattern) for pattern in patterns if (paths := sorted(folder.glob(pattern)))),
+        ([], ""),
     )
-    if not found:
+    if not files:
         return [check_file(str(folder / what), folder / what, absent, remedy)]
-    lost = _indexed(folder, f"{pattern}{INDEX}") - {one.name for one in found}
+    missing = _indexed(folder, f"{pattern}{INDEX}") - {path.name for path in files}
     parts = [
-        check_file(str(folder / one), folder / one, f"a part of {what}, not there", remedy)
-        for one in sorted(lost)
+        check_file(str(folder / name), folder / name, f"missing part of {what}", remedy)
+        for name in sorted(missing)
     ]
-    damaged = [one for path in found if (one := _damaged(path, remedy)) is not None]
+    damaged = [check for path in files if (check := _damaged(path, remedy)) is not None]
     if damaged:
         return [*damaged, *parts]
-    if len(found) == 1:
-        return [check_file(str(found[0]), found[0]), *parts]
-    size = sum(one.stat().st_size for one in found)
-    text = f"{len(found)} files, {size_text(size)}"
+    if len(files) == 1:
+        return [check_file(str(files[0]), files[0]), *parts]
+    size = sum(path.stat().st_size for path in files)
+    text = f"{len(files)} files, {size_text(size)}"
     whole = DoctorCheck(
         str(folder / what), ok=True, finding=text, kind=CheckKind.FILE, path=folder, size=size
     )
@@ -100,11 +101,11 @@ def check_weights(
 
 
 def _damaged(path: Path, remedy: str) -> DoctorCheck | None:
-    """Find a file that is empty, or stands for one that git-lfs has not fetched."""
+    """Return a failed check if a file is empty, or a pointer to one not downloaded by git-lfs."""
     size = path.stat().st_size
-    finding = "empty: a copy or a download that was not finished" if size == 0 else ""
+    finding = "empty: an unfinished copy or download" if size == 0 else ""
     if 0 < size < LARGEST_POINTER and path.read_bytes().startswith(POINTER):
-        finding, remedy = "not the file, but git-lfs's pointer to it", "run: git lfs pull"
+        finding, remedy = "a git-lfs pointer, not the file itself", "run: git lfs pull"
     if not finding:
         return None
     return DoctorCheck(
@@ -119,14 +120,14 @@ def _damaged(path: Path, remedy: str) -> DoctorCheck | None:
 
 
 def _indexed(folder: Path, pattern: str) -> set[str]:
-    """Return the names of the files that a model is split into, if an index lists them."""
+    """Return the names of the files that a model is split into, according to its index."""
     names: set[str] = set()
     for index in folder.glob(pattern):
         if index.with_name(index.name.removesuffix(INDEX)).exists():
-            continue  # the whole, which is preferred
+            continue  # the unsplit file, which is preferred
         try:
             parts = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # the library that loads the model says it best
+            continue  # the library that loads the model reports it
         names.update(map(str, parts))
     return names

@@ -1,4 +1,4 @@
-"""The metadata of installed packages, read once as long as nothing is installed or removed."""
+"""The metadata of installed packages, cached until a package is installed or removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Snapshot: TypeAlias = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True)
 class Installed:
-    """What an installed package says of itself."""
+    """The metadata of an installed package."""
 
     version: str | None
     """``None`` if its metadata is damaged."""
@@ -23,7 +23,7 @@ class Installed:
 
 
 def snapshot() -> Snapshot:
-    """Return what changes when a package is installed or removed: it is part of what is cached."""
+    """Return a value that changes when a package is installed or removed: a cache key."""
     return tuple((folder, _changed(folder)) for folder in sys.path)
 
 
@@ -39,25 +39,25 @@ def find_distribution(name: str, _: Snapshot) -> Distribution | None:
 @lru_cache(maxsize=1024)
 def read_installed(name: str, now: Snapshot) -> Installed | None:
     """Read the metadata of an installed package; ``None`` if it is not installed."""
-    found = find_distribution(name, now)
-    if found is None:
+    metadata = find_distribution(name, now)
+    if metadata is None:
         return None
-    text = found.read_text("METADATA")
+    text = metadata.read_text("METADATA")
     if text is None:  # an old format
-        extras = found.metadata.get_all("Provides-Extra")
-        return Installed(found.version, tuple(found.requires or ()), tuple(extras or ()))
+        extras = metadata.metadata.get_all("Provides-Extra")
+        return Installed(metadata.version, tuple(metadata.requires or ()), tuple(extras or ()))
     from email.parser import HeaderParser
 
-    # The description, most of the file, is left out: parsing it would take most of the time.
+    # Without the description, which is most of the file and would take most of the time.
     header = HeaderParser().parsestr(text.partition("\n\n")[0])
     requires, extras = header.get_all("Requires-Dist"), header.get_all("Provides-Extra")
     return Installed(header["Version"], tuple(requires or ()), tuple(extras or ()))
 
 
 def installed_version(name: str) -> str | None:
-    """Return the version of an installed package, as its metadata says."""
-    found = read_installed(name, snapshot())
-    return found.version if found else None
+    """Return the version of an installed package from its metadata."""
+    package = read_installed(name, snapshot())
+    return package.version if package else None
 
 
 def _changed(folder: str) -> int:

@@ -1,6 +1,6 @@
-"""Whether what a package's metadata asks for is installed, in a version that fits.
+"""Check that the dependencies of a package are installed in versions that fit.
 
-As ``pip check`` does, but for one package at a time, with the extras that it asks for.
+Like ``pip check``, but for one package at a time, with the extras that it requires.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ NOT_INSTALLED = "not installed"
 LOWER, UPPER = (">=", ">"), ("<=", "<")
 STRICT = {">", "<"}
 ONLY_EXTRA = re.compile(r";\s*\(?\s*extra\s*==\s*(['\"])(?P<extra>[^'\"]+)\1\s*\)?\s*$")
-"""A line that counts for one extra and nothing else; some packages have hundreds."""
+"""A line that applies to one extra only; some packages have hundreds."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """One package that others ask for: all that they ask of it, and what is installed."""
+class RequiredPackage:
+    """A package that others depend on: their combined requirements, and what is installed."""
 
     name: str
     extras: frozenset[str]
     specifier: SpecifierSet
-    wanted_by: tuple[str, ...]
+    required_by: tuple[str, ...]
     installed: str | None
     """Its version; ``None`` if it is not installed."""
 
     @property
     def fits(self) -> bool:
-        """Whether it is installed in a version that all of them take."""
+        """Whether it is installed in a version that all of them accept."""
         if self.installed is None:
             return False
         try:
@@ -54,22 +54,26 @@ class Wanted:
 
     @property
     def range(self) -> str:
-        """The versions that fit, the lowest first: ``>=4.7,<=4.8.4``."""
+        """The versions that fit, lowest first: ``>=4.7,<=4.8.4``."""
         return ",".join(map(str, _tightest(self.specifier)))
 
     @property
     def possible(self) -> bool:
         """Whether any version can fit."""
-        exact = [one for one in self.specifier if one.operator == "==" and "*" not in one.version]
+        exact = [
+            clause
+            for clause in self.specifier
+            if clause.operator == "==" and "*" not in clause.version
+        ]
         low, high = _bounds(self.specifier)
         if low is not None and high is not None:
             lowest, highest = Version(low.version), Version(high.version)
             if lowest > highest or (lowest == highest and {low.operator, high.operator} & STRICT):
                 return False
-        return all(self.specifier.contains(one.version, prereleases=True) for one in exact)
+        return all(self.specifier.contains(clause.version, prereleases=True) for clause in exact)
 
     def check(self, reason: str = "") -> DoctorCheck:
-        """Return it as a check; a version that does not fit may work all the same.
+        """Return it as a check; a version that does not fit may work anyway.
 
         :param reason: what it is needed for
         """
@@ -77,8 +81,8 @@ class Wanted:
         if self.fits:
             finding += f" ({self.range})" if self.range else ""
         elif self.installed is not None:
-            verb = "want" if len(self.wanted_by) > 1 else "wants"
-            finding += f", but {' and '.join(self.wanted_by)} {verb} {self.range}"
+            verb = "require" if len(self.required_by) > 1 else "requires"
+            finding += f", but {' and '.join(self.required_by)} {verb} {self.range}"
         return DoctorCheck(
             self.name,
             ok=self.fits,
@@ -90,103 +94,120 @@ class Wanted:
 
     def _remedy(self) -> str:
         if not self.possible:
-            return "no version suits all of them: run one in an environment of its own (env: auto)"
+            return "no version satisfies all of them: run one in its own environment (env: auto)"
         extras = f"[{','.join(sorted(self.extras))}]" if self.extras else ""
         return f"pip install '{self.name}{extras}{self.range}'"
 
 
 def wanted_packages(
     names: Iterable[str], extras: Iterable[str] = (), *, deep: bool = False
-) -> list[Wanted]:
-    """List what installed packages ask for, each once; a package that is not there asks nothing.
+) -> list[RequiredPackage]:
+    """List the dependencies of installed packages, each once; a missing package has none.
 
     :param names: the packages
-    :param extras: those of their extras that count, too
-    :param deep: also what the packages ask for that they ask for, and so on
+    :param extras: extras whose dependencies are included
+    :param deep: whether to include indirect dependencies
     """
     now = snapshot()
-    asked: dict[str, list[tuple[str, Requirement]]] = {}
-    waiting = [(name, extra) for name in names for extra in ("", *extras)]
-    seen = set(waiting)
-    for name, extra in waiting:  # which grows
-        for one in _requirements(name, extra, now):
-            asked.setdefault(canonicalize_name(one.name), []).append((name, one))
-            follow = [(one.name, added) for added in (*one.extras, *([""] if deep else []))]
-            waiting += [pair for pair in follow if pair not in seen]
+    requirements: dict[str, list[tuple[str, Requirement]]] = {}
+    queue = [(name, extra) for name in names for extra in ("", *extras)]
+    seen = set(queue)
+    for name, extra in queue:  # grows during the loop
+        for requirement in _requirements(name, extra, now):
+            requirements.setdefault(canonicalize_name(requirement.name), []).append(
+                (name, requirement)
+            )
+            follow = [
+                (requirement.name, added)
+                for added in (*requirement.extras, *([""] if deep else []))
+            ]
+            queue += [pair for pair in follow if pair not in seen]
             seen.update(follow)
-    return [_together(found, now) for found in asked.values()]
+    return [_merge(group, now) for group in requirements.values()]
 
 
 def check_packages(package: str, reasons: Mapping[str, str]) -> list[DoctorCheck]:
-    """Check some of the packages that a package's metadata lists, and say what they are for.
+    """Check some of the dependencies in a package's metadata, and report what they are for.
 
-    The others are checked, too, where ``djsb doctor`` looks at the package.
+    ``djsb doctor`` checks the others as well.
 
-    :param package: the one that needs them
-    :param reasons: what each is needed for, by name
+    :param package: the package that depends on them
+    :param reasons: what each dependency is needed for, by name
     """
-    wanted = {canonicalize_name(one.name): one for one in wanted_packages([package])}
+    packages = {canonicalize_name(entry.name): entry for entry in wanted_packages([package])}
     named = {canonicalize_name(name): reason for name, reason in reasons.items()}
-    return [wanted[name].check(why) for name, why in named.items() if name in wanted]
+    return [packages[name].check(why) for name, why in named.items() if name in packages]
 
 
-def extras_of(name: str) -> Mapping[str, list[Wanted]]:
+def extras_of(name: str) -> Mapping[str, list[RequiredPackage]]:
     """List the extras of an installed package, each with what it adds."""
     package = read_installed(name, snapshot())
     extras = package.extras if package else ()
-    plain = {one.name for one in wanted_packages([name])} | {name}
+    plain = {entry.name for entry in wanted_packages([name])} | {name}
     return {
-        extra: [one for one in wanted_packages([name], [extra]) if one.name not in plain]
+        extra: [entry for entry in wanted_packages([name], [extra]) if entry.name not in plain]
         for extra in extras
     }
 
 
 @lru_cache(maxsize=1024)
 def _requirements(name: str, extra: str, now: Snapshot) -> tuple[Requirement, ...]:
-    """Return what a package asks for on this machine, or what one of its extras adds to that.
+    """Return the dependencies of a package on this machine, or those that one extra adds.
 
-    A line that cannot be read asks for nothing, as for pip.
+    A line that cannot be parsed is ignored, as by pip.
     """
     package = read_installed(name, now)
-    found = []
+    requirements = []
     for line in package.requires if package else ():
         only = ONLY_EXTRA.search(line)
         if only and (not extra or canonicalize_name(only["extra"]) != canonicalize_name(extra)):
-            continue  # parsing it takes longer
+            continue  # parsing it would take longer
         with suppress(InvalidRequirement):
-            one = Requirement(line)
-            plain = one.marker is None or one.marker.evaluate({"extra": ""})
-            added = not plain and one.marker and one.marker.evaluate({"extra": extra})
+            requirement = Requirement(line)
+            plain = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+            added = (
+                not plain and requirement.marker and requirement.marker.evaluate({"extra": extra})
+            )
             if added if extra else plain:
-                found.append(one)
-    return tuple(found)
+                requirements.append(requirement)
+    return tuple(requirements)
 
 
-def _together(asked: list[tuple[str, Requirement]], now: Snapshot) -> Wanted:
-    requirements = [one for _, one in asked]
+def _merge(requests: list[tuple[str, Requirement]], now: Snapshot) -> RequiredPackage:
+    requirements = [requirement for _, requirement in requests]
     specifier = SpecifierSet()
-    for one in requirements:
-        specifier &= one.specifier
+    for requirement in requirements:
+        specifier &= requirement.specifier
     package = read_installed(requirements[0].name, now)
-    return Wanted(
+    return RequiredPackage(
         requirements[0].name,
-        frozenset[str]().union(*(one.extras for one in requirements)),
+        frozenset[str]().union(*(requirement.extras for requirement in requirements)),
         specifier,
-        tuple(dict.fromkeys(name for name, one in asked if one.specifier)),
+        tuple(dict.fromkeys(name for name, requirement in requests if requirement.specifier)),
         package.version if package else None,
     )
 
 
 def _tightest(specifier: SpecifierSet) -> list[Specifier]:
-    """Leave out the bounds that another one of the same kind makes needless."""
-    others = sorted((one for one in specifier if one.operator not in LOWER + UPPER), key=str)
-    return [one for one in _bounds(specifier) if one is not None] + others
+    """Leave out redundant bounds."""
+    others = sorted(
+        (clause for clause in specifier if clause.operator not in LOWER + UPPER), key=str
+    )
+    return [clause for clause in _bounds(specifier) if clause is not None] + others
 
 
 def _bounds(specifier: SpecifierSet) -> tuple[Specifier | None, Specifier | None]:
-    lower = [one for one in specifier if one.operator in LOWER]
-    upper = [one for one in specifier if one.operator in UPPER]
+    lower = [clause for clause in specifier if clause.operator in LOWER]
+    upper = [clause for clause in specifier if clause.operator in UPPER]
     return (
-        max(lower, key=lambda one: (Version(one.version), one.operator == ">"), default=None),
-        min(upper, key=lambda one: (Version(one.version), one.operator != "<"), default=None),
+        max(
+            lower,
+            key=lambda clause: (Version(clause.version), clause.operator == ">"),
+            default=None,
+        ),
+        min(
+            upper,
+            key=lambda clause: (Version(clause.version), clause.operator != "<"),
+            default=None,
+        ),
     )

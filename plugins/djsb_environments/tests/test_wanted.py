@@ -169,7 +169,7 @@ def test_auto_without_a_component_needs_no_environment():
 def test_a_wrong_recipe_is_told_at_env():
     ((at, text),) = refused({"env": "auto"}, component=component(requirements=["no<<pe"]))
     assert at.startswith("env")
-    assert "'no<<pe' is no requirement" in text
+    assert "'no<<pe' is not a valid requirement" in text
 
 
 # -- the published keys ----------------------------------------------------------------------------
@@ -267,12 +267,12 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         (
             {"env": {"requirements": ["x @ https://me:hunter2hunter2@host/a b"]}},
             "env.requirements",
-            "'x @ https://me:***@host/a b' is no requirement",
+            "'x @ https://me:***@host/a b' is not a valid requirement",
         ),
         ({"env": {"python": 3.1}}, "env.python", "needs 3.10 or newer; YAML reads 3.10 as 3.1"),
         ({"env": {"python": "3.9.1"}}, "env.python", "Python 3.9.1 is too old"),
-        ({"env": {"python": 3}}, "env.python", "'3' is no version of Python"),
-        ({"env": {"python": "new"}}, "env.python", "'new' is no version of Python"),
+        ({"env": {"python": 3}}, "env.python", "'3' is not a Python version"),
+        ({"env": {"python": "new"}}, "env.python", "'new' is not a Python version"),
         ({"env": {"path": "/no/such"}}, "env.path", "no such file or folder: '/no/such'"),
         ({"env": {"path": "/"}}, "env.path", "is no environment: it has no bin/python"),
         ({"env": {"name": "no-such"}}, "env.name", "no such file or folder: 'no-such'"),
@@ -309,8 +309,8 @@ def test_every_problem_is_told():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("six\nno<<pe\n", "needs.txt:2: 'no<<pe' is no requirement"),
-        ("-r needs.txt\n", "name each other in a circle"),
+        ("six\nno<<pe\n", "needs.txt:2: 'no<<pe' is not a valid requirement"),
+        ("-r needs.txt\n", "include each other in a cycle"),
         ("-r gone.txt\n", "gone.txt: cannot be read"),
     ],
 )
