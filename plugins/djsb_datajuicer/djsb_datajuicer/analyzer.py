@@ -63,7 +63,8 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         dataset = load_dataset(DatasetBuilder(config, executor_type="default"), self.config)
         try:
             operators = load_ops(config.process)
-            for step in _steps(list(filter(_measures, operators))):
+            measuring = list(filter(_measures, operators))
+            for step in _steps(measuring):
                 dataset = dataset.process(step, open_monitor=config.open_monitor)
         except ComponentError:
             raise
