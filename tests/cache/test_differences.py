@@ -54,7 +54,11 @@ def test_equal_parts_have_no_differences():
         ({"x": {"y": 1}}, {"x": [1]}, 'extra_configs.x: {"y": 1} → [1]'),
         ({"x": file("a", "1")}, {"x": file("a", "2")}, "extra_configs.x: the content of a changed"),
         ({"x": file("a", "1")}, {"x": file("b", "1")}, "extra_configs.x: a → b (same content)"),
-        ({"x": file("a", "1")}, {"x": file("b", "2")}, "extra_configs.x: a → b (different content)"),
+        (
+            {"x": file("a", "1")},
+            {"x": file("b", "2")},
+            "extra_configs.x: a → b (different content)",
+        ),
         (
             {"x": file("a")},
             {"x": file("a", "absent")},

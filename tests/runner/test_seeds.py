@@ -123,7 +123,8 @@ def test_bad_seeds(seeded, seeds, said):
 def test_seeds_without_a_job_that_takes_one(lab):
     text = "work_dir: w\nseeds: [1, 2]\nexecution_job_configs:\n- {hook: Echo, meta_name: a}\n"
     assert lab.problem(text) == (
-        "sandbox.yaml:4: anonymous: no training, inference or evaluation job takes a seed; remove seeds"
+        "sandbox.yaml:4: anonymous: no training, inference or evaluation job takes a seed; "
+        "remove seeds"
     )
 
 
