@@ -248,10 +248,7 @@ def test_settings_are_recorded_without_secrets(heard):
 @pytest.mark.parametrize(
     ("pair", "error"),
     [
-        (
-            ("recipe.yaml", "recipe"),
-            "settings must be a mapping, a namespace or a dataclass, not str",
-        ),
+        (("recipe.yaml", "recipe"), "settings must be a mapping, a namespace or a dataclass"),
         ((Train, "train"), "not type"),
         (({}, ""), "needs a prefix"),
     ],

@@ -216,7 +216,7 @@ def test_a_module_that_cannot_be_imported_here(isolated, install):
     install("heavy", "import no_such_module", "[djsb.data_evaluators]\nheavy = heavy:Heavy")
     job = "- hook: EvaluateDataHook\n  extra_configs: {type: heavy"
     problem = isolated.problem(f"evaluation_job_configs:\n{job}, env: {{}}}}")
-    assert "No module named 'no_such_module'; to check its settings its module is" in problem
+    assert "No module named 'no_such_module'; to check its settings, its module is" in problem
     problem = isolated.problem(f"evaluation_job_configs:\n{job}}}")
     assert problem.endswith("No module named 'no_such_module'")
 

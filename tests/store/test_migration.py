@@ -267,6 +267,6 @@ def test_formats_that_cannot_be_read_are_left_alone(old, other):
     with closing(sqlite3.connect(work_dir / NAME)) as connection:
         connection.execute(f"PRAGMA user_version={other}")
     before = columns(work_dir)
-    with pytest.raises(RequestError, match=rf"another version of djsb \(format {other}, this one"):
+    with pytest.raises(RequestError, match=rf"another version of djsb \(format {other}, but this"):
         Store(work_dir, create=False)
     assert columns(work_dir) == before
