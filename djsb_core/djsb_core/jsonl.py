@@ -171,7 +171,7 @@ def _parse(line: bytes, place: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ComponentError(f"{place}: not JSON: {error.msg} (column {error.colno})") from error
     except RecursionError as error:
-        raise ComponentError(f"{place}: cannot parse JSON: nested too deeply") from error
+        raise ComponentError(f"{place}: not JSON: nested too deeply") from error
     if not isinstance(sample, dict):
         kind = type(sample).__name__
         raise ComponentError(f"{place}: a sample must be a JSON object, this is a {kind}")

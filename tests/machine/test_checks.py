@@ -95,7 +95,7 @@ def test_commands(program):
     assert check_command("labjava", "pyspark").path.name == "labjava"
     check = check_command("lab-no-such", "pyspark")
     assert (check.ok, check.kind) == (False, CheckKind.COMMAND)
-    assert check.finding == "no such command; pyspark needs it"
+    assert check.finding == "command not found; pyspark needs it"
 
 
 def test_cards_with_their_memory(program):

@@ -27,9 +27,10 @@ NOT_NUMBERS = ("unique", "top", "freq")
 class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     """Computes the per-sample statistics of a recipe's operators with Data-Juicer.
 
-    Filters measure and drop nothing, operators that write tags run, and others are left out, as
-    in Data-Juicer's own analyzer. The job's folder gets the dataset with its statistics, and the
-    statistics alone (``*_stats.jsonl``). How each is distributed is reported.
+    As in Data-Juicer's own analyzer, filters compute statistics but drop nothing, operators that
+    write tags run, and others are skipped. The dataset with its statistics, and the statistics
+    alone (``*_stats.jsonl``), are written to the job's folder. The distribution of each statistic
+    is reported.
     """
 
     samples = replace(LAYOUT, statistics=STATS)
@@ -37,15 +38,15 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     def analyze(self) -> Analysis:
         """Measure the dataset.
 
-        :raises ComponentError: if it cannot be read, or no operator measures anything
+        :raises ComponentError: if it cannot be read, or no operator computes statistics
         """
         folder = self.workspace.folder
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = self.config.export_path
-        path = folder / (wanted.name if wanted else DEFAULT_NAME)
+        export_path = self.config.export_path
+        path = folder / (export_path.name if export_path else DEFAULT_NAME)
         with data_juicer(folder):
             config = create_config(self.config, path, folder)
-            dataset = self._measured(config)
+            dataset = self._measure(config)
             stats, meta = _rows(dataset, STATS), _rows(dataset, META)
             overall = _overall(stats, meta, config, folder)
             self._export(dataset, config, path)
@@ -54,8 +55,8 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         self._publish(path)
         return Analysis(overall, path if path.exists() else _stats_of(path))
 
-    def _measured(self, config: Any) -> Any:  # noqa: ANN401 (config and dataset, untyped)
-        """Load the dataset and let each operator add what it measures."""
+    def _measure(self, config: Any) -> Any:  # noqa: ANN401 (config and dataset, untyped)
+        """Load the dataset and let each operator add its statistics."""
         from data_juicer.core.data.dataset_builder import DatasetBuilder
         from data_juicer.ops import NON_STATS_FILTERS, TAGGING_OPS, Filter, load_ops
 
@@ -63,25 +64,29 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         try:
             operators = load_ops(config.process)
             measuring = [
-                one
-                for one in operators
-                if (isinstance(one, Filter) and one._name not in NON_STATS_FILTERS.modules)  # noqa: SLF001
-                or one._name in TAGGING_OPS.modules  # noqa: SLF001
+                operator
+                for operator in operators
+                if operator._name in TAGGING_OPS.modules  # noqa: SLF001
+                or (
+                    isinstance(operator, Filter) and operator._name not in NON_STATS_FILTERS.modules
+                )  # noqa: SLF001
             ]
             for step in _steps(measuring):
                 dataset = dataset.process(step, open_monitor=config.open_monitor)
         except ComponentError:
             raise
         except Exception as error:
-            said = " ".join(str(error).split())
-            raise ComponentError(f"Data-Juicer failed: {type(error).__name__}: {said}") from error
+            message = " ".join(str(error).split())
+            raise ComponentError(
+                f"Data-Juicer failed: {type(error).__name__}: {message}"
+            ) from error
         if not measuring:
             raise ComponentError(
-                "the recipe has no operator that measures anything; "
+                "the recipe has no operator that computes statistics; "
                 "add a filter such as text_length_filter to its process list"
             )
         if len(dataset) == 0:
-            raise ComponentError("no row is left: an operator fails on every row (see the log)")
+            raise ComponentError("no row remains: an operator fails on every row (see the log)")
         return dataset
 
     def _export(self, dataset: Any, config: Any, path: Path) -> None:  # noqa: ANN401 (untyped)
@@ -101,30 +106,30 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         exporter.export(dataset)
 
     def _publish(self, path: Path) -> None:
-        """Copy what the recipe wants at a path of its own; the job's folder keeps the originals."""
-        wanted = self.config.export_path
-        if wanted is None or wanted == path:
+        """Copy the results to the recipe's export path; the job's folder keeps the originals."""
+        target = self.config.export_path
+        if target is None or target == path:
             return
         if _stats_of(path).exists():
-            files.copy(_stats_of(path), _stats_of(wanted))
+            files.copy(_stats_of(path), _stats_of(target))
         if self.config.export_original_dataset and path.exists():
-            files.copy(path, wanted)
+            files.copy(path, target)
 
 
 def _steps(operators: Sequence[Any]) -> list[Any]:
-    """Let consecutive filters that can share a pass be one step."""
+    """Merge consecutive filters that can share a pass into one step."""
     steps: list[Any] = []
-    for one in operators:
-        if can_share_a_pass(one):
+    for operator in operators:
+        if can_share_a_pass(operator):
             if steps and isinstance(steps[-1], FilterPass):
-                steps[-1] = FilterPass([*steps[-1].filters, one], reduce=False)
+                steps[-1] = FilterPass([*steps[-1].filters, operator], reduce=False)
             else:
-                steps.append(FilterPass([one], reduce=False))
+                steps.append(FilterPass([operator], reduce=False))
         else:
-            if hasattr(one, "compute_stats"):
-                # As Data-Juicer's analyzer does: without a process method a filter drops nothing.
-                one.process = None
-            steps.append(one)
+            if hasattr(operator, "compute_stats"):
+                # As in Data-Juicer's analyzer: without a process method a filter drops nothing.
+                operator.process = None
+            steps.append(operator)
     return steps
 
 
@@ -133,7 +138,7 @@ def _rows(dataset: Any, column: str) -> list[dict[str, Any]] | None:  # noqa: AN
 
     if column not in dataset.features:
         return None
-    # All at once: row by row takes ten times as long.
+    # All rows at once: one at a time takes ten times as long.
     rows: list[dict[str, Any]] = Dataset.__getitem__(dataset.select_columns([column]), slice(None))[
         column
     ]
@@ -146,7 +151,7 @@ def _overall(
     config: Any,  # noqa: ANN401 (Data-Juicer's own config)
     folder: Path,
 ) -> Statistics:
-    """Sum the statistics up with Data-Juicer's own analysis; texts have no numbers and go."""
+    """Summarize the statistics with Data-Juicer's own analysis; non-numeric ones are left out."""
     from data_juicer.analysis import OverallAnalysis
 
     analysis = OverallAnalysis({STATS: stats, META: meta}, str(folder / WORK_FOLDER / "analysis"))
@@ -159,7 +164,7 @@ def _numbers(summary: Mapping[Any, Any]) -> dict[str, float]:
     return {
         str(name): float(value)
         for name, value in summary.items()
-        # The spread of one sample is no number, for instance.
+        # For instance, the standard deviation of one sample is not a number.
         if name not in NOT_NUMBERS and value is not None and not math.isnan(float(value))
     }
 
@@ -167,11 +172,13 @@ def _numbers(summary: Mapping[Any, Any]) -> dict[str, float]:
 def _values(
     stats: Sequence[Mapping[str, Any]], meta: Sequence[Mapping[str, Any]], name: str
 ) -> list[float]:
-    """Return a statistic of all samples; of lists each member."""
-    found = (row[name] for rows in (stats, meta) for row in rows if row.get(name) is not None)
-    return [one for value in found for one in (value if isinstance(value, list) else [value])]
+    """Return the values of a statistic over all samples, with lists flattened."""
+    values = (row[name] for rows in (stats, meta) for row in rows if row.get(name) is not None)
+    return [
+        number for value in values for number in (value if isinstance(value, list) else [value])
+    ]
 
 
 def _stats_of(path: Path) -> Path:
-    """Name the file of statistics as Data-Juicer names it."""
+    """Return the path of the statistics file, named as by Data-Juicer."""
     return path.with_name(f"{path.stem}_stats.jsonl")

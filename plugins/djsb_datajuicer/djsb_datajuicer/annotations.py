@@ -1,7 +1,8 @@
-"""Type annotations of Data-Juicer's sources, turned into types that pydantic checks.
+"""Convert type annotations in Data-Juicer's sources to types that pydantic checks.
 
-Leaves are strict, as Data-Juicer's own checks are: a text is no number and 1 is no flag. A whole
-number is a float, and 2.0 is a whole number. What cannot be told from the source is ``Any``.
+Leaves are strict, like Data-Juicer's own checks: a string is not a number and 1 is not a boolean.
+An integer is accepted as a float, and 2.0 as an integer. What the source does not determine is
+``Any``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pydantic import BeforeValidator, Strict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: A type for pydantic: a class or a typing construct; Python has no narrower name for both.
+#: A type for pydantic: a class or a typing construct; Python has no narrower type for both.
 Hint: TypeAlias = Any
 
 
@@ -55,13 +56,13 @@ MAPPINGS = {"Dict": dict, "dict": dict}
 TUPLES = {"Tuple", "tuple"}
 
 
-def hint_of(  # noqa: PLR0911 (one line a form that annotations have)
+def hint_of(  # noqa: PLR0911 (one line per form of annotation)
     node: ast.expr | None, aliases: Mapping[str, ast.expr]
 ) -> Hint:
-    """Return the type that an annotation stands for.
+    """Return the type that an annotation denotes.
 
-    :param node: the annotation; ``None`` where there is none
-    :param aliases: the module's own names for types, such as ``from_2_to_20``
+    :param node: the annotation; ``None`` if there is none
+    :param aliases: the module's type aliases, such as ``from_2_to_20``
     """
     match node:
         case ast.Constant(value=None):
@@ -80,7 +81,7 @@ def hint_of(  # noqa: PLR0911 (one line a form that annotations have)
             return Any
 
 
-def _subscript(  # noqa: PLR0911 (one line a form that annotations have)
+def _subscript(  # noqa: PLR0911 (one line per form of annotation)
     name: str, inner: ast.expr, aliases: Mapping[str, ast.expr]
 ) -> Hint:
     items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
@@ -117,7 +118,7 @@ def _union(items: list[ast.expr], aliases: Mapping[str, ast.expr]) -> Hint:
 
 
 def _annotated(items: list[ast.expr], aliases: Mapping[str, ast.expr]) -> Hint:
-    """Read ``Annotated[int, Field(ge=2, le=20)]``; what else stands there is left out."""
+    """Convert ``Annotated[int, Field(ge=2, le=20)]``; other metadata is ignored."""
     hint = hint_of(items[0], aliases)
     for item in items[1:]:
         if isinstance(item, ast.Call) and getattr(item.func, "id", "") == "Field":

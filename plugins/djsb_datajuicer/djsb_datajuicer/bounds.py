@@ -1,4 +1,4 @@
-"""Makes a computed bound one that its operator takes."""
+"""Adjusts a computed bound to one that its operator accepts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from djsb_datajuicer.operators import Parameter
 
-#: Statistics that are counts, or sizes in bytes and pixels: always whole numbers.
+#: Statistics that are counts, or sizes in bytes and pixels: always integers.
 WHOLE = frozenset(
     {
         "audio_sizes",
@@ -34,24 +34,24 @@ WHOLE = frozenset(
     }
 )
 
-#: Statistics that are shares of a whole; those of shapes end in ``_ratios``.
+#: Suffix of statistics that are fractions; those of aspect ratios end in ``_ratios``.
 SHARE = "_ratio"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """How an operator reads a bound."""
+    """How an operator interprets a bound."""
 
     upper: bool
     closed: bool
-    """Whether a sample that has exactly the bound's value is inside."""
+    """Whether a value equal to the bound is inside."""
 
     @classmethod
     def of(cls, argument: str, arguments: Mapping[str, Any]) -> Interval:
-        """Read it from the argument's name and the operator's other arguments."""
+        """Determine it from the argument's name and the operator's other arguments."""
         upper = "max" in argument
         flag = arguments.get("max_closed_interval" if upper else "min_closed_interval")
-        # A reversed range keeps what is outside, so its bounds themselves are outside.
+        # A reversed range keeps what is outside, so the bounds themselves are outside.
         return cls(upper, (flag is not False) != bool(arguments.get("reversed_range")))
 
 
@@ -62,18 +62,18 @@ def legal(
     stat: str,
     summary: Mapping[str, float],
 ) -> float | int:
-    """Return the nearest bound that the operator takes and that keeps the same samples.
+    """Return the nearest bound that the operator accepts and that keeps the same samples.
 
-    A count is at least 3.4 if it is at least 4, so that a lower bound of counts is rounded up and
-    an upper one down. Where an operator takes whole numbers only and its statistic has fractions,
-    no whole number is right, and the bound is rounded away from the mean: it drops no sample that
-    the exact bound keeps.
+    A count is at least 3.4 if and only if it is at least 4, so a lower bound of a count is rounded
+    up and an upper one down. If an operator accepts only integers but its statistic is fractional,
+    no integer is exact, and the bound is rounded away from the mean: it drops no sample that the
+    exact bound keeps.
 
     :param value: the computed bound
     :param interval: which bound it is, and whether it is inside
     :param parameter: the operator's argument; ``None`` if nothing is known about it
-    :param stat: the statistic that is bounded
-    :param summary: its ``min`` and ``max``, where they are known
+    :param stat: the bounded statistic
+    :param summary: its ``min`` and ``max``, if known
     """
     whole = _takes(parameter, int) or (_takes(parameter, str) and stat in WHOLE)
     inwards = stat in WHOLE and interval.closed
@@ -84,7 +84,7 @@ def legal(
 
 
 def shown(value: float, parameter: Parameter | None) -> float | int | str:
-    """Return a bound as the recipe holds it: some operators take numbers as texts."""
+    """Return a bound as written in the recipe: some operators expect numbers as strings."""
     return str(value) if _takes(parameter, str) else value
 
 
@@ -97,8 +97,8 @@ def _limited(
 ) -> float:
     """Keep a bound within the operator's documented range, and within the statistic's natural one.
 
-    A lower bound below 0 is 0 where no sample is below 0, and an upper bound of a share is 1 where
-    no sample is above 1: the same samples are inside.
+    A lower bound below 0 becomes 0 if no sample is below 0, and an upper bound of a fraction
+    becomes 1 if no sample is above 1: the same samples are inside.
     """
     low, high = _range_of(parameter)
     if interval.closed and summary.get("min", math.nan) >= 0:
@@ -132,7 +132,7 @@ def _types(hint: Any) -> Iterator[Any]:  # noqa: ANN401 (a type or a typing form
 
 
 def _parts(hint: Any) -> Iterator[Any]:  # noqa: ANN401 (a type or a typing form)
-    """Yield the types in an annotation, and what ``Annotated`` says about them."""
+    """Yield the types in an annotation, and their ``Annotated`` metadata."""
     yield hint
     for part in (*get_args(hint), *getattr(hint, "__metadata__", ())):
         if part is not hint:

@@ -15,10 +15,10 @@ LOADER_FILE = "utils/lazy_loader.py"
 INSTALLER = "_install_package"
 """The method of Data-Juicer's ``LazyLoader`` that :mod:`djsb_datajuicer.session` replaces."""
 
-#: What packages are needed for, where that is not plain.
+#: What packages are needed for, if that is not obvious.
 REASONS = {
     "py-data-juicer": "it runs the recipes",
-    "datasets": "it holds the rows; later versions write statistics differently",
+    "datasets": "it stores the rows; later versions write statistics differently",
     "aiohttp": "py-data-juicer imports it without declaring it",
     "ray": "py-data-juicer imports it without declaring it",
     "torch": "py-data-juicer uses it after every operator without declaring it",
@@ -26,16 +26,16 @@ REASONS = {
 
 
 def list_checks() -> Iterable[DoctorCheck]:
-    """Say what the packages are for, and whether Data-Juicer can be kept from installing any."""
+    """Check the packages, and that Data-Juicer can be prevented from installing others."""
     return [*check_packages("djsb-datajuicer", REASONS), *check_installs()]
 
 
 def check_installs() -> list[DoctorCheck]:
-    """Check that Data-Juicer still has the one place where it installs packages at run time."""
+    """Check that Data-Juicer still installs packages at run time in one known place only."""
     try:
         tree = parse(package_folder() / LOADER_FILE)
     except (ComponentError, OSError):
-        return []  # not installed: said by its package's check
+        return []  # not installed: reported by the check of its package
     names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     ok = INSTALLER in names
     return [
@@ -44,7 +44,7 @@ def check_installs() -> list[DoctorCheck]:
             ok=ok,
             finding="switched off in Data-Juicer while djsb uses it"
             if ok
-            else "this Data-Juicer installs missing packages in a way that djsb does not know",
+            else "this version of Data-Juicer installs missing packages in an unknown way",
             remedy="" if ok else "pip install 'py-data-juicer<1.7'",
             kind=CheckKind.OTHER,
             required=False,

@@ -23,8 +23,8 @@ DEFAULT_NAME = "processed.jsonl"
 class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     """Processes a dataset with Data-Juicer; the config is the recipe.
 
-    Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and, for each operator, the rows that it
-    left: ``after.<operator>``.
+    Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and the rows that remain after each
+    operator: ``after.<operator>``.
     """
 
     metrics = METRICS
@@ -33,8 +33,8 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     def execute(self) -> Path | Sequence[Path]:
         """Process the dataset; the result is moved into place when it is complete.
 
-        :return: the result, or its parts if the recipe asks for shards
-        :raises ComponentError: if the dataset cannot be read, no row is left, or an operator
+        :return: the result, or its parts if the recipe requests shards
+        :raises ComponentError: if the dataset cannot be read, no row remains, or an operator
             fails
         """
         folder = self.workspace.folder
@@ -47,9 +47,9 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
             local = self.config.executor_type == "default"
             funnel = self._run_here(config) if local else self._run_on_ray(config)
         self.workspace.watcher.watch(funnel.metrics(), "")
-        moved = publish(staged, target.parent)
+        paths = publish(staged, target.parent)
         stats = f"{target.stem}_stats"
-        parts = sorted(path for path in moved if path.stem != stats)
+        parts = sorted(path for path in paths if path.stem != stats)
         return target if target in parts else parts
 
     def _run_here(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
@@ -58,7 +58,7 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         funnel = Funnel()
         executor = _guarded(lambda: DefaultExecutor(config))
         if config.use_checkpoint:
-            # With a checkpoint Data-Juicer decides itself where to go on from.
+            # With a checkpoint Data-Juicer itself decides where to resume.
             result = _guarded(executor.run)
             funnel.rows_in = count_rows(self.config) or len(result)
             funnel.add("recipe", len(result))
@@ -72,7 +72,7 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         from data_juicer.core.executor import ExecutorFactory
 
         funnel = Funnel()
-        ours = not ray.is_initialized()
+        starts_ray = not ray.is_initialized()
         try:
             executor = ExecutorFactory.create_executor(config.executor_type)(config)
             result = executor.run()
@@ -82,19 +82,19 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         except Exception as error:
             raise ComponentError(explain(self.config, error)) from error
         finally:
-            if ours and ray.is_initialized():
+            if starts_ray and ray.is_initialized():
                 ray.shutdown()
         funnel.rows_in = count_rows(self.config) or rows
         funnel.add("recipe", rows)
         return funnel
 
 
-def _guarded(step: Any) -> Any:  # noqa: ANN401 (a step of Data-Juicer's, untyped)
-    """Run a step of Data-Juicer's, and turn what it raises into one sentence."""
+def _guarded(step: Any) -> Any:  # noqa: ANN401 (a step of Data-Juicer, untyped)
+    """Run a step of Data-Juicer, and convert its exceptions to a one-line error."""
     try:
         return step()
     except ComponentError:
         raise
     except Exception as error:
-        said = " ".join(str(error).split())
-        raise ComponentError(f"Data-Juicer failed: {type(error).__name__}: {said}") from error
+        message = " ".join(str(error).split())
+        raise ComponentError(f"Data-Juicer failed: {type(error).__name__}: {message}") from error

@@ -1,4 +1,4 @@
-"""Moves finished results to where a recipe wants them: whole, or not at all."""
+"""Moves finished results to a recipe's export path, atomically."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 def publish(staged: Path, folder: Path) -> list[Path]:
     """Move everything in a folder to another one, and return the new paths.
 
-    :param staged: folder with finished files; gone afterwards
-    :param folder: where they go; made if it is missing
+    :param staged: folder with finished files; removed afterwards
+    :param folder: target folder; created if missing
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # The dataset comes last: when it is there, its statistics are there too.
-    waiting = sorted(staged.iterdir(), key=lambda path: (not path.stem.endswith("_stats"), path))
-    moved = [_move(path, folder / path.name) for path in waiting]
+    # The dataset is moved last: when it exists, its statistics exist too.
+    sources = sorted(staged.iterdir(), key=lambda path: (not path.stem.endswith("_stats"), path))
+    targets = [_move(path, folder / path.name) for path in sources]
     staged.rmdir()
-    return moved
+    return targets
 
 
 def copy(source: Path, target: Path) -> None:
     """Copy one finished file so that its target is never seen half-written."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{uuid4().hex}")
-    shutil.copyfile(source, beside)
-    beside.replace(target)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}")
+    shutil.copyfile(source, temporary)
+    temporary.replace(target)
 
 
 def _move(source: Path, target: Path) -> Path:
@@ -39,8 +39,8 @@ def _move(source: Path, target: Path) -> Path:
     try:
         os.replace(source, target)  # noqa: PTH105 (says that the target is replaced)
     except OSError:
-        # Another file system: copy beside the target first.
-        beside = target.with_name(f".{target.name}.{uuid4().hex}")
-        shutil.move(source, beside)
-        beside.replace(target)
+        # Another file system: copy to the folder of the target first.
+        temporary = target.with_name(f".{target.name}.{uuid4().hex}")
+        shutil.move(source, temporary)
+        temporary.replace(target)
     return target

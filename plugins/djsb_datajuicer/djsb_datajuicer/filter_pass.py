@@ -1,4 +1,4 @@
-"""Several filters of Data-Juicer's in one pass over the rows, by worker processes started once."""
+"""Run several Data-Juicer filters in one pass over the rows, in worker processes started once."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-CHUNK = 1000  # rows a task; Data-Juicer's own batch size
-ALONE = 500  # with fewer rows starting a process takes longer than the work
-IN_MEMORY = 256 * 2**20  # bytes of a dataset that is not written to disk once more
+CHUNK = 1000  # rows per task; Data-Juicer's own batch size
+ALONE = 500  # with fewer rows, starting a process takes longer than the work
+IN_MEMORY = 256 * 2**20  # bytes of a dataset up to which it is not written to disk again
 
 
 class CannotShareError(Exception):
-    """The filters need Data-Juicer's own way after all: one of them fails on a row."""
+    """The filters cannot share a pass after all: one of them fails on a row."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What the filters made of one run of rows."""
+    """The result of the filters for consecutive rows."""
 
     kept: list[int]
-    """Positions in the dataset of the rows that are left."""
+    """Positions in the dataset of the rows that remain."""
     left: list[int]
     """Number of rows after each filter."""
     stats: dict[str, pa.Array]
-    """The statistics of the kept rows, packed."""
+    """The packed statistics of the rows that remain."""
 
 
 class FilterPass:
-    """Consecutive filters, run as one operator. Data-Juicer's ``process`` sees an operator."""
+    """Consecutive filters that Data-Juicer's ``process`` runs as one operator."""
 
     def __init__(
         self,
@@ -47,25 +47,25 @@ class FilterPass:
         reduce: bool,
         count: Callable[[str, int], None] = lambda _name, _rows: None,
     ) -> None:
-        """Take the filters in order.
+        """Combine filters in order.
 
         :param filters: operators for which :func:`can_share_a_pass` holds
         :param reduce: whether rows are dropped; otherwise statistics are computed for all
-        :param count: told the name of each filter and the number of rows after it
+        :param count: called with the name of each filter and the number of rows after it
         """
         self.filters = list(filters)
         self.reduce = reduce
         self.count = count
         self.as_json = False
-        self._name = "+".join(one._name for one in self.filters)  # noqa: SLF001
-        self._op_cfg = {self._name: [one._op_cfg for one in self.filters]}  # noqa: SLF001
+        self._name = "+".join(operator._name for operator in self.filters)  # noqa: SLF001
+        self._op_cfg = {self._name: [operator._op_cfg for operator in self.filters]}  # noqa: SLF001
 
     def use_cuda(self) -> bool:
-        """Return that no GPU is used: filters that use one never share a pass."""
+        """Return ``False``: filters that use a GPU never share a pass."""
         return False
 
     def run(self, dataset: Any, *, exporter: Any = None, tracer: Any = None) -> Any:  # noqa: ANN401
-        """Run the filters and return what is left, with its statistics."""
+        """Run the filters and return the remaining rows with their statistics."""
         from loguru import logger
 
         try:
@@ -73,56 +73,56 @@ class FilterPass:
             result = self._result(dataset, chunks)
         except ComponentError:
             raise
-        except Exception as error:  # noqa: BLE001 (whatever went wrong, Data-Juicer decides on it)
-            logger.warning(f"{self._name}: one operator at a time, because of {error!r}")
+        except Exception as error:  # noqa: BLE001 (whatever failed, Data-Juicer handles it)
+            logger.warning(f"{self._name}: running one operator at a time after {error!r}")
             return self._one_by_one(dataset, exporter, tracer)
-        for position, one in enumerate(self.filters):
-            self.count(one._name, sum(chunk.left[position] for chunk in chunks))  # noqa: SLF001
+        for position, operator in enumerate(self.filters):
+            self.count(operator._name, sum(chunk.left[position] for chunk in chunks))  # noqa: SLF001
         return result
 
     def _one_by_one(self, dataset: Any, exporter: Any, tracer: Any) -> Any:  # noqa: ANN401
-        for one in self.filters:
-            dataset = one.run(dataset, exporter=exporter, tracer=tracer, reduce=self.reduce)
-            self.count(one._name, len(dataset))  # noqa: SLF001
+        for operator in self.filters:
+            dataset = operator.run(dataset, exporter=exporter, tracer=tracer, reduce=self.reduce)
+            self.count(operator._name, len(dataset))  # noqa: SLF001
         return dataset
 
     def _chunks(self, dataset: Any) -> Iterator[Chunk]:  # noqa: ANN401 (untyped)
         rows = len(dataset)
         self.as_json = rows > 0 and held_as_json(dataset)
-        workers = min(*(one.runtime_np() or 1 for one in self.filters), -(-rows // ALONE))
+        workers = min(*(operator.runtime_np() or 1 for operator in self.filters), -(-rows // ALONE))
         size = max(1, min(CHUNK, -(-rows // workers))) if workers else 1
         starts = range(0, rows, size)
         if workers <= 1 or "fork" not in multiprocessing.get_all_start_methods():
             yield from (self.run_chunk(dataset, start, size) for start in starts)
             return
-        # Forked workers inherit operators and rows, which need not be picklable then.
+        # Forked workers inherit operators and rows, so these need not be picklable.
         context = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(workers, context, _inherit, (self, dataset, size)) as pool:
             yield from pool.map(_run_inherited, starts)
 
     def run_chunk(self, dataset: Any, start: int, size: int) -> Chunk:  # noqa: ANN401 (untyped)
-        """Run the filters over ``size`` rows from ``start`` on."""
+        """Run the filters over ``size`` rows starting at ``start``."""
         batch = _nested_batch(dataset, start, size)
         count = len(next(iter(batch.values())))
         batch.setdefault(STATS, _nested_stats([{} for _ in range(count)]))
-        kept = list(range(start, start + count))
-        left = []
-        for one in self.filters:
-            batch[STATS] = _nested_stats(settled(_compute(one, batch), as_json=self.as_json))
+        positions = list(range(start, start + count))
+        counts = []
+        for operator in self.filters:
+            batch[STATS] = _nested_stats(settled(_compute(operator, batch), as_json=self.as_json))
             if self.reduce:
-                keep = _decide(one, batch)
-                kept = list(compress(kept, keep))
+                keep = _decide(operator, batch)
+                positions = list(compress(positions, keep))
                 batch = {name: list(compress(values, keep)) for name, values in batch.items()}
-            left.append(len(kept))
-        return Chunk(kept, left, packed(batch[STATS], as_json=self.as_json))
+            counts.append(len(positions))
+        return Chunk(positions, counts, packed(batch[STATS], as_json=self.as_json))
 
     def _result(self, dataset: Any, chunks: Sequence[Chunk]) -> Any:  # noqa: ANN401 (untyped)
         from data_juicer.core.data import NestedDataset
         from data_juicer.utils.fingerprint_utils import Hasher
 
-        kept = [row for chunk in chunks for row in chunk.kept]
-        if len(kept) < len(dataset):
-            dataset = dataset.select(kept)
+        positions = [row for chunk in chunks for row in chunk.kept]
+        if len(positions) < len(dataset):
+            dataset = dataset.select(positions)
         before = dataset._fingerprint  # noqa: SLF001
         state = [one._fingerprint_bytes() for one in self.filters]  # noqa: SLF001
         stats = joined([one.stats for one in chunks if one.kept], as_json=self.as_json)
@@ -131,15 +131,15 @@ class FilterPass:
         flat = NestedDataset(_flattened(dataset))
         if STATS in flat.column_names:
             flat = flat.remove_columns([STATS])
-        mark = Hasher.hash_bytes([before.encode(), *state])
-        return flat.add_column(STATS, stats, new_fingerprint=mark, feature=_feature(stats))
+        fingerprint = Hasher.hash_bytes([before.encode(), *state])
+        return flat.add_column(STATS, stats, new_fingerprint=fingerprint, feature=_feature(stats))
 
 
 def can_share_a_pass(operator: Any) -> bool:  # noqa: ANN401 (an operator, untyped)
-    """Tell whether an operator is a plain filter of Data-Juicer's: its rows are independent.
+    """Return whether an operator is a plain Data-Juicer filter, which treats rows independently.
 
-    Those that use a GPU, write tags, look at other rows or have files of their own are not; nor
-    are operators from outside, about which nothing is known.
+    Those that use a GPU, write tags, depend on other rows or have their own files are not; nor are
+    third-party operators, about which nothing is known.
     """
     from data_juicer.ops import (
         ATTRIBUTION_FILTERS,
@@ -155,7 +155,9 @@ def can_share_a_pass(operator: Any) -> bool:  # noqa: ANN401 (an operator, untyp
         and type(operator).run is Filter.run
         and type(operator).__module__.startswith("data_juicer.ops.filter.")
         and name in OPERATORS.modules
-        and not any(name in some.modules for some in (ATTRIBUTION_FILTERS, TAGGING_OPS, UNFORKABLE))
+        and not any(
+            name in registry.modules for registry in (ATTRIBUTION_FILTERS, TAGGING_OPS, UNFORKABLE)
+        )
         and operator.accelerator == "cpu"
         and operator.index_key is None
         and operator.stats_export_path is None
@@ -163,7 +165,7 @@ def can_share_a_pass(operator: Any) -> bool:  # noqa: ANN401 (an operator, untyp
 
 
 def _flattened(dataset: Any) -> Any:  # noqa: ANN401 (untyped)
-    """Return the chosen rows as a dataset of their own; ``datasets`` copies them one by one."""
+    """Return the selected rows as a separate dataset; ``datasets`` copies them one by one."""
     from datasets import Dataset
     from datasets.table import InMemoryTable
 
@@ -186,17 +188,17 @@ _inherited: tuple[FilterPass, Any, int] | None = None
 
 
 def _inherit(work: FilterPass, dataset: Any, size: int) -> None:  # noqa: ANN401 (untyped)
-    """Keep in a worker process what it works on."""
+    """Store the work of a worker process."""
     global _inherited  # noqa: PLW0603 (one process, one piece of work)
     _inherited = (work, dataset, size)
     _name_statistics_plainly()
 
 
 def _name_statistics_plainly() -> None:
-    """Make the names of statistics attributes like any other in a worker process.
+    """Make the names of statistics plain attributes in a worker process.
 
-    Data-Juicer notes which module asks for which name, each time anew; the notes of a worker
-    process are lost with it.
+    Data-Juicer records at each access which module uses which name; in a worker process these
+    records would be lost anyway.
     """
     from data_juicer.utils.constant import StatsKeys, StatsKeysConstant
 
@@ -207,13 +209,13 @@ def _name_statistics_plainly() -> None:
 
 def _run_inherited(start: int) -> Chunk:
     if _inherited is None:
-        raise CannotShareError("the worker was started without its work")
+        raise CannotShareError("the worker process was started without work")
     work, dataset, size = _inherited
     return work.run_chunk(dataset, start, size)
 
 
 def _nested_batch(dataset: Any, start: int, size: int) -> dict[str, list[Any]]:  # noqa: ANN401
-    """Read rows as columns, wrapped as Data-Juicer wraps what an operator sees."""
+    """Read rows as columns, wrapped as Data-Juicer wraps the input of an operator."""
     from data_juicer.core.data.dj_dataset import nested_obj_factory
     from datasets import Dataset
 
@@ -224,7 +226,7 @@ def _nested_batch(dataset: Any, start: int, size: int) -> dict[str, list[Any]]: 
 def _nested_stats(stats: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     from data_juicer.core.data.dj_dataset import NestedQueryDict
 
-    return [NestedQueryDict(one) for one in stats]
+    return [NestedQueryDict(row) for row in stats]
 
 
 def _compute(operator: Any, batch: dict[str, list[Any]]) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -240,11 +242,11 @@ def _compute(operator: Any, batch: dict[str, list[Any]]) -> list[dict[str, Any]]
 
 
 def _decide(operator: Any, batch: dict[str, list[Any]]) -> list[bool]:  # noqa: ANN401 (untyped)
-    """Ask a filter which rows of a batch stay."""
+    """Return for each row of a batch whether a filter keeps it."""
     keep: list[bool] = []
     for part in _parts(operator, batch):
-        answer = operator.process(part)
-        decisions = [] if isinstance(answer, dict) else [bool(one) for one in answer]
+        result = operator.process(part)
+        decisions = [] if isinstance(result, dict) else [bool(decision) for decision in result]
         if len(decisions) != len(part[STATS]):
             raise CannotShareError(f"{operator._name} fails on a row")  # noqa: SLF001
         keep += decisions
@@ -252,13 +254,13 @@ def _decide(operator: Any, batch: dict[str, list[Any]]) -> list[bool]:  # noqa: 
 
 
 def _parts(operator: Any, batch: dict[str, list[Any]]) -> Iterator[dict[str, list[Any]]]:  # noqa: ANN401
-    """Cut a batch as Data-Juicer would: into the operator's batches, or rows for most."""
+    """Split a batch as Data-Juicer does: into the operator's batches, or for most into rows."""
     from data_juicer.core.data.dj_dataset import NestedQueryDict
 
     rows = len(batch[STATS])
     size = operator.batch_size if operator.is_batched_op() else 1
     for start in range(0, rows, size):
-        # Filled after it is made: what a mapping is made of, Data-Juicer wraps once more.
+        # Filled after its creation: Data-Juicer would wrap constructor arguments once more.
         part = NestedQueryDict()
         part.update({name: values[start : start + size] for name, values in batch.items()})
         yield part

@@ -1,8 +1,8 @@
-"""Runs a recipe's operators over a dataset, and counts the rows that each one leaves.
+"""Runs a recipe's operators over a dataset, and counts the rows that remain after each.
 
 Data-Juicer runs each operator as two or three passes over the dataset, each with its own worker
 processes and a copy of every row on disk. Here consecutive filters run as one pass: the same
-methods of the same operators see the same rows in the same order, one batch after the other.
+methods of the same operators process the same rows in the same order, one batch at a time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ METRICS = (
 
 @dataclass
 class Funnel:
-    """How many rows there were, and how many were left after each operator."""
+    """The number of rows of the dataset, and after each operator."""
 
     rows_in: int = 0
     after: list[tuple[str, int]] = field(default_factory=list)
@@ -39,27 +39,27 @@ class Funnel:
 
     def metrics(self) -> dict[str, float]:
         """Return the counts as metrics; an operator's second use gets ``_2`` after its name."""
-        found: dict[str, float] = {"rows_in": self.rows_in, "rows_kept": self.rows_kept}
+        metrics: dict[str, float] = {"rows_in": self.rows_in, "rows_kept": self.rows_kept}
         if self.rows_in:
-            found["kept_ratio"] = self.rows_kept / self.rows_in
+            metrics["kept_ratio"] = self.rows_kept / self.rows_in
         uses: dict[str, int] = {}
         for name, rows in self.after:
             uses[name] = uses.get(name, 0) + 1
             suffix = f"_{uses[name]}" if uses[name] > 1 else ""
-            found[f"after.{name}{suffix}"] = rows
-        return found
+            metrics[f"after.{name}{suffix}"] = rows
+        return metrics
 
     def add(self, name: str, rows: int) -> None:
-        """Record the rows that an operator left.
+        """Record the rows that remain after an operator.
 
-        :raises ComponentError: if it left none: Data-Juicer would go on, and fail obscurely
+        :raises ComponentError: if there are none: Data-Juicer would continue, and fail obscurely
         """
         self.after.append((name, rows))
         if rows == 0:
-            raise ComponentError(f"the recipe filters every row out: {self.story()}")
+            raise ComponentError(f"the recipe filters out every row: {self.summary()}")
 
-    def story(self) -> str:
-        """Tell which operator dropped how many rows."""
+    def summary(self) -> str:
+        """Describe which operator dropped how many rows."""
         before, dropped = self.rows_in, []
         for name, rows in self.after:
             if rows < before:
@@ -69,7 +69,7 @@ class Funnel:
 
 
 class Counted:
-    """An operator of Data-Juicer's that reports to a funnel; in all else the operator itself."""
+    """A Data-Juicer operator that reports to a funnel, and otherwise behaves as the original."""
 
     def __init__(self, operator: Any, funnel: Funnel) -> None:  # noqa: ANN401 (untyped class)
         """Wrap the operator."""
@@ -77,11 +77,11 @@ class Counted:
         self._funnel = funnel
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the operator has)
-        """Pass on to the operator."""
+        """Delegate to the operator."""
         return getattr(self._operator, name)
 
     def run(self, dataset: Any, **settings: Any) -> Any:  # noqa: ANN401 (datasets, untyped)
-        """Run the operator and count."""
+        """Run the operator and count the rows."""
         result = self._operator.run(dataset, **settings)
         self._funnel.add(self._operator._name, len(result))  # noqa: SLF001
         return result
@@ -90,20 +90,24 @@ class Counted:
 def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset, untyped)
     """Make a dataset's next ``process`` share passes and count rows.
 
-    Data-Juicer's executor keeps the lead: it calls ``process`` with its operators, and this
-    changes nothing but how they are run.
+    Data-Juicer's executor stays in control: it calls ``process`` with its operators, and this
+    changes only how they are run.
 
     :param dataset: a ``NestedDataset``
-    :param funnel: gets the counts
+    :param funnel: receives the counts
     """
     funnel.rows_in = len(dataset)
 
     def process(operators: Any, *, tracer: Any = None, **settings: Any) -> Any:  # noqa: ANN401
-        # An attribute of the instance would be copied to every dataset made from this one.
+        # An instance attribute would be copied to every dataset derived from this one.
         del dataset.process
         listed = operators if isinstance(operators, list) else [operators]
-        apart = tracer is not None or _looks_at_each(settings)
-        steps = [Counted(one, funnel) for one in listed] if apart else grouped(listed, funnel)
+        separate = tracer is not None or _looks_at_each(settings)
+        steps = (
+            [Counted(operator, funnel) for operator in listed]
+            if separate
+            else grouped(listed, funnel)
+        )
         return dataset.process(list(steps), tracer=tracer, **settings)
 
     dataset.process = process
@@ -111,22 +115,22 @@ def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset,
 
 
 def grouped(operators: Sequence[Any], funnel: Funnel) -> Iterator[Any]:
-    """Yield the operators, consecutive ones that can share a pass as one."""
-    waiting: list[Any] = []
+    """Yield the operators, merging consecutive ones that can share a pass."""
+    filters: list[Any] = []
     for operator in operators:
         if can_share_a_pass(operator):
-            waiting.append(operator)
+            filters.append(operator)
             continue
-        if waiting:
-            yield FilterPass(waiting, reduce=True, count=funnel.add)
-            waiting = []
+        if filters:
+            yield FilterPass(filters, reduce=True, count=funnel.add)
+            filters = []
         yield Counted(operator, funnel)
-    if waiting:
-        yield FilterPass(waiting, reduce=True, count=funnel.add)
+    if filters:
+        yield FilterPass(filters, reduce=True, count=funnel.add)
 
 
 def _looks_at_each(settings: Mapping[str, Any]) -> bool:
-    """Tell whether the recipe asks for something that looks at the data after each operator."""
+    """Return whether the recipe enables a feature that inspects the data after each operator."""
     adapter = settings.get("adapter")
     return bool(
         settings.get("open_monitor")

@@ -1,4 +1,4 @@
-"""Reads a recipe's dataset, and says in one sentence why it cannot be read."""
+"""Reads a recipe's dataset, and explains why it cannot be read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Data-Juicer's own)
     """Read the dataset with Data-Juicer's own builder.
 
-    :param builder: a ``DatasetBuilder`` made from the recipe
+    :param builder: a ``DatasetBuilder`` created from the recipe
     :return: a ``NestedDataset`` with at least one row
     :raises ComponentError: if it is missing, empty, broken, or has no text
     """
@@ -31,7 +31,7 @@ def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Da
 
 
 def check_not_empty(recipe: RecipeConfig) -> None:
-    """Look whether the dataset is there at all.
+    """Check that the dataset exists and is not empty.
 
     :raises ComponentError: if a file is missing, or all are empty
     """
@@ -44,20 +44,20 @@ def check_not_empty(recipe: RecipeConfig) -> None:
 
 
 def explain(recipe: RecipeConfig, error: BaseException) -> str:
-    """Say in one sentence why the dataset cannot be read, with file and line where that helps.
+    """Explain in one sentence why the dataset cannot be read, with file and line if known.
 
     :param error: what Data-Juicer raised
     """
     files = [file for path in recipe.sources for file in _files(path)]
     listed = [file for file in files if file.name.endswith(SUFFIXES)]
-    broken = next((said for file in listed if (said := broken_line(file))), None)
-    if broken:
-        return broken
-    without = [file for file in listed if recipe.text_key not in _fields(file)]
-    if without:
-        known = ", ".join(sorted(_fields(without[0]))) or "none"
+    problem = next((problem for file in listed if (problem := broken_line(file))), None)
+    if problem:
+        return problem
+    textless = [file for file in listed if recipe.text_key not in _fields(file)]
+    if textless:
+        known = ", ".join(sorted(_fields(textless[0]))) or "none"
         return (
-            f"{without[0]}: no row has the field '{recipe.text_key}' that text_keys names; "
+            f"{textless[0]}: no row has the field '{recipe.text_key}' that text_keys names; "
             f"fields: {known}"
         )
     cause: BaseException = error
@@ -67,7 +67,7 @@ def explain(recipe: RecipeConfig, error: BaseException) -> str:
 
 
 def broken_line(path: Path) -> str | None:
-    """Say which line of a JSON Lines file is no JSON object, and why; ``None`` if all are."""
+    """Describe the first invalid line of a JSON Lines file; ``None`` if all are valid."""
     try:
         for _ in locate_samples(path):
             pass
@@ -85,12 +85,12 @@ def count_rows(recipe: RecipeConfig) -> int | None:
 
 
 def _fields(path: Path) -> set[str]:
-    """Return every field of a JSON Lines file's rows."""
+    """Return all fields of the rows in a JSON Lines file."""
     return {name for _, sample in locate_samples(path) for name in sample}
 
 
 def _files(path: Path) -> list[Path]:
-    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 def _has_content(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""Writes datasets as JSON Lines, byte for byte as Data-Juicer's exporter does, but faster.
+"""Writes datasets as JSON Lines, byte for byte like Data-Juicer's exporter, but faster.
 
-The exporter rebuilds each row value by value and sets up an encoder for it. Here one encoder
-writes whole columns, and only values that JSON has no notation for are converted.
+The exporter rebuilds each row value by value and creates an encoder for it. Here one encoder
+writes whole columns, and only values that JSON cannot represent are converted.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ ROWS = 1000  # rows decoded at a time
 
 
 class RowEncoder(json.JSONEncoder):
-    """Writes what a dataset holds; dates and scalars of NumPy as Data-Juicer converts them."""
+    """Encodes the values of a dataset; converts dates and NumPy scalars like Data-Juicer."""
 
     def default(self, o: Any) -> Any:  # noqa: ANN401 (any value)
-        """Convert a value that JSON has no notation for.
+        """Convert a value that JSON cannot represent.
 
         :raises TypeError: if Data-Juicer does not convert it either
         """
@@ -30,7 +30,7 @@ class RowEncoder(json.JSONEncoder):
 def write_jsonl(dataset: Any, export_path: str) -> None:  # noqa: ANN401 (a dataset, untyped)
     """Write a dataset as one JSON object per line.
 
-    :param dataset: a dataset of Data-Juicer's
+    :param dataset: a Data-Juicer dataset
     :param export_path: the file; its folder is created
     """
     from datasets import Dataset
@@ -39,7 +39,7 @@ def write_jsonl(dataset: Any, export_path: str) -> None:  # noqa: ANN401 (a data
     path = Path(export_path).absolute()
     path.parent.mkdir(parents=True, exist_ok=True)
     names = [encode(name) for name in dataset.column_names]
-    # `%` in a name is a character like any other.
+    # `%` in a name is an ordinary character.
     row = "{" + ", ".join(f"{name.replace('%', '%%')}: %s" for name in names) + "}\n"
     with path.open("w", encoding="utf-8") as file:
         for start in range(0, len(dataset), ROWS):

@@ -1,4 +1,4 @@
-"""Sets a recipe's bounds from what a probe saw: the ``k_sigma`` recipe refiner."""
+"""Sets a recipe's bounds from the statistics of a probe: the ``k_sigma`` recipe refiner."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class KSigmaConfig(ComponentConfig):
     path_k_sigma_recipe: OutputPath | None = Field(
         None, description="Where the refined recipe is written (.yaml or .json)."
     )
-    k: float = Field(3.0, gt=0, description="Distance of the bounds from the mean, in deviations.")
+    k: float = Field(
+        3.0, gt=0, description="Distance of the bounds from the mean, in standard deviations."
+    )
 
 
 class KSigmaRefiner(RecipeRefiner[KSigmaConfig]):
@@ -42,14 +44,14 @@ class KSigmaRefiner(RecipeRefiner[KSigmaConfig]):
     The rule is that of Data-Juicer's ``modify_recipe_k_sigma``: an argument of the recipe whose
     name contains ``min`` is a lower bound and one with ``max`` an upper bound of the statistic
     that its operator writes; arguments that the recipe does not set stay unset. The bounds are
-    then made legal for the operator: whole where it takes whole numbers, and not below 0 or above
-    1 where the statistic never is. Where the statistic is a count that keeps the same rows.
+    then adjusted to the operator: rounded if it accepts only integers, and not below 0 or above 1
+    if the statistic never is. For a count, this keeps the same rows.
     """
 
     config_type = KSigmaConfig
 
     def refine(self, recipe: Recipe, statistics: Statistics) -> Refinement:
-        """Return the refined recipe; nothing is measured again.
+        """Return the refined recipe, computed from existing statistics.
 
         :raises ComponentError: if an operator with bounds has no statistic, or is unknown
         """
@@ -59,7 +61,7 @@ class KSigmaRefiner(RecipeRefiner[KSigmaConfig]):
         for name, arguments in _steps(refined):
             operator = operator_of(name, custom)
             if operator is None:
-                raise ComponentError(f"the recipe has an operator that is not installed: '{name}'")
+                raise ComponentError(f"an operator of the recipe is not installed: '{name}'")
             for argument, bound in k_sigma_bounds(operator, arguments, statistics, self.config.k):
                 old = arguments[argument]
                 stat, value = bound
@@ -86,9 +88,9 @@ def k_sigma_bounds(
         return
     known = sorted(operator.statistics & set(statistics))
     if not known:
-        lacking = "' or '".join(sorted(operator.statistics))
+        missing = "' or '".join(sorted(operator.statistics))
         raise ComponentError(
-            f"the statistics have no '{lacking}', which {operator.name} writes; "
+            f"the statistics lack '{missing}', which {operator.name} writes; "
             "probe the data with this operator first"
         )
     for argument in limits:
@@ -107,7 +109,7 @@ def _steps(recipe: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_bound(argument: str, value: object) -> bool:
-    """Tell bounds from flags such as ``min_closed_interval``."""
+    """Return whether an argument is a bound, not a flag such as ``min_closed_interval``."""
     return ("min" in argument or "max" in argument) and not isinstance(value, bool)
 
 

@@ -1,4 +1,4 @@
-"""Counts the lines of JSON Lines files, plain or gzipped, without reading what they say."""
+"""Counts the lines of JSON Lines files, plain or gzipped, without parsing them."""
 
 from __future__ import annotations
 

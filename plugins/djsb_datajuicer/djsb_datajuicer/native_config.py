@@ -1,8 +1,8 @@
-"""Data-Juicer's own config, read from a recipe once for jobs that differ in nothing but paths.
+"""Data-Juicer's own config, parsed from a recipe once for jobs that differ only in paths.
 
-Reading takes Data-Juicer a second: it builds an argument parser with every argument of the recipe's
-operators, and parses the recipe three times. A second job with the same recipe gets a copy, in
-which only what follows from the paths is worked out again, by Data-Juicer's own function.
+Parsing takes Data-Juicer a second: it builds an argument parser with every argument of the
+recipe's operators, and parses the recipe three times. A second job with the same recipe gets a
+copy, in which only what depends on the paths is recomputed, by Data-Juicer's own function.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATHS = ("dataset_path", "export_path", "work_dir")
 DERIVED = ("job_id", "ds_cache_dir", "event_log_dir", "checkpoint_dir", "partition_dir")
-"""What Data-Juicer derives from the paths and the process unless the recipe sets it."""
+"""Settings that Data-Juicer derives from the paths and the process unless the recipe sets them."""
 NEVER_SHARED = {*DERIVED, "resume", "custom_operator_paths"}
 KEPT = 16  # recipes
 
@@ -26,7 +26,7 @@ _read: dict[str, Any] = {}
 def read_config(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 (Data-Juicer's own config)
     """Return the config that Data-Juicer reads from a recipe's settings.
 
-    Whatever Data-Juicer raises for a recipe that it rejects passes through.
+    Exceptions of Data-Juicer for an invalid recipe are not caught.
     """
     from data_juicer.config import get_init_configs
 
@@ -43,13 +43,13 @@ def read_config(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 (Data-Juice
 
 
 def _can_share(settings: Mapping[str, Any]) -> bool:
-    """Tell whether a config has no state of its own but its paths."""
+    """Return whether a config has no job-specific state other than its paths."""
     steps = settings.get("process") or []
-    arguments = [given or {} for step in steps for given in step.values()]
+    arguments = [options or {} for step in steps for options in step.values()]
     return (
         settings.get("executor_type", "default") == "default"
         and not NEVER_SHARED & settings.keys()
-        and not any("work_dir" in given for given in arguments)
+        and not any("work_dir" in options for options in arguments)
     )
 
 

@@ -1,9 +1,9 @@
-"""Names the packages that a recipe's operators lack, before anything runs.
+"""Finds packages that a recipe's operators need but that are missing, before anything runs.
 
 Data-Juicer wraps optional packages in a ``LazyLoader`` and would install them at their first use.
-The uses stand in the operators' sources. Only those count that are sure to be reached: what stands
-under a condition counts if the operator's arguments decide the condition, and otherwise not, so
-that a recipe is never refused for a package that it does not need.
+The uses are in the operators' sources. Only those count that are certain to be reached: code under
+a condition counts only if the operator's arguments decide the condition, so a recipe is never
+rejected because of a package that it does not need.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOADER = "LazyLoader"
 MODELS_FILE = "utils/model_utils.py"
 MODELS_TABLE = "MODEL_FUNCTION_MAPPING"
-#: Data-Juicer's own names of packages whose module is called otherwise.
+#: Data-Juicer's names of packages whose module has a different name.
 PACKAGES = {
     "cv2": "opencv-contrib-python",
     "PIL": "Pillow",
@@ -37,53 +37,53 @@ PACKAGES = {
 }
 RAY = ("ray", "ray")
 PROGRAMS = {"ffmpeg-python": "ffmpeg", "pyspark": "java"}
-"""What pip does not install: the program that a package starts."""
+"""Programs that packages start, and that pip does not install."""
 
 
 def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
-    """List the packages and programs that the operators of a recipe use, those of each together."""
+    """List the packages and programs that the operators of a recipe use, one check per operator."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
     checks = []
     for position, (name, arguments) in enumerate(recipe.operators):
         operator = operator_of(name, custom)
-        wanted = needs(operator, arguments) if operator else set()
-        if wanted:
-            checks.append(_check(f"process[{position}].{name}", wanted))
+        modules = needs(operator, arguments) if operator else set()
+        if modules:
+            checks.append(_check(f"process[{position}].{name}", modules))
         checks += [
             check_command(PROGRAMS[package], name)
-            for package in sorted({package for _, package in wanted} & PROGRAMS.keys())
+            for package in sorted({package for _, package in modules} & PROGRAMS.keys())
         ]
     if recipe.executor_type != "default":
         checks.append(_check(f"executor_type: {recipe.executor_type}", {RAY}))
     return checks
 
 
-def _check(subject: str, wanted: set[tuple[str, str]]) -> DoctorCheck:
-    lacking = sorted(set(_lacking(wanted)))
-    there = f"uses {', '.join(sorted({package for _, package in wanted}))}"
+def _check(subject: str, modules: set[tuple[str, str]]) -> DoctorCheck:
+    missing = sorted(set(_lacking(modules)))
+    finding = f"uses {', '.join(sorted({package for _, package in modules}))}"
     return DoctorCheck(
         subject,
-        ok=not lacking,
-        finding="needs packages that are not installed" if lacking else there,
-        remedy=f"run: pip install {' '.join(lacking)}" if lacking else "",
+        ok=not missing,
+        finding="needs packages that are not installed" if missing else finding,
+        remedy=f"run: pip install {' '.join(missing)}" if missing else "",
         kind=CheckKind.PACKAGE,
     )
 
 
 def needs(operator: Operator, arguments: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Return the modules that an operator is sure to use, each with its package's name."""
-    defaults = {name: one.default for name, one in operator.parameters.items()}
+    """Return the modules that an operator certainly uses, each with the name of its package."""
+    defaults = {name: parameter.default for name, parameter in operator.parameters.items()}
     known = {**defaults, **{key: value for key, value in arguments.items() if value is not None}}
-    found: set[tuple[str, str]] = set()
+    modules: set[tuple[str, str]] = set()
     for definition in operator.lineage:
         if definition.path.name != BASE_FILE:
-            found |= _needs_of(definition, known)
-    return found
+            modules |= _needs_of(definition, known)
+    return modules
 
 
 def model_types(operator: Operator, arguments: Mapping[str, Any]) -> set[str]:
-    """Return the kinds of model that an operator is sure to prepare, such as ``fasttext``."""
-    known = {name: one.default for name, one in operator.parameters.items()}
+    """Return the kinds of model that an operator certainly prepares, such as ``fasttext``."""
+    known = {name: parameter.default for name, parameter in operator.parameters.items()}
     known |= {key: value for key, value in arguments.items() if value is not None}
     return {
         kind
@@ -96,24 +96,24 @@ def model_types(operator: Operator, arguments: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _lacking(wanted: Iterable[tuple[str, str]]) -> Iterator[str]:
-    for module, package in wanted:
+def _lacking(modules: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for module, package in modules:
         try:
             if find_spec(module.partition(".")[0]) is None:
                 yield package
         except ValueError:
-            # A module that was put in place by hand has no spec; it is there.
+            # A module that was put into sys.modules by hand has no spec; it is available.
             continue
 
 
 def _needs_of(definition: Definition, known: Mapping[str, Any]) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
+    modules: set[tuple[str, str]] = set()
     for method in definition.node.body:
         if isinstance(method, ast.FunctionDef):
-            # Only in the constructor do names of arguments mean the recipe's values.
+            # Only in the constructor do argument names refer to the recipe's values.
             values = known if method.name == "__init__" else {}
-            found |= _needs_of_body(definition.path, method.body, values)
-    return found
+            modules |= _needs_of_body(definition.path, method.body, values)
+    return modules
 
 
 def _needs_of_body(
@@ -122,39 +122,41 @@ def _needs_of_body(
     known: Mapping[str, Any],
     seen: frozenset[str] = frozenset(),
 ) -> set[tuple[str, str]]:
-    """Return what a function's body is sure to use, with the functions of its file that it calls.
+    """Return what a function certainly uses, including the functions of its file that it calls.
 
-    :param seen: functions that are being looked at, so that recursion ends
+    :param seen: functions already visited, so that recursion ends
     """
     loaders, functions = _loaders(path), _functions(path)
-    found: set[tuple[str, str]] = set()
+    modules: set[tuple[str, str]] = set()
     for node in _reached(body, known):
         if isinstance(node, ast.Name) and node.id in loaders:
-            found.add(loaders[node.id])
+            modules.add(loaders[node.id])
         elif isinstance(node, ast.Call):
-            found |= _called(node)
+            modules |= _called(node)
             name = node.func.id if isinstance(node.func, ast.Name) else ""
             if name in functions and name not in seen:
-                found |= _needs_of_body(path, functions[name].body, {}, seen | {name})
-    return found
+                modules |= _needs_of_body(path, functions[name].body, {}, seen | {name})
+    return modules
 
 
 def _called(call: ast.Call) -> set[tuple[str, str]]:
-    """Return what a call asks for: packages to be there, or a model to be prepared."""
+    """Return the packages that a call checks for, or that the model it prepares needs."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "check_packages":
-        listed = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
-        names = [str(one.value) for one in listed if isinstance(one, ast.Constant)]
+        items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
+        names = [str(item.value) for item in items if isinstance(item, ast.Constant)]
         return {(_module_of(name), name) for name in names if "@" not in name and "+" not in name}
     kind = _prepared(call)
     return set(_needs_of_model(kind)) if kind is not None else set()
 
 
 def _prepared(call: ast.Call) -> str | None:
-    """Return the kind of model that a call prepares, if it does."""
+    """Return the kind of model that a call prepares, if any."""
     if isinstance(call.func, ast.Name) and call.func.id == "prepare_model":
-        given = [one.value for one in call.keywords if one.arg == "model_type"] or call.args[:1]
-        if given and isinstance(given[0], ast.Constant):
-            return str(given[0].value)
+        kinds = [
+            keyword.value for keyword in call.keywords if keyword.arg == "model_type"
+        ] or call.args[:1]
+        if kinds and isinstance(kinds[0], ast.Constant):
+            return str(kinds[0].value)
     return None
 
 
@@ -165,7 +167,7 @@ def _module_of(requirement: str) -> str:
 
 
 def _reached(body: Iterable[ast.AST], known: Mapping[str, Any]) -> Iterator[ast.AST]:
-    """Yield the nodes that are evaluated whatever happens, given what is known."""
+    """Yield the nodes that are certainly evaluated, given the known arguments."""
     for node in body:
         if isinstance(node, ast.If | ast.IfExp):
             outcome = _outcome(node.test, known)
@@ -193,26 +195,26 @@ def _outcome(test: ast.expr, known: Mapping[str, Any]) -> bool | None:
 
 @lru_cache(maxsize=256)
 def _loaders(path: Path) -> Mapping[str, tuple[str, str]]:
-    """Return what each name in a file loads: the module and its package."""
-    found = {}
+    """Return the module and package that each lazy loader in a file loads, by its name."""
+    loaders = {}
     for node in ast.walk(parse(path)):
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
             continue
         call = node.value
         if isinstance(call.func, ast.Name) and call.func.id == LOADER and call.args:
-            words = [one.value for one in call.args if isinstance(one, ast.Constant)]
-            optional = any(one.arg == "auto_install" for one in call.keywords)
+            words = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+            optional = any(argument.arg == "auto_install" for argument in call.keywords)
             if words and not optional and isinstance(node.targets[0], ast.Name):
                 module = str(words[0])
                 top = module.partition(".")[0]
                 package = str(words[1]) if len(words) > 1 else PACKAGES.get(top, top)
-                found[node.targets[0].id] = (module, package)
-    return found
+                loaders[node.targets[0].id] = (module, package)
+    return loaders
 
 
 @lru_cache(maxsize=64)
 def _needs_of_model(model_type: str) -> frozenset[tuple[str, str]]:
-    """Return what preparing a kind of model is sure to use, such as ``fasttext``."""
+    """Return what preparing a kind of model, such as ``fasttext``, certainly uses."""
     path = package_folder() / MODELS_FILE
     prepare = _functions(path).get(_model_functions(path).get(model_type, ""))
     return frozenset(_needs_of_body(path, prepare.body, {}) if prepare else ())
@@ -227,7 +229,7 @@ def _functions(path: Path) -> Mapping[str, ast.FunctionDef]:
 def _model_functions(path: Path) -> Mapping[str, str]:
     for node in parse(path).body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            names = {one.id for one in node.targets if isinstance(one, ast.Name)}
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
             if MODELS_TABLE in names:
                 pairs = zip(node.value.keys, node.value.values, strict=True)
                 return {

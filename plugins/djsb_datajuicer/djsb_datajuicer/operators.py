@@ -1,4 +1,4 @@
-"""What a recipe may say about an operator: its arguments, and the statistics that it writes."""
+"""Data-Juicer's operators, read from source: their arguments, and the statistics they write."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ class Parameter:
     """One argument of an operator."""
 
     hint: Hint
-    """The type that its value must have; ``Any`` where the source does not tell."""
+    """The type of its value; ``Any`` if the source does not determine it."""
     default: object = None
-    """Its default where that is a literal; ``None`` otherwise."""
+    """Its default if that is a literal, otherwise ``None``."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One class of the operator's ancestry and the file that holds it."""
+    """A class in the operator's ancestry and its file."""
 
     path: Path
     node: ast.ClassDef
 
     @property
     def aliases(self) -> Mapping[str, ast.expr]:
-        """The module's own names for values, such as a type or the operator's name."""
+        """The module-level assignments, such as type aliases or the operator's name."""
         return _assignments(self.path)
 
 
@@ -51,25 +51,27 @@ class Operator:
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
-        """Every argument that the operator takes, those of its ancestors included."""
-        found: dict[str, Parameter] = {}
+        """All arguments of the operator, including those of its ancestors."""
+        parameters: dict[str, Parameter] = {}
         for definition in self.lineage:
             for name, parameter in _parameters(definition):
-                found.setdefault(name, parameter)
-        return found
+                parameters.setdefault(name, parameter)
+        return parameters
 
     @property
     def statistics(self) -> frozenset[str]:
         """The per-sample statistics that the operator can write."""
-        paths = {one.path for one in self.lineage if one.path.name != BASE_FILE}
+        paths = {
+            definition.path for definition in self.lineage if definition.path.name != BASE_FILE
+        }
         return frozenset(key for path in paths for key in _statistics(path))
 
 
 def operator_of(name: str, custom: Mapping[str, Path]) -> Operator | None:
-    """Return an operator by its name in recipes; ``None`` if nothing installed registers it.
+    """Return an operator by its name in recipes; ``None`` if no installed package registers it.
 
-    :param name: the operator, ``text_length_filter`` for instance
-    :param custom: operators that the recipe brings itself, with their files
+    :param name: the operator, such as ``text_length_filter``
+    :param custom: the recipe's custom operators, with their files
     """
     path = custom.get(name) or operator_files().get(name)
     return None if path is None else _read(name, path)
@@ -113,7 +115,7 @@ def _lineage(definition: Definition) -> Iterator[Definition]:
 
 
 def _find_class(path: Path, name: str) -> Definition | None:
-    """Find a class by the name that it has in a module, through the module's imports."""
+    """Find a class by its name in a module, following the module's imports."""
     for node in parse(path).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return Definition(path, node)
@@ -130,7 +132,7 @@ def _parameters(definition: Definition) -> Iterator[tuple[str, Parameter]]:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             yield from _arguments(node.args, definition.aliases)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict):
-            names = {one.id for one in node.targets if isinstance(one, ast.Name)}
+            names = {target.id for target in node.targets if isinstance(target, ast.Name)}
             yield from _declared(node.value) if BASE_PARAMETERS in names else ()
 
 
@@ -139,9 +141,9 @@ def _arguments(
 ) -> Iterator[tuple[str, Parameter]]:
     positional = [*node.posonlyargs, *node.args]
     missing: list[ast.expr | None] = [None] * (len(positional) - len(node.defaults))
-    given = zip(positional, [*missing, *node.defaults], strict=True)
+    pairs = zip(positional, [*missing, *node.defaults], strict=True)
     keywords = zip(node.kwonlyargs, node.kw_defaults, strict=True)
-    for argument, default in [*given, *keywords]:
+    for argument, default in [*pairs, *keywords]:
         if argument.arg != "self":
             yield (
                 argument.arg,
@@ -150,7 +152,7 @@ def _arguments(
 
 
 def _declared(node: ast.Dict) -> Iterator[tuple[str, Parameter]]:
-    """Read ``{"text_key": (str, "text"), ...}``, which the operators' base classes declare."""
+    """Parse ``{"text_key": (str, "text"), ...}``, as declared by the operators' base classes."""
     for key, value in zip(node.keys, node.values, strict=True):
         if isinstance(key, ast.Constant) and isinstance(value, ast.Tuple):
             kind, default = value.elts
@@ -178,7 +180,7 @@ def _assignments(path: Path) -> Mapping[str, ast.expr]:
 
 @lru_cache(maxsize=256)
 def _statistics(path: Path) -> frozenset[str]:
-    """List the attributes of ``StatsKeys`` that a file names: Data-Juicer's names are their own."""
+    """List the attributes of ``StatsKeys`` in a file, which equal the statistics' names."""
     return frozenset(
         node.attr
         for node in ast.walk(parse(path))

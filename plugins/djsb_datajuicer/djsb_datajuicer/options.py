@@ -1,4 +1,4 @@
-"""The keys of a recipe besides its operators, read from Data-Juicer's own argument parser."""
+"""The keys of a recipe other than its operators, read from Data-Juicer's argument parser."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ class Option:
     choices: tuple[object, ...] = ()
     help: str = ""
     parts: Mapping[str, Option] = field(default_factory=dict)
-    """The keys inside it, for a key that holds a mapping: ``partition`` and ``checkpoint``."""
+    """Its nested keys, for ``partition`` and ``checkpoint``, whose values are mappings."""
 
 
 @lru_cache(maxsize=1)
 def options() -> Mapping[str, Option]:
     """Return every key that Data-Juicer accepts at a recipe's top level."""
-    found: dict[str, Option] = {}
+    keys: dict[str, Option] = {}
     nested: dict[str, dict[str, Option]] = {}
     for name, option in _arguments():
         head, _, rest = name.partition(".")
         if rest:
             nested.setdefault(head, {})[rest] = option
         elif name not in NOT_IN_RECIPES:
-            found[name] = option
+            keys[name] = option
     for name, parts in nested.items():
-        found[name] = Option(hint=dict, help=f"Mapping of: {', '.join(parts)}.", parts=parts)
-    return found
+        keys[name] = Option(hint=dict, help=f"Mapping of: {', '.join(parts)}.", parts=parts)
+    return keys
 
 
 def _arguments() -> Iterator[tuple[str, Option]]:
-    """Yield what each ``add_argument("--name", ...)`` of the parser says."""
+    """Yield the option of each ``add_argument("--name", ...)`` of the parser."""
     for node in ast.walk(_parser_function()):
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         if node.func.attr == "add_argument" and isinstance(node.args[0], ast.Constant):
             name = str(node.args[0].value).removeprefix("--")
-            said = {keyword.arg: keyword.value for keyword in node.keywords}
-            yield name.replace("-", "_"), _option(said)
+            keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+            yield name.replace("-", "_"), _option(keywords)
 
 
-def _option(said: Mapping[str | None, ast.expr]) -> Option:
-    hint: Hint = hint_of(said.get("type"), {})
-    if "nargs" in said:
+def _option(keywords: Mapping[str | None, ast.expr]) -> Option:
+    hint: Hint = hint_of(keywords.get("type"), {})
+    if "nargs" in keywords:
         hint = list
-    elif isinstance(said.get("action"), ast.Constant):
+    elif isinstance(keywords.get("action"), ast.Constant):
         hint = hint_of(ast.Name("bool"), {})
-    choices = ast.literal_eval(said["choices"]) if "choices" in said else ()
-    words = said.get("help")
+    choices = ast.literal_eval(keywords["choices"]) if "choices" in keywords else ()
+    words = keywords.get("help")
     text = str(words.value) if isinstance(words, ast.Constant) else ""
     return Option(hint, tuple(choices), text)
 

@@ -19,42 +19,42 @@ if TYPE_CHECKING:
 def checked(entries: object, custom: Mapping[str, Path]) -> list[dict[str, dict[str, Any]]]:
     """Return a recipe's operators, each as ``{operator: arguments}``.
 
-    :param entries: what the recipe says under ``process``
-    :param custom: operators that the recipe brings itself, with their files
-    :raises ValidationError: with the place of each entry that is wrong
+    :param entries: the recipe's ``process`` list
+    :param custom: the recipe's custom operators, with their files
+    :raises ValidationError: with the location of each invalid entry
     """
     if not isinstance(entries, list | tuple):
         raise PydanticCustomError("process", "process must be a list of operators")
     problems: list[InitErrorDetails] = []
-    found: list[dict[str, dict[str, Any]]] = []
+    steps: list[dict[str, dict[str, Any]]] = []
     for position, entry in enumerate(entries):
         step = _step_of(entry)
         if step is None:
-            said = "must be an operator, or one operator with its arguments"
-            problems.append(problem((position,), "process", said, entry))
+            text = "must be an operator, or one operator with its arguments"
+            problems.append(problem((position,), "process", text, entry))
             continue
         name, arguments = step
         problems += _problems(position, name, arguments, custom)
-        found.append({name: arguments})
+        steps.append({name: arguments})
     if problems:
         raise ValidationError.from_exception_data("process", problems)
-    return found
+    return steps
 
 
-def problem(place: tuple[int | str, ...], kind: str, said: str, value: object) -> InitErrorDetails:
-    """Build one error of a validation, at a place below the value being validated."""
-    error = PydanticCustomError("djsb_" + kind, "{said}", {"said": said})
+def problem(place: tuple[int | str, ...], kind: str, text: str, value: object) -> InitErrorDetails:
+    """Build a validation error at a location below the value being validated."""
+    error = PydanticCustomError("djsb_" + kind, "{text}", {"text": text})
     return InitErrorDetails(type=error, loc=place, input=value)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known word is the nearest, or which there are if they are few."""
+    """Suggest the nearest known word, or list all of them if they are few."""
     words = sorted(known)
     near = get_close_matches(name, words, n=1)
     if near:
         return f"did you mean '{near[0]}'?"
     few = 40
-    return f"known: {', '.join(words)}" if len(words) <= few else "no known name is near it"
+    return f"known: {', '.join(words)}" if len(words) <= few else "no known name is similar"
 
 
 def _step_of(entry: object) -> tuple[str, dict[str, Any]] | None:
@@ -72,13 +72,13 @@ def _problems(
 ) -> Iterator[InitErrorDetails]:
     operator = operator_of(name, custom)
     if operator is None:
-        said = f"unknown operator '{name}'; {nearest(name, {*operator_files(), *custom})}"
-        yield problem((position, name), "operator", said, name)
+        text = f"unknown operator '{name}'; {nearest(name, {*operator_files(), *custom})}"
+        yield problem((position, name), "operator", text, name)
         return
     for argument, value in arguments.items():
-        said_of_it = _argument_problem(operator, argument, value)
-        if said_of_it:
-            yield problem((position, name, argument), "argument", said_of_it, value)
+        message = _argument_problem(operator, argument, value)
+        if message:
+            yield problem((position, name, argument), "argument", message, value)
 
 
 def _argument_problem(operator: Operator, argument: str, value: object) -> str | None:
@@ -87,15 +87,17 @@ def _argument_problem(operator: Operator, argument: str, value: object) -> str |
         return None
     if argument not in parameters:
         return f"{operator.name} has no argument '{argument}'; {nearest(argument, parameters)}"
-    # Data-Juicer takes null as "the default" wherever it stands.
+    # Data-Juicer treats null as "the default" everywhere.
     return None if value is None else wrong_type(parameters[argument].hint, value)
 
 
 def wrong_type(hint: Any, value: object) -> str | None:  # noqa: ANN401 (a type or a typing form)
-    """Say why a value does not fit a type; ``None`` if it does."""
+    """Explain why a value does not match a type; ``None`` if it does."""
     try:
         TypeAdapter(hint).validate_python(value)
     except ValidationError as error:
-        said = " or ".join(dict.fromkeys(one["msg"] for one in error.errors(include_url=False)))
-        return f"{said}, not {value!r}"
+        message = " or ".join(
+            dict.fromkeys(details["msg"] for details in error.errors(include_url=False))
+        )
+        return f"{message}, not {value!r}"
     return None

@@ -34,17 +34,17 @@ STANDARD_ERRORS = set(get_args(ErrorType))
 
 
 class LocalSource(ComponentConfig):
-    """One file or folder of a dataset that is mixed from several."""
+    """One file or folder of a dataset mixed from several sources."""
 
     model_config = ConfigDict(extra="allow")
 
     type: Literal["local"] = "local"
     path: InputPath = Field(description="File, or folder of files.")
-    weight: float = Field(1.0, ge=0, description="Share of the sample that comes from here.")
+    weight: float = Field(1.0, ge=0, description="Share of the rows drawn from this source.")
 
 
 class RemoteSource(ComponentConfig):
-    """A dataset that Data-Juicer fetches; its keys are Data-Juicer's."""
+    """A dataset that Data-Juicer downloads; its keys are Data-Juicer's."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -63,43 +63,45 @@ Source = Annotated[
 
 
 class DatasetConfig(ComponentConfig):
-    """A dataset that is mixed from several sources."""
+    """A dataset mixed from several sources."""
 
     configs: list[Source] = Field(min_length=1, description="The sources.")
-    max_sample_num: int | None = Field(None, gt=0, description="Number of rows to draw in all.")
+    max_sample_num: int | None = Field(None, gt=0, description="Total number of rows to draw.")
 
 
 class RecipeConfig(ComponentConfig):
     """A Data-Juicer recipe: any that ``dj-process`` or ``dj-analyze`` accepts.
 
-    The keys below are those that djsb looks at; :func:`recipe_type` adds the others that the
-    installed Data-Juicer knows.
+    The fields below are those that djsb itself uses; :func:`recipe_type` adds the others of the
+    installed Data-Juicer.
     """
 
     dataset_path: InputPath | None = Field(None, description="Dataset: a file, or a folder.")
     dataset: DatasetConfig | None = Field(None, description="Dataset mixed from several sources.")
     export_path: OutputPath | None = Field(
         None,
-        description="Where the result goes (.jsonl, .json, .parquet); the job's folder if absent.",
+        description="Path of the result (.jsonl, .json, .parquet); default: the job's folder.",
     )
-    export_type: str | None = Field(None, description="Format of the result, if not its suffix.")
+    export_type: str | None = Field(
+        None, description="Format of the result; default: by its suffix."
+    )
     executor_type: Literal["default", "ray", "ray_partitioned"] = Field(
         "default", description="Which of Data-Juicer's executors runs the recipe."
     )
     text_keys: str | list[str] = Field(
-        "text", description="Field of a sample that holds its text; of several the first is used."
+        "text", description="Field with the text of a sample; of several the first is used."
     )
-    np: int | None = Field(None, gt=0, description="Number of processes; at most one a CPU.")
+    np: int | None = Field(None, gt=0, description="Number of processes; at most one per CPU.")
     export_original_dataset: bool | None = Field(
         None,
-        description="Analyzer: whether the texts are written beside the statistics; false saves "
-        "time and disk.",
+        description="Analyzer: whether the texts are written along with the statistics; false "
+        "saves time and disk space.",
     )
     percentiles: list[Annotated[float, Field(ge=0, le=1)]] = Field(
         default=[], description="Analyzer: percentiles to add to 25, 50 and 75 %, as fractions."
     )
     custom_operator_paths: list[InputPath] = Field(
-        default=[], description="Files or packages with operators of your own."
+        default=[], description="Files or packages with custom operators."
     )
     process: list[dict[str, dict[str, Any]]] = Field(
         default=[], description="The operators in order, each alone or with its arguments."
@@ -115,8 +117,8 @@ class RecipeConfig(ComponentConfig):
     @classmethod
     def _check_local(cls, value: object) -> object:
         if str(value).lower().startswith(("s3://", "hdfs://")):
-            said = "must be a local path: results are moved there when they are complete"
-            raise PydanticCustomError("djsb_export_path", "{said}", {"said": said})
+            text = "must be a local path: results are moved there when they are complete"
+            raise PydanticCustomError("djsb_export_path", "{text}", {"text": text})
         return value
 
     @model_validator(mode="wrap")
@@ -127,31 +129,31 @@ class RecipeConfig(ComponentConfig):
         try:
             config = handler(_split_sources(value))
         except ValidationError as error:
-            problems = [_retold(one, cls.model_fields) for one in error.errors()]
+            problems = [_translate(details, cls.model_fields) for details in error.errors()]
             raise ValidationError.from_exception_data(cls.__name__, problems) from None
         config.check_whole()
         return config
 
     def check_whole(self) -> None:
-        """Check what no single key can tell.
+        """Check what involves several keys.
 
         :raises ValidationError: if there is no dataset, or the result's format is unknown
         """
         problems = []
         if not any(getattr(self, name, None) for name in SOURCES):
-            said = "a recipe needs a dataset: set dataset_path to a file or folder"
-            problems.append(problem(("dataset_path",), "recipe", said, None))
+            text = "a recipe needs a dataset: set dataset_path to a file or folder"
+            problems.append(problem(("dataset_path",), "recipe", text, None))
         path = self.export_path
         by_suffix = self.executor_type == "default" and self.export_type is None
         if path is not None and by_suffix and path.suffix.lower() not in FORMATS:
-            said = f"must end in one of {', '.join(FORMATS)}"
-            problems.append(problem(("export_path",), "recipe", said, str(path)))
+            text = f"must end in one of {', '.join(FORMATS)}"
+            problems.append(problem(("export_path",), "recipe", text, str(path)))
         if problems:
             raise ValidationError.from_exception_data(type(self).__name__, problems)
 
     @property
     def text_key(self) -> str:
-        """The field that holds a sample's text."""
+        """The field with the text of a sample."""
         return self.text_keys if isinstance(self.text_keys, str) else self.text_keys[0]
 
     @property
@@ -168,20 +170,20 @@ class RecipeConfig(ComponentConfig):
         return [next(iter(entry.items())) for entry in self.process]
 
     def settings(self) -> dict[str, Any]:
-        """Return what the recipe sets, as plain values for Data-Juicer."""
+        """Return the keys that the recipe sets, as plain values for Data-Juicer."""
         return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
 
 
 def recipe_type() -> type[RecipeConfig]:
-    """Return :class:`RecipeConfig` with every key that the installed Data-Juicer knows."""
+    """Return :class:`RecipeConfig` with all keys of the installed Data-Juicer."""
     fields: dict[str, Any] = {
         name: (_field_type(option), Field(None, description=option.help))
         for name, option in options().items()
         if name not in RecipeConfig.model_fields
     }
-    made = create_model("RecipeConfig", __base__=RecipeConfig, __module__=__name__, **fields)
-    made.__doc__ = RecipeConfig.__doc__
-    return made
+    model = create_model("RecipeConfig", __base__=RecipeConfig, __module__=__name__, **fields)
+    model.__doc__ = RecipeConfig.__doc__
+    return model
 
 
 def _field_type(option: Option) -> Any:  # noqa: ANN401 (a type or a typing form)
@@ -193,9 +195,9 @@ def _field_type(option: Option) -> Any:  # noqa: ANN401 (a type or a typing form
 
 
 def _typed(hint: Any, value: object) -> object:  # noqa: ANN401 (a type or a typing form)
-    said = None if value is None else wrong_type(hint, value)
-    if said:
-        raise PydanticCustomError("djsb_recipe_key", "{said}", {"said": said})
+    text = None if value is None else wrong_type(hint, value)
+    if text:
+        raise PydanticCustomError("djsb_recipe_key", "{text}", {"text": text})
     return value
 
 
@@ -204,23 +206,23 @@ def _part(option: Option, values: dict[str, Any] | None) -> dict[str, Any] | Non
     problems = []
     for name, value in (values or {}).items():
         if name not in option.parts:
-            said = f"unknown key '{name}'; {nearest(name, option.parts)}"
-            problems.append(problem((name,), "recipe_key", said, value))
+            text = f"unknown key '{name}'; {nearest(name, option.parts)}"
+            problems.append(problem((name,), "recipe_key", text, value))
             continue
         part = option.parts[name]
         hint = Literal[part.choices] if part.choices else part.hint
-        wrong = None if value is None else wrong_type(hint, value)
-        if wrong:
-            problems.append(problem((name,), "recipe_key", wrong, value))
+        message = None if value is None else wrong_type(hint, value)
+        if message:
+            problems.append(problem((name,), "recipe_key", message, value))
     if problems:
         raise ValidationError.from_exception_data("RecipeConfig", problems)
     return values
 
 
 def _split_sources(values: dict[str, Any]) -> dict[str, Any]:
-    """Read ``dataset_path: "0.3 a.jsonl 0.7 b.jsonl"`` (or a list) as Data-Juicer does.
+    """Parse ``dataset_path: "0.3 a.jsonl 0.7 b.jsonl"`` (or a list) like Data-Juicer.
 
-    A weight precedes its path and is 1 where none stands. A path with blanks that exists is one
+    A weight precedes its path and defaults to 1. An existing path that contains spaces is one
     path.
     """
     path = values.get("dataset_path")
@@ -241,15 +243,15 @@ def _split_sources(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "dataset_path": None, "dataset": {"configs": sources}}
 
 
-def _retold(error: Any, known: Any) -> InitErrorDetails:  # noqa: ANN401 (pydantic's own dicts)
-    """Carry an error of pydantic's over, with the nearest right word for an unknown key."""
+def _translate(error: Any, known: Any) -> InitErrorDetails:  # noqa: ANN401 (pydantic's own dicts)
+    """Convert a pydantic error, with a suggestion for an unknown key."""
     place, kind = error["loc"], error["type"]
     if kind == "extra_forbidden" and len(place) == 1:
-        said = f"unknown key '{place[0]}'; {nearest(str(place[0]), known)}"
-        unknown = PydanticCustomError(kind, "{said}", {"said": said})
+        message = f"unknown key '{place[0]}'; {nearest(str(place[0]), known)}"
+        unknown = PydanticCustomError(kind, "{text}", {"text": message})
         return InitErrorDetails(type=unknown, loc=place, input=error["input"])
     if kind in STANDARD_ERRORS and kind not in {"value_error", "assertion_error"}:
-        found = InitErrorDetails(type=kind, loc=place, input=error["input"])
-        return {**found, "ctx": error["ctx"]} if "ctx" in error else found
-    text = PydanticCustomError(kind, "{said}", {"said": error["msg"], **error.get("ctx", {})})
-    return InitErrorDetails(type=text, loc=place, input=error["input"])
+        details = InitErrorDetails(type=kind, loc=place, input=error["input"])
+        return {**details, "ctx": error["ctx"]} if "ctx" in error else details
+    custom = PydanticCustomError(kind, "{text}", {"text": error["msg"], **error.get("ctx", {})})
+    return InitErrorDetails(type=custom, loc=place, input=error["input"])

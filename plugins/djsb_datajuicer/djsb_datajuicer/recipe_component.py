@@ -1,4 +1,4 @@
-"""What all components that run a recipe have in common."""
+"""The base class of components that run a recipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 LAYOUT = SampleLayout(dataset="dataset_path", text="text", added=("__dj__",))
-"""How Data-Juicer's datasets look; it begins the names of all fields that it adds alike."""
+"""Layout of Data-Juicer's datasets; all fields that it adds have the same prefix."""
 
 
 class RecipeComponent(Component[RecipeConfig]):
@@ -30,5 +30,5 @@ class RecipeComponent(Component[RecipeConfig]):
         return [*package_needs(self.config), *weight_needs(self.config)]
 
     def reads(self) -> Sequence[Path]:
-        """List the dataset's files and folders, and those of the recipe's own operators."""
+        """List the dataset's files and folders, and those of the recipe's custom operators."""
         return list(dict.fromkeys([*super().reads(), *self.config.sources]))

@@ -1,8 +1,8 @@
-"""Data-Juicer inside our process: its config, and none of its habits left behind.
+"""Use Data-Juicer in this process without lasting side effects.
 
-Data-Juicer expects a process of its own. It changes process-wide settings, and where a package is
-missing it installs one while it runs. :func:`data_juicer` puts the settings back, and installing
-is switched off for good in a process that used it: a missing package is an error that names it.
+Data-Juicer expects its own process. It changes process-wide settings, and installs missing
+packages while it runs. :func:`data_juicer` restores the settings, and permanently disables such
+installations in this process: a missing package is an error that names it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ SPECIAL_TOKENS = ("image", "audio", "video", "eoc")
 
 
 class _Refusals:
-    """Where packages are noted that Data-Juicer wanted to install; worker processes note too."""
+    """The file with packages that Data-Juicer tried to install, shared with worker processes."""
 
     file: Path | None = None
 
 
 @contextmanager
 def data_juicer(folder: Path) -> Iterator[None]:
-    """Use Data-Juicer, and put back what it changes in the process.
+    """Use Data-Juicer, and restore the process-wide settings that it changes.
 
     :param folder: the job's folder
-    :raises ComponentError: if Data-Juicer wanted a package that is not installed
+    :raises ComponentError: if Data-Juicer needs a package that is not installed
     """
     _Refusals.file = folder / REFUSED
     _Refusals.file.unlink(missing_ok=True)
@@ -58,13 +58,13 @@ def data_juicer(folder: Path) -> Iterator[None]:
 
 
 def check_refusals(cause: BaseException | None = None) -> None:
-    """Report the packages that Data-Juicer wanted to install since the session began.
+    """Report the packages that Data-Juicer tried to install since the session started.
 
     :raises ComponentError: if there are any
     """
-    noted = _Refusals.file
-    if noted is not None and noted.exists():
-        packages = " ".join(dict.fromkeys(noted.read_text(encoding="utf-8").split("\n")[:-1]))
+    file = _Refusals.file
+    if file is not None and file.exists():
+        packages = " ".join(dict.fromkeys(file.read_text(encoding="utf-8").split("\n")[:-1]))
         raise ComponentError(
             f"Data-Juicer needs packages that are not installed; run: pip install {packages}"
         ) from cause
@@ -74,20 +74,20 @@ def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:
     """Build Data-Juicer's own config (a ``jsonargparse.Namespace``) from a recipe.
 
     :param recipe: the recipe
-    :param export_path: where Data-Juicer is to write; not the recipe's own path
-    :param folder: the job's folder; Data-Juicer's logs go below it
+    :param export_path: where Data-Juicer writes, instead of the recipe's own path
+    :param folder: the job's folder, which also receives Data-Juicer's logs
     :raises ComponentError: if Data-Juicer rejects the recipe
     """
     settings = {"work_dir": str(folder / WORK_FOLDER), **recipe.settings()}
     settings["export_path"] = str(export_path)
     settings["custom_operator_paths"] = _not_loaded(recipe.custom_operator_paths)
-    said = io.StringIO()
+    stderr = io.StringIO()
     try:
-        # The parser of Data-Juicer prints what is wrong, and ends the process.
-        with redirect_stderr(said):
+        # Data-Juicer's parser prints its errors and exits.
+        with redirect_stderr(stderr):
             return read_config(_without_empty(settings))
     except SystemExit as error:
-        reason = " ".join(said.getvalue().split()).rpartition("error: ")[2]
+        reason = " ".join(stderr.getvalue().split()).rpartition("error: ")[2]
         raise ComponentError(f"Data-Juicer rejects the recipe: {reason}") from error
     except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
         raise ComponentError(f"Data-Juicer rejects the recipe: {error}") from error
@@ -98,14 +98,14 @@ def _without_empty(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _not_loaded(paths: list[Path]) -> list[str]:
-    """Leave out operators of the recipe's own that this process has: loading twice is an error."""
+    """Leave out custom operators already loaded in this process: loading twice is an error."""
     loaded = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     packages = {getattr(module, "__loaded_from__", None) for module in list(sys.modules.values())}
     return [str(path) for path in paths if str(path) not in loaded | packages]
 
 
 def _switch_off_installs() -> None:
-    """Make Data-Juicer's one place that installs packages refuse; it has no setting for that."""
+    """Replace the one method of Data-Juicer that installs packages; it has no setting for that."""
     from data_juicer.utils.lazy_loader import LazyLoader
 
     LazyLoader._install_package = staticmethod(_refuse)  # noqa: SLF001
@@ -125,7 +125,7 @@ def _quieten() -> None:
 
 
 def _put_back() -> Iterator[Callable[[], None]]:
-    """Yield what restores each setting to what it is now."""
+    """Yield functions that restore each setting to its current value."""
     import datasets
     from data_juicer.utils import cache_utils
     from data_juicer.utils.constant import RAY_JOB_ENV_VAR

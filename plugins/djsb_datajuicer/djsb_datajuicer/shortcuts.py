@@ -1,4 +1,4 @@
-"""Skips passes of Data-Juicer's over every row that change nothing, and writes rows faster."""
+"""Skips Data-Juicer's passes over all rows that change nothing, and writes rows faster."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NON_EMPTY = "unify_format.<locals>.non_empty_text"
 
 
 def take_shortcuts() -> Iterator[Callable[[], None]]:
-    """Put the shortcuts in place, and yield what takes each out again."""
+    """Install the shortcuts, and yield functions that remove them."""
     from data_juicer.core.data import NestedDataset
     from data_juicer.core.exporter import Exporter
 
@@ -31,20 +31,20 @@ def _replace(owner: Any, name: str, create: Callable[[Any], Any]) -> Callable[[]
 
 
 def _parse_statistics(original: Callable[[Any], Any]) -> Any:  # noqa: ANN401 (a static method)
-    """Skip the exporter's pass that parses statistics held as text where none are.
+    """Skip the exporter's pass that parses statistics stored as text, if there are none.
 
     It takes a second for 20,000 rows.
     """
 
-    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a dataset of Data-Juicer's)
-        kinds = {getattr(dataset.features[one], "dtype", "") for one in dataset.column_names}
+    def ensure(dataset: Any) -> Any:  # noqa: ANN401 (a Data-Juicer dataset)
+        kinds = {getattr(dataset.features[column], "dtype", "") for column in dataset.column_names}
         return original(dataset) if "string" in kinds else dataset
 
     return staticmethod(ensure)
 
 
 def _filter(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Skip the loader's pass that drops rows without a text where each row has one.
+    """Skip the loader's pass that drops rows without text, if every row has one.
 
     It takes a second for 20,000 rows, most of it to start worker processes.
     """
@@ -68,6 +68,6 @@ def _drops_rows_without_text(function: Any) -> bool:  # noqa: ANN401 (any callab
 def _has_no_null(dataset: Any, column: str) -> bool:  # noqa: ANN401 (a dataset, untyped)
     from datasets import Value
 
-    # In a column of JSON texts `null` is a text.
+    # In a column of JSON text, `null` is text.
     plain = isinstance(dataset.features[column], Value)
     return plain and dataset.data.column(column).null_count == 0

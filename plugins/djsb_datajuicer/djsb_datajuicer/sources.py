@@ -1,7 +1,7 @@
-"""Data-Juicer's source files, read without importing any of them.
+"""Data-Juicer's source files, parsed without importing them.
 
-Importing Data-Juicer takes seconds and registers every operator. What a recipe may say (keys,
-operators, arguments) stands in the sources, and parsing the few files in question takes
+Importing Data-Juicer takes seconds and registers all operators. The valid keys, operators and
+arguments of a recipe can be read from the sources, and parsing the few files needed takes
 milliseconds.
 """
 
@@ -47,7 +47,7 @@ def parse(path: Path) -> ast.Module:
 
 @lru_cache(maxsize=1)
 def operator_files() -> Mapping[str, Path]:
-    """Return the source file of each operator that is installed, by operator name."""
+    """Return the source file of each installed operator, by operator name."""
     files = dict(scan(sorted((package_folder() / "ops").rglob("*.py"))))
     for point in entry_points(group=PLUGIN_GROUP):
         files.update(scan(_files_of_module(point.module)))
@@ -55,30 +55,30 @@ def operator_files() -> Mapping[str, Path]:
 
 
 def scan(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield the operators that some source files register, each with its file."""
+    """Yield the operators that source files register, each with its file."""
     for path in paths:
         text = path.read_text(encoding="utf-8")
         if "OPERATORS.register_module(" not in text:
             continue
-        constants = {found["constant"]: found["value"] for found in CONSTANT.finditer(text)}
-        for found in REGISTRATION.finditer(text):
-            yield _name_of(found["name"], constants), path
+        constants = {match["constant"]: match["value"] for match in CONSTANT.finditer(text)}
+        for match in REGISTRATION.finditer(text):
+            yield _name_of(match["name"], constants), path
 
 
 def custom_files(paths: Iterable[str]) -> Mapping[str, Path]:
     """Return the operators in a recipe's ``custom_operator_paths`` (files or packages)."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in map(Path, paths):
-        found.update(scan(sorted(path.rglob("*.py")) if path.is_dir() else [path]))
-    return found
+        files.update(scan(sorted(path.rglob("*.py")) if path.is_dir() else [path]))
+    return files
 
 
 def module_file(module: str, level: int, importer: Path) -> Path | None:
-    """Return the source file that an import inside Data-Juicer reads.
+    """Return the source file of a module imported inside Data-Juicer.
 
-    :param module: dotted name, as written after ``from``
+    :param module: dotted name after ``from``
     :param level: number of leading dots
-    :param importer: the file that holds the import
+    :param importer: the file that contains the import
     """
     parts = [part for part in module.split(".") if part]
     if level:
@@ -93,14 +93,14 @@ def module_file(module: str, level: int, importer: Path) -> Path | None:
 
 
 def _name_of(argument: str, constants: Mapping[str, str]) -> str:
-    """Resolve what stands in ``register_module(...)``: a literal, a constant or an f-string."""
+    """Resolve the argument of ``register_module(...)``: a literal, a constant or an f-string."""
     if argument.startswith("f"):
-        return re.sub(r"\{(\w+)\}", lambda found: constants[found[1]], argument[2:-1])
+        return re.sub(r"\{(\w+)\}", lambda match: constants[match[1]], argument[2:-1])
     return constants.get(argument, argument.strip("'\""))
 
 
 def _files_of_module(module: str) -> list[Path]:
-    """List the files of a plugin of Data-Juicer's; none if it cannot be found."""
+    """List the files of a Data-Juicer plugin; none if it cannot be found."""
     try:
         spec = find_spec(module)
     except ImportError:

@@ -37,18 +37,19 @@ class TextStatsConfig(ComponentConfig):
     """Settings of the ``text_stats`` evaluator."""
 
     dataset_path: InputPath = Field(description="JSON Lines file (.jsonl or .jsonl.gz).")
-    text_key: str = Field("text", description="Field of a sample that holds its text.")
+    text_key: str = Field("text", description="Field with the text of a sample.")
 
 
 class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
     """A summary of a text dataset, read line by line; downloads nothing.
 
     ``documents``, ``characters``, ``bytes`` (UTF-8), ``words`` (runs of letters, digits and
-    underscores), ``characters_mean`` / ``_median`` / ``_std`` (of the population) a document,
-    ``words_mean`` a document, ``empty_share``, ``duplicate_share`` (documents whose text stood
-    earlier, byte for byte), ``alphanumeric_ratio`` and ``whitespace_ratio`` of all characters,
-    ``distinct_word_ratio`` (distinct words, lower case, to words), and ``compression_ratio``
-    (bytes to bytes after zlib, all texts as one stream: more means more repetition).
+    underscores), ``characters_mean`` / ``_median`` / ``_std`` (of the population) per document,
+    ``words_mean`` per document, ``empty_share``, ``duplicate_share`` (documents whose text
+    occurred earlier, byte for byte), ``alphanumeric_ratio`` and ``whitespace_ratio`` of all
+    characters, ``distinct_word_ratio`` (distinct words, lower case, to words), and
+    ``compression_ratio`` (bytes to bytes after zlib, all texts as one stream: a higher ratio
+    means more repetition).
     """
 
     config_type = TextStatsConfig
@@ -69,7 +70,7 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
     def evaluate(self) -> Scores:
         """Read the dataset once.
 
-        :raises ComponentError: if a line is no JSON object with a text, or there is no line
+        :raises ComponentError: if a line is not a JSON object with a text, or there is no line
         """
         counts = _Counts()
         for text in _texts(self.config.dataset_path, self.config.text_key):
@@ -79,7 +80,7 @@ class TextStatsEvaluator(DataEvaluator[TextStatsConfig]):
 
 @dataclass
 class _Counts:
-    """What was counted so far; memory grows by about 30 bytes a document, and with the words."""
+    """The counts so far; uses about 30 bytes per document, and memory for each distinct word."""
 
     lengths: array[int] = field(default_factory=lambda: array("q"))
     size: int = 0
@@ -137,5 +138,5 @@ def _texts(path: Path, key: str) -> Iterator[str]:
         text = row[key]
         if not isinstance(text, str):
             kind = type(text).__name__
-            raise ComponentError(f"{place}: the field '{key}' must hold a text, not {kind}")
+            raise ComponentError(f"{place}: the field '{key}' must be a string, not {kind}")
         yield text

@@ -1,4 +1,4 @@
-"""Lists the model files that a recipe's operators need, and whether they are on this machine."""
+"""Lists the model files that a recipe's operators need, and whether they exist on this machine."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FILES = {
     "sentencepiece": "{lang}.sp.model",
     "yolo": "{model_path}",
 }
-"""File of each kind of model (``MODEL_FUNCTION_MAPPING`` in Data-Juicer's ``model_utils``), made of
-the operator's arguments."""
+"""File of each kind of model (``MODEL_FUNCTION_MAPPING`` in Data-Juicer's ``model_utils``), as a
+template of the operator's arguments."""
 
 
 def weight_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
-    """List the model files that the operators of a recipe use, there or to be fetched."""
+    """List the model files that the operators of a recipe use, existing or to be downloaded."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
     return [
         _check(f"process[{position}].{name}", file)
@@ -46,27 +46,30 @@ def _check(subject: str, file: str) -> DoctorCheck:
     return check_file(
         subject,
         place / file,
-        f"needs the weights {file}; Data-Juicer fetches them at their first use",
-        f"without a network put the file into {place}",
+        f"needs the weights {file}; Data-Juicer downloads them at their first use",
+        f"without a network, put the file into {place}",
         required=False,
     )
 
 
 def _files(operator: Operator, arguments: Mapping[str, Any]) -> Iterator[str]:
-    given = {key: value for key, value in arguments.items() if value is not None}
-    known = {**{name: one.default for name, one in operator.parameters.items()}, **given}
+    explicit = {key: value for key, value in arguments.items() if value is not None}
+    values = {
+        **{name: parameter.default for name, parameter in operator.parameters.items()},
+        **explicit,
+    }
     for kind in model_types(operator, arguments):
         try:
-            yield FILES[kind].format_map(known)
-        except KeyError:  # another kind of model, or an operator that names its file itself
+            yield FILES[kind].format_map(values)
+        except KeyError:  # another kind of model, or an operator that sets its file itself
             continue
 
 
 def _folders() -> list[Path]:
-    """List where Data-Juicer looks for model files; the last is where it puts them."""
+    """List where Data-Juicer looks for model files; it downloads them to the last folder."""
     home = Path(os.environ.get("CACHE_HOME", "~/.cache"), "data_juicer")
     default = Path(os.environ.get("DATA_JUICER_CACHE_HOME", home), "models")
     more = os.environ.get("DATA_JUICER_EXTERNAL_MODELS_HOME", "").split(os.pathsep)
     last = os.environ.get("DATA_JUICER_MODELS_CACHE", default)
-    places = [".", *(one.strip() for one in more if one.strip()), last]
-    return [Path(one).expanduser() for one in places]
+    places = [".", *(folder.strip() for folder in more if folder.strip()), last]
+    return [Path(folder).expanduser() for folder in places]

@@ -136,5 +136,5 @@ def test_one_sample_has_no_spread(analyze: Any, make_data: Any) -> None:
 
 
 def test_a_recipe_that_measures_nothing_is_an_error(analyze: Any, make_data: Any) -> None:
-    with pytest.raises(ComponentError, match="no operator that measures anything"):
+    with pytest.raises(ComponentError, match="no operator that computes statistics"):
         analyze(make_data([{"text": "a"}]), ["clean_ip_mapper"])

@@ -87,7 +87,7 @@ def test_programs_that_packages_start_are_needed(
     monkeypatch.setenv("PATH", "")
     used = component(make_data, tmp_path, "audio_ffmpeg_wrapped_mapper")
     (check,) = [one for one in used.needs() if one.kind is CheckKind.COMMAND]
-    assert check.finding == "no such command; audio_ffmpeg_wrapped_mapper needs it"
+    assert check.finding == "command not found; audio_ffmpeg_wrapped_mapper needs it"
     assert any(said.startswith("ffmpeg: ") for said in used.check())
 
 

@@ -87,7 +87,7 @@ def test_gzipped_files_and_other_fields(make_data: Any, tmp_path: Path) -> None:
         ('{"text": "a"}\n{"text"\n', r"rows\.jsonl:2: not JSON"),
         ("[1]\n", r"rows\.jsonl:1: a sample must be a JSON object"),
         ('{"id": 1}\n', r"rows\.jsonl:1: no field 'text' that text_key names; fields: id"),
-        ('{"text": 3}\n', r"rows\.jsonl:1: the field 'text' must hold a text, not int"),
+        ('{"text": 3}\n', r"rows\.jsonl:1: the field 'text' must be a string, not int"),
     ],
 )
 def test_bad_data_is_one_sentence(tmp_path: Path, content: str, said: str) -> None:

@@ -1,1 +1,1 @@
-"""Isolated environments: wanted, made, kept, and started in."""
+"""Isolated environments: configured, created, stored and used for jobs."""

@@ -1,4 +1,4 @@
-"""Run the commands that make an environment: watched, logged, and ended with djsb."""
+"""Run the commands that create an environment: supervised, logged, and ended with djsb."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ if TYPE_CHECKING:
 CHUNK = 65_536
 LOOK_SECONDS = 0.1
 SAY_SECONDS = 2.0
-"""A manager's own lines are passed on this often."""
+"""Interval at which output lines of a manager are reported."""
 
 LINE_LENGTH = 80
-"""Of what is passed on, in characters."""
+"""Maximum length of a reported line, in characters."""
 
 LAST_LINES = 15
-"""Of the output, in the message of a build that failed."""
+"""Number of output lines in the error message of a failed build."""
 
 LITTLE = 16 * 2**20
-"""Bytes on a disk that may be too few; managers do not always say so."""
+"""Free bytes below which the disk may be full; managers do not always report it."""
 
 END_SECONDS = 10.0
 LINE_END = re.compile(rb"[\r\n]+")
 STYLE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 OURS = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
-"""What the current environment is; managers must not mix the two."""
+"""Variables of the current environment, which managers must not use."""
 
 ELSEWHERE = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"}
-"""With these pip would install somewhere else."""
+"""Variables with which pip would install somewhere else."""
 
 QUIET = {"PIP_PROGRESS_BAR": "off", "UV_NO_PROGRESS": "1", "PYTHONUNBUFFERED": "1"}
 INSIDE = {"PIP_USER": "0"}
-"""Stronger than what stands in a file of pip's settings."""
+"""Variables that override pip's configuration files."""
 
 
 class EnvironmentBuildError(RequestError):
-    """An environment cannot be made, or one that is there cannot be used."""
+    """An environment cannot be created, or an existing one cannot be used."""
 
 
 def clean_variables() -> dict[str, str]:
-    """Return the variables for a process that must see nothing of this Python environment."""
+    """Return the variables for a process that must not see this Python environment."""
     hidden = OURS | ELSEWHERE
     return {name: value for name, value in os.environ.items() if name not in hidden}
 
@@ -72,10 +72,10 @@ class Builder:
         say: Callable[[str], None],
         raise_if_stopped: Callable[[], None],
     ) -> None:
-        """Make the environment in ``folder``.
+        """Create the environment in ``folder``.
 
-        :param log: takes all that the commands say, without secrets
-        :param raise_if_stopped: called at least every 0.2 s; what it raises ends the build
+        :param log: receives all output of the commands, without secrets
+        :param raise_if_stopped: called at least every 0.2 s; an exception from it ends the build
         """
         self._wanted = wanted
         self._folder = folder
@@ -84,10 +84,10 @@ class Builder:
         self._raise_if_stopped = raise_if_stopped
         self._mask = Masker.of(None).text
         self._last: deque[str] = deque(maxlen=LAST_LINES)
-        self._said = 0.0
+        self._reported_at = 0.0
 
     def run(self, commands: Sequence[Command]) -> None:
-        """Run the commands, one after the other.
+        """Run the commands in sequence.
 
         :raises EnvironmentBuildError: if one fails
         """
@@ -117,20 +117,20 @@ class Builder:
             _end(process)
 
     def _lines(self, process: subprocess.Popen[bytes]) -> Iterator[str]:
-        """Yield what a process says until it has ended, and its last words are read."""
+        """Yield the output lines of a process until it has ended and all output is read."""
         if process.stdout is None:
             raise ValueError("the process has no pipe")
         readable, rest = select.poll(), b""
         readable.register(process.stdout, select.POLLIN | select.POLLHUP)
         while True:
             self._raise_if_stopped()
-            ended = process.poll() is not None  # asked first: then all is in the pipe
+            ended = process.poll() is not None  # checked first: then the pipe has everything
             if readable.poll(0 if ended else 1000 * LOOK_SECONDS):
                 piece = os.read(process.stdout.fileno(), CHUNK)
                 if not piece:
                     break
-                *whole, rest = LINE_END.split(rest + piece)
-                yield from map(_plain, whole)
+                *lines, rest = LINE_END.split(rest + piece)
+                yield from map(_plain, lines)
             elif ended:
                 break
         yield _plain(rest)
@@ -140,10 +140,10 @@ class Builder:
             return
         self._last.append(self._write(line))
         now = time.monotonic()
-        if now - self._said >= SAY_SECONDS:
-            self._said = now
-            said = shorten(self._last[-1], LINE_LENGTH, placeholder=" …")
-            self._say(f"{self._wanted.label}: {said}")
+        if now - self._reported_at >= SAY_SECONDS:
+            self._reported_at = now
+            text = shorten(self._last[-1], LINE_LENGTH, placeholder=" …")
+            self._say(f"{self._wanted.label}: {text}")
 
     def _write(self, line: str) -> str:
         masked = self._mask(line)
@@ -155,10 +155,10 @@ class Builder:
         program = f"{Path(command[0]).name} {' '.join(command[1:3])}"
         lines = "\n".join(f"    {line}" for line in self._last)
         if not is_full_disk(OSError(lines)) and (free := self._free()) < LITTLE:
-            lines += f"\n    No space left on device? {size_text(free)} are free where it is made"
+            lines += f"\n    No space left on device? Only {size_text(free)} are free"
         return (
-            f"cannot make the environment {self._wanted.label}: `{program} …` ended with exit "
-            f"code {status}\n{lines}\n  the whole log: {self._log.name}"
+            f"cannot create the environment {self._wanted.label}: `{program} …` failed with exit "
+            f"code {status}\n{lines}\n  full log: {self._log.name}"
         )
 
     def _free(self) -> int:
@@ -170,7 +170,7 @@ def _plain(line: bytes) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Cut the lifeline: where the command still runs, the guard kills it and removes the folder."""
+    """Cut the lifeline: if the command is still running, the guard kills it and cleans up."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with suppress(OSError):

@@ -1,8 +1,8 @@
 """Run one command that must not outlive djsb: ``python guard.py FOLDER COMMAND...``.
 
 Its stdin is a lifeline: when the other end is closed (also because djsb was killed), the command
-and all that it has started are killed, and what it has left of FOLDER is removed. It imports the
-standard library only, and is started by its path: it finds nothing of djsb's environment.
+and all processes that it has started are killed, and FOLDER is removed. It imports the standard
+library only, and is started by its path: it does not see djsb's environment.
 """
 
 import os
@@ -14,19 +14,19 @@ import sys
 from contextlib import suppress
 
 LOOK_SECONDS = 0.02
-"""How often to look whether the command has ended."""
+"""Interval at which the command is polled."""
 
 NOT_STARTED = 127
-"""Exit code where there is no such command, as shells have it."""
+"""Exit code if the command is not found, as in shells."""
 
 SIGNALLED = 128
 
 
 def main() -> int:
-    """Run the command and return its exit code, after a signal 128 more than that, as shells do."""
+    """Run the command and return its exit code, or 128 plus the signal that killed it."""
     folder, *command = sys.argv[1:]
     try:
-        process = subprocess.Popen(  # noqa: S603 (what a manager returned; no shell reads it)
+        process = subprocess.Popen(  # noqa: S603 (a manager's command, without a shell)
             command, stdin=subprocess.DEVNULL, start_new_session=True
         )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Ask the interpreter of an environment what it has."""
+"""Query the interpreter of an environment for its installed packages."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ json.dump([version, sysconfig.get_path("purelib"), names], sys.stdout)
 
 @dataclass(frozen=True)
 class Inventory:
-    """What an environment has."""
+    """The contents of an environment."""
 
     version: str
-    """Of Python: ``3.11.7``."""
+    """Version of Python: ``3.11.7``."""
     library: Path
     """Folder that changes when a package is installed."""
     installed: Mapping[str, str]
@@ -44,18 +44,18 @@ class Inventory:
 
     @property
     def frozen(self) -> str:
-        """The packages, a line each, as ``pip freeze`` writes them."""
+        """The packages in the format of ``pip freeze``."""
         lines = sorted(f"{name}=={version}\n" for name, version in self.installed.items())
         return "".join(lines)
 
 
 def take_inventory(python: Path) -> Inventory:
-    """Start an interpreter and ask it.
+    """Start an interpreter and query it.
 
-    :raises EnvironmentBuildError: if it does not answer
+    :raises EnvironmentBuildError: if it does not work
     """
     try:
-        ran = subprocess.run(  # noqa: S603 (the environment's interpreter, our question)
+        process = subprocess.run(  # noqa: S603 (the environment's interpreter, our question)
             [python, "-I", "-c", QUESTION],
             capture_output=True,
             text=True,
@@ -63,61 +63,61 @@ def take_inventory(python: Path) -> Inventory:
             check=True,
             env=clean_variables(),
         )
-        version, library, installed = json.loads(ran.stdout)
+        version, library, installed = json.loads(process.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as error:
-        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
-        last = said[-1] if said else type(error).__name__
+        lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+        last = lines[-1] if lines else type(error).__name__
         raise EnvironmentBuildError(f"{python} does not work: {last}") from error
     return Inventory(version, Path(library), installed)
 
 
 def check_existing(wanted: WantedEnvironment, folder: Path, memory: Path) -> None:
-    """Check that djsb and the component's package can run in an environment that is not ours.
+    """Check that djsb and the component's package can run in an environment of the user.
 
-    What was found right is remembered until the interpreter or its packages change.
+    A positive result is cached until the interpreter or its packages change.
 
-    :param memory: file that remembers
+    :param memory: file that caches the result
     :raises EnvironmentBuildError: naming what is missing, and the command that installs it
     """
     python = wanted.environment.python(folder)
-    known = read_object(memory)
-    if known is not None and known == _signature(python, Path(known["library"]), wanted):
+    cached = read_object(memory)
+    if cached is not None and cached == _signature(python, Path(cached["library"]), wanted):
         return
-    found = take_inventory(python)
-    _refuse_old(wanted, python, found.version)
-    _refuse_lacking(wanted, folder, missing_in(found, wanted.requirements))
+    inventory = take_inventory(python)
+    _refuse_old(wanted, python, inventory.version)
+    _refuse_lacking(wanted, folder, missing_in(inventory, wanted.requirements))
     memory.parent.mkdir(parents=True, exist_ok=True)
-    write_object(memory, _signature(python, found.library, wanted), durable=False)
+    write_object(memory, _signature(python, inventory.library, wanted), durable=False)
 
 
-def check_made(wanted: WantedEnvironment, found: Inventory) -> None:
-    """Check that a manager has made what was asked for.
+def check_made(wanted: WantedEnvironment, inventory: Inventory) -> None:
+    """Check that a manager has created the requested environment.
 
     :raises EnvironmentBuildError: if it has not
     """
-    asked = wanted.environment.config.python or ".".join(map(str, sys.version_info[:2]))
-    if not f"{found.version}.".startswith(f"{asked}."):
+    version = wanted.environment.config.python or ".".join(map(str, sys.version_info[:2]))
+    if not f"{inventory.version}.".startswith(f"{version}."):
         raise EnvironmentBuildError(
-            f"the environment {wanted.label} has Python {found.version}, not {asked}"
+            f"the environment {wanted.label} has Python {inventory.version}, not {version}"
         )
-    missing = missing_in(found, wanted.requirements)
+    missing = missing_in(inventory, wanted.requirements)
     if missing:
         raise EnvironmentBuildError(
-            f"the environment {wanted.label} was made, but lacks {', '.join(missing)}"
+            f"the environment {wanted.label} was created, but lacks {', '.join(missing)}"
         )
 
 
-def missing_in(found: Inventory, requirements: Iterable[str]) -> list[str]:
+def missing_in(inventory: Inventory, requirements: Iterable[str]) -> list[str]:
     """List the requirements that an environment does not meet."""
-    versions = {canonicalize_name(name): one for name, one in found.installed.items()}
+    versions = {canonicalize_name(name): version for name, version in inventory.installed.items()}
     missing = []
     for text in requirements:
         try:
             requirement = Requirement(text)
-        except InvalidRequirement:  # an option, a path, an address: the name is not told
+        except InvalidRequirement:  # an option, a path, an address: without a name
             continue
         version = versions.get(canonicalize_name(requirement.name))
-        if not meets(requirement, version, found.version):
+        if not meets(requirement, version, inventory.version):
             missing.append(text)
     return missing
 
@@ -125,14 +125,14 @@ def missing_in(found: Inventory, requirements: Iterable[str]) -> list[str]:
 def _refuse_old(wanted: WantedEnvironment, python: Path, version: str) -> None:
     if is_too_old(version):
         raise EnvironmentBuildError(
-            f"the environment {wanted.label} has Python {version}, and djsb, which runs in it too, "
-            f"needs {OLDEST_PYTHON} or newer ({python}); name another one, or have one made"
+            f"the environment {wanted.label} has Python {version}, but djsb also runs in it, and "
+            f"needs {OLDEST_PYTHON} or newer ({python}); use another one, or have one created"
         )
     text = refuse_python(version, wanted.distributions, snapshot())
     if text is not None:
         raise EnvironmentBuildError(
-            f"the environment {wanted.label} cannot be used: {text} ({python}); name another one, "
-            f"or have one made"
+            f"the environment {wanted.label} cannot be used: {text} ({python}); use another one, "
+            f"or have one created"
         )
 
 
@@ -147,7 +147,7 @@ def _refuse_lacking(wanted: WantedEnvironment, folder: Path, missing: list[str])
 
 
 def _signature(python: Path, library: Path, wanted: WantedEnvironment) -> dict[str, object]:
-    """Return what changes when the answer may."""
+    """Return a value that changes when the result may change."""
     return {
         "python": str(python),
         "library": str(library),

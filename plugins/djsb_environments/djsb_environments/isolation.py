@@ -1,4 +1,4 @@
-"""What djsb asks for: the environment that settings want, and those that are kept."""
+"""The isolation interface of djsb: configured and stored environments."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class EnvironmentIsolation(Isolation):
-    """Environments that are created once and kept in one folder for all experiments."""
+    """Environments that are created once and stored in one folder for all experiments."""
 
     def root(self) -> Path:
-        """Return ``DJSB_ENV_DIR``, else a folder in the user's cache folder."""
+        """Return ``DJSB_ENV_DIR``, or by default a folder in the user's cache folder."""
         return environments_root()
 
     def wanted(
@@ -36,9 +36,9 @@ class EnvironmentIsolation(Isolation):
         context: PathContext,
         describe: DescribeErrors,
     ) -> WantedEnvironment | None:
-        """Return the environment that ``extra_configs`` ask for; ``None``: the current one."""
+        """Return the environment that ``extra_configs`` request; ``None`` for the current one."""
         return wanted_environment(settings, infos, component, context, describe)
 
     def environments(self) -> Environments:
-        """Open the environments that are kept."""
+        """Open the stored environments."""
         return Environments()

@@ -1,9 +1,8 @@
-"""The environments that are kept: found, made once, listed and removed.
+"""The stored environments: created once, reused, listed and removed.
 
-``<root>/<key>/<attempt>/`` is an environment, made where it stays: it cannot be moved.
-``DONE.json`` beside it is written last, and names the attempt that is whole. The lock
-``<root>/locks/<key>`` is shared by those that use it, and held alone by the one that makes or
-removes it.
+``<root>/<key>/<attempt>/`` is an environment, created in place because it cannot be moved.
+``DONE.json`` next to it is written last, and names the complete attempt. The lock
+``<root>/locks/<key>`` is shared by its users, and exclusive to create or remove it.
 """
 
 from __future__ import annotations
@@ -47,16 +46,16 @@ if TYPE_CHECKING:
 
 FREEZE = "freeze.txt"
 NOTES = ("logs", "checked", "inspected")
-"""Folders with what is only remembered: of builds, of the user's environments, of jobs."""
+"""Folders with cached information: on builds, on the user's environments, on jobs."""
 
 LINKED = "linked"
-"""Folder with the code that environments see, and the name of its lock."""
+"""Folder with the code linked into environments, and the name of its lock."""
 
 PREFIX = re.compile(f"[0-9a-f]{{4,{DIGITS}}}")
 
 
 def environments_root() -> Path:
-    """Return where environments are kept: ``DJSB_ENV_DIR``, else the user's cache folder."""
+    """Return where environments are stored: ``DJSB_ENV_DIR``, by default the user's cache."""
     named = os.environ.get("DJSB_ENV_DIR")
     if named:
         return Path(named).expanduser().absolute()
@@ -65,23 +64,23 @@ def environments_root() -> Path:
     return user_cache_path("djsb") / "environments"
 
 
-def _silent(_: str) -> None:
-    """Say nothing."""
+def _discard(_: str) -> None:
+    """Report nothing."""
 
 
-def _go_on() -> None:
+def _continue() -> None:
     """Do not stop."""
 
 
 def _remedy(kept: KeptEnvironment) -> str:
-    again = f"`djsb env rm {short_key(kept.key)}`, and it is made again"
-    return f"add it to the requirements; if the environment was damaged: {again}"
+    command = f"`djsb env rm {short_key(kept.key)}`"
+    return f"add it to the requirements; if the environment is damaged, rebuild it: {command}"
 
 
 class Environments(KeyedFolders[KeptEnvironment]):
-    """The environments of one folder. Safe to use from several threads and processes.
+    """The environments of one folder. Safe for use by several threads and processes.
 
-    What it has found or made cannot be removed by others until it is closed (or this process ends).
+    Environments in use cannot be removed by others until it is closed (or this process ends).
     """
 
     def __init__(self, root: Path | None = None) -> None:
@@ -99,7 +98,7 @@ class Environments(KeyedFolders[KeptEnvironment]):
         self.close()
 
     def close(self) -> None:
-        """Let others remove what this has found or made."""
+        """Release the environments in use, so that they can be removed."""
         with self._guard:
             for lock in self._held.values():
                 lock.release()
@@ -122,13 +121,13 @@ class Environments(KeyedFolders[KeptEnvironment]):
         return self.root / "locks" / key
 
     def complete(self, key: str) -> Iterator[KeptEnvironment]:
-        """Yield the environment of a key that is whole, if there is one."""
+        """Yield the complete environment of a key, if there is one."""
         kept = read_kept(self.home(key))
         if kept is not None:
             yield kept
 
     def unfinished(self, key: str) -> list[Path]:
-        """List what killed builds have left of a key: the whole folder where nothing is whole."""
+        """List leftovers of killed builds of a key: its folder if no environment is complete."""
         if next(self.complete(key), None) is None:
             return [self.home(key)]
         return super().unfinished(key)
@@ -136,15 +135,15 @@ class Environments(KeyedFolders[KeptEnvironment]):
     # -- using ---------------------------------------------------------------------------------
 
     def find(self, wanted: WantedEnvironment) -> Interpreter | None:
-        """Return the interpreter of an environment that is there; ``None`` if it has to be made.
+        """Return the interpreter of an environment; ``None`` if it must be created first.
 
         :raises EnvironmentBuildError: if it is one of the user's, and djsb cannot run in it
-        :raises RequestError: if environments cannot be kept in this folder
+        :raises RequestError: if environments cannot be stored in this folder
         """
         if os.pathsep in str(self.root):
             raise RequestError(
-                f"cannot keep environments in {self.root}: there is a '{os.pathsep}' in its path; "
-                f"name another folder with DJSB_ENV_DIR"
+                f"cannot keep environments in {self.root}: its path contains '{os.pathsep}'; "
+                f"set another folder with DJSB_ENV_DIR"
             )
         with self.usable():
             if wanted.existing is not None:
@@ -157,23 +156,23 @@ class Environments(KeyedFolders[KeptEnvironment]):
     def make(
         self,
         wanted: WantedEnvironment,
-        say: Callable[[str], None] = _silent,
-        raise_if_stopped: Callable[[], None] = _go_on,
+        say: Callable[[str], None] = _discard,
+        raise_if_stopped: Callable[[], None] = _continue,
     ) -> Interpreter:
-        """Find the environment, or make it: one process does, others wait for it.
+        """Find the environment, or create it: one process does so, others wait for it.
 
-        :param say: gets short lines about the progress
-        :param raise_if_stopped: called at least every 0.2 s; what it raises ends the build
-        :raises EnvironmentBuildError: if it cannot be made
+        :param say: called with short lines of progress
+        :param raise_if_stopped: called at least every 0.2 s; an exception from it ends the build
+        :raises EnvironmentBuildError: if it cannot be created
         """
-        while (found := self.find(wanted)) is None:
-            with self._alone(wanted, say, raise_if_stopped), self.usable():
+        while (interpreter := self.find(wanted)) is None:
+            with self._exclusive(wanted, say, raise_if_stopped), self.usable():
                 if read_kept(self.root / wanted.key[:DIGITS]) is None:
                     self._build(wanted, say, raise_if_stopped)
-        return found
+        return interpreter
 
     def check(self, wanted: WantedEnvironment) -> list[str]:
-        """Say, a sentence each, why an environment cannot be used, or not be made; cheap."""
+        """List the reasons why an environment cannot be used or created; cheap."""
         try:
             if self.find(wanted) is not None:
                 return []
@@ -184,21 +183,23 @@ class Environments(KeyedFolders[KeptEnvironment]):
     # -- looking and removing ------------------------------------------------------------------
 
     def choose(self, name: str) -> KeptEnvironment:
-        """Return the environment of a label, or whose key begins so (4 digits or more).
+        """Return the environment with a label or key prefix (4 digits or more).
 
         :raises RequestError: if there is none, or more than one
         """
-        kept = self.entries()
-        found = [one for one in kept if one.label == name]
+        entries = self.entries()
+        matches = [entry for entry in entries if entry.label == name]
         if PREFIX.fullmatch(name):
-            found += [one for one in kept if one.key.startswith(name) and one not in found]
-        if len(found) > 1:
-            keys = ", ".join(one.key for one in found)
-            raise RequestError(f"'{name}' is more than one environment; name its key: {keys}")
-        if not found:
-            known = suggest(name, {one.label for one in kept})
-            raise RequestError(f"no environment '{name}', and no key that begins so; {known}")
-        return found[0]
+            matches += [
+                entry for entry in entries if entry.key.startswith(name) and entry not in matches
+            ]
+        if len(matches) > 1:
+            keys = ", ".join(entry.key for entry in matches)
+            raise RequestError(f"'{name}' matches several environments; use a key: {keys}")
+        if not matches:
+            known = suggest(name, {entry.label for entry in entries})
+            raise RequestError(f"no environment with the name or key prefix '{name}'; {known}")
+        return matches[0]
 
     def remove(self, name: str) -> KeptEnvironment | None:
         """Remove an environment by label or key; ``None`` if it stays because it is in use.
@@ -212,9 +213,9 @@ class Environments(KeyedFolders[KeptEnvironment]):
     def collect(
         self, older_than: float | None, *, dry_run: bool = False
     ) -> tuple[list[KeptEnvironment], list[Leftover]]:
-        """Remove what killed builds have left, and environments that were not used for long.
+        """Remove leftovers of killed builds, and environments unused for long.
 
-        :param older_than: seconds since the last use; ``None``: keep all that are whole
+        :param older_than: seconds since the last use; ``None``: keep all complete environments
         :param dry_run: remove nothing
         :return: the environments and the unfinished folders that were (or would be) removed
         """
@@ -235,7 +236,7 @@ class Environments(KeyedFolders[KeptEnvironment]):
     def _interpreter(self, wanted: WantedEnvironment, folder: Path, remedy: str) -> Interpreter:
         with self._guard:
             if LINKED not in self._held:
-                self._held[LINKED] = self.acquire(LINKED, _go_on, shared=True)
+                self._held[LINKED] = self.acquire(LINKED, _continue, shared=True)
             importable = bridge(self.root / LINKED, wanted.distributions)
         return Interpreter(
             python=wanted.environment.python(folder),
@@ -246,13 +247,13 @@ class Environments(KeyedFolders[KeptEnvironment]):
         )
 
     def _use(self, key: str) -> KeptEnvironment | None:
-        """Share an environment and mark it as used; ``None`` if it is not whole."""
+        """Take the shared lock of an environment and mark it as used; ``None`` if incomplete."""
         home = self.home(key)
         if not (home / DONE).exists():
             return None
         with self._guard:
             lock = self._held.get(key) or self.try_lock(key, shared=True)
-            if lock is None:  # somebody makes or removes it
+            if lock is None:  # another process creates or removes it
                 return None
             kept = read_kept(home)
             if kept is None:
@@ -264,22 +265,22 @@ class Environments(KeyedFolders[KeptEnvironment]):
         return kept
 
     @contextmanager
-    def _alone(
+    def _exclusive(
         self,
         wanted: WantedEnvironment,
         say: Callable[[str], None],
         raise_if_stopped: Callable[[], None],
     ) -> Iterator[None]:
-        told = False
+        announced = False
 
-        def waiting() -> None:
-            nonlocal told
+        def on_wait() -> None:
+            nonlocal announced
             raise_if_stopped()
-            if not told:
-                told = True
-                say(f"waiting for the environment {wanted.label}: another process makes it")
+            if not announced:
+                announced = True
+                say(f"waiting for the environment {wanted.label}: another process creates it")
 
-        with self.lock(wanted.key[:DIGITS], waiting):
+        with self.lock(wanted.key[:DIGITS], on_wait):
             yield
 
     def _build(
@@ -288,30 +289,30 @@ class Environments(KeyedFolders[KeptEnvironment]):
         say: Callable[[str], None],
         raise_if_stopped: Callable[[], None],
     ) -> None:
-        """Make an environment; hold its lock alone.
+        """Create an environment; its exclusive lock must be held.
 
-        :raises EnvironmentBuildError: if it cannot be made; then nothing is left of it
+        :raises EnvironmentBuildError: if it cannot be created; then nothing of it remains
         """
-        for sentence in wanted.environment.check():
-            raise EnvironmentBuildError(f"cannot make the environment {wanted.label}: {sentence}")
+        for problem in wanted.environment.check():
+            raise EnvironmentBuildError(f"cannot create the environment {wanted.label}: {problem}")
         key = wanted.key[:DIGITS]
         home, logs = self.home(key), self.root / "logs"
-        remove_tree(home)  # what a killed build has left, or what has lost its Python
+        remove_tree(home)  # leftovers of a killed build, or an environment without its Python
         masker = Masker.of(None)
         files = home / "requirements.txt", home / "constraints.txt"
         count = len(wanted.requirements)
-        say(f"making the environment {wanted.label}: installing {count} requirements…")
+        say(f"creating the environment {wanted.label}: installing {count} requirements…")
         folder = self.new_attempt(key)
         try:
-            for one in (home, logs):
-                one.mkdir(parents=True, exist_ok=True)
+            for parent in (home, logs):
+                parent.mkdir(parents=True, exist_ok=True)
             for path, lines in zip(files, (wanted.requirements, wanted.constraints), strict=True):
-                path.touch(mode=0o600)  # addresses of packages may hold passwords
+                path.touch(mode=0o600)  # URLs of packages may contain passwords
                 path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
             with (logs / f"{key}.log").open("w", encoding="utf-8") as log:
                 builder = Builder(wanted, folder, log, say, raise_if_stopped)
                 builder.run(wanted.environment.create(folder, *files))
-            for path in files:  # only the manager needed them as they are
+            for path in files:  # only the manager needs them unmasked
                 masker.file(path)
             self._finish(wanted, folder)
         except BaseException:
@@ -320,10 +321,10 @@ class Environments(KeyedFolders[KeptEnvironment]):
 
     def _finish(self, wanted: WantedEnvironment, folder: Path) -> None:
         python = wanted.environment.python(folder)
-        found = take_inventory(python)
-        check_made(wanted, found)
-        (folder.parent / FREEZE).write_text(found.frozen, encoding="utf-8")
-        write_record(wanted, folder, found.version)
+        inventory = take_inventory(python)
+        check_made(wanted, inventory)
+        (folder.parent / FREEZE).write_text(inventory.frozen, encoding="utf-8")
+        write_record(wanted, folder, inventory.version)
 
     def _is_free(self, key: str) -> bool:
         lock = self.try_lock(key)
@@ -332,14 +333,14 @@ class Environments(KeyedFolders[KeptEnvironment]):
         return lock is not None
 
     def _remove(self, kept: KeptEnvironment) -> bool:
-        """Remove a whole environment, unless it is in use, or was used meanwhile."""
+        """Remove a complete environment, unless it is in use, or was used in the meantime."""
         removed = self.remove_idle(kept, self.home(kept.key))
         if removed:
             (self.root / "logs" / f"{kept.key}.log").unlink(missing_ok=True)
         return removed
 
     def _remove_linked(self, before: float) -> None:
-        """Remove folders of links that were not used since a moment, unless a run uses any."""
+        """Remove folders of links last used before a time, unless a run uses any of them."""
         folder = self.root / LINKED
         lock = self.try_lock(LINKED) if folder.is_dir() else None
         if lock is not None:
@@ -349,7 +350,7 @@ class Environments(KeyedFolders[KeptEnvironment]):
                 lock.release()
 
     def _remove_notes(self, before: float) -> None:
-        """Remove the small files about environments that were not written since a moment."""
+        """Remove cached information on environments last written before a time."""
         for name in NOTES:
             for path in (self.root / name).glob("*"):
                 with suppress(OSError):

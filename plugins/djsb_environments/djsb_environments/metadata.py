@@ -1,4 +1,4 @@
-"""What installed packages need, from their metadata; nothing is imported."""
+"""The dependencies of installed packages, from their metadata, without importing them."""
 
 from __future__ import annotations
 
@@ -21,52 +21,54 @@ if TYPE_CHECKING:
 
 CORE = "djsb-core"
 GROUP = "djsb."
-"""How the entry-point groups of djsb begin."""
+"""Prefix of the entry-point groups of djsb."""
 
 
 def linked(name: str, now: Snapshot) -> bool:
-    """Tell whether an installed package is djsb or a plugin: its code is linked, not installed."""
+    """Return whether an installed package is djsb or a plugin, whose code is linked."""
     if canonicalize_name(name) == CORE:
         return True
-    found = find_distribution(name, now)
-    return found is not None and any(one.group.startswith(GROUP) for one in found.entry_points)
+    distribution = find_distribution(name, now)
+    return distribution is not None and any(
+        entry.group.startswith(GROUP) for entry in distribution.entry_points
+    )
 
 
 @lru_cache(maxsize=1024)
 def needs_of(
     packages: tuple[tuple[str, frozenset[str]], ...], now: Snapshot
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """Follow what djsb-core and packages depend on.
+    """Collect the dependencies of djsb-core and other packages.
 
-    :param packages: names, each with the extras that count
+    :param packages: names, each with its extras
     :return: the packages to link, sorted; and the requirements to install, each with the package
-        that has it
+        that depends on it
     """
     links: dict[str, None] = {}
     requirements: dict[str, str] = {}
-    waiting = [(CORE, frozenset[str]()), *packages]
-    seen = set(waiting)
-    while waiting:
-        name, extras = waiting.pop(0)
+    queue = [(CORE, frozenset[str]()), *packages]
+    seen = set(queue)
+    while queue:
+        name, extras = queue.pop(0)
         links[canonicalize_name(name)] = None
         for requirement in _requires(name, extras, now):
             if linked(requirement.name, now):
-                more = (canonicalize_name(requirement.name), frozenset(requirement.extras))
-                if more not in seen:
-                    seen.add(more)
-                    waiting.append(more)
+                package = (canonicalize_name(requirement.name), frozenset(requirement.extras))
+                if package not in seen:
+                    seen.add(package)
+                    queue.append(package)
             else:
                 requirements.setdefault(str(requirement), name)
     return tuple(sorted(links)), tuple(requirements.items())
 
 
 def _requires(name: str, extras: frozenset[str], now: Snapshot) -> Iterator[Requirement]:
-    """Yield what a package requires; markers about anything but extras are left to the target."""
-    found = find_distribution(name, now)
-    for text in (found.requires if found else None) or ():
+    """Yield the requirements of a package; markers other than extras are left to the target."""
+    distribution = find_distribution(name, now)
+    for text in (distribution.requires if distribution else None) or ():
         try:
             requirement = Requirement(text)
-        except InvalidRequirement:  # of another time; pip would not install it either
+        except InvalidRequirement:  # an obsolete format, which pip rejects as well
             continue
         if requirement.marker is not None and "extra" in str(requirement.marker):
             if not any(requirement.marker.evaluate({"extra": extra}) for extra in extras):
@@ -84,18 +86,18 @@ def missing_here(requirements: Iterable[str], now: Snapshot) -> list[str]:
 def _is_met_here(text: str, now: Snapshot) -> bool:
     try:
         requirement = Requirement(text)
-    except InvalidRequirement:  # an option, a path, an address: nobody can tell
+    except InvalidRequirement:  # an option, a path, an address: unknown
         return False
-    found = find_distribution(requirement.name, now)
+    distribution = find_distribution(requirement.name, now)
     if requirement.url is not None:
-        return found is not None and _comes_from(found, requirement.url)
-    return meets(requirement, found.version if found else None)
+        return distribution is not None and _comes_from(distribution, requirement.url)
+    return meets(requirement, distribution.version if distribution else None)
 
 
 def meets(requirement: Requirement, version: str | None, python: str | None = None) -> bool:
-    """Tell whether an installed version (``None``: not installed) is what a requirement wants.
+    """Return whether an installed version (``None``: not installed) meets a requirement.
 
-    :param python: version of Python that it is installed for; default: this one
+    :param python: the Python version that it is installed for; default: this one
     """
     if requirement.marker is not None:
         where = {"extra": ""}
@@ -113,32 +115,31 @@ def meets(requirement: Requirement, version: str | None, python: str | None = No
 
 
 def refuse_python(version: str, names: Iterable[str], now: Snapshot) -> str | None:
-    """Say which of the packages does not run on a version of Python, if one does not.
+    """Explain which package does not run on a Python version; ``None`` if all do.
 
     :param version: ``3.11`` for any release of it, or ``3.11.7``
     """
     for name in names:
-        found = find_distribution(name, now)
-        needed = found.metadata["Requires-Python"] if found else None
-        if found is not None and needed and not _allows(needed, version):
-            return (
-                f"{found.name} {found.version} does not run on Python {version}; it needs {needed}"
-            )
+        distribution = find_distribution(name, now)
+        needed = distribution.metadata["Requires-Python"] if distribution else None
+        if distribution is not None and needed and not _allows(needed, version):
+            package = f"{distribution.name} {distribution.version}"
+            return f"{package} does not run on Python {version}; it needs {needed}"
     return None
 
 
 def _allows(needed: str, version: str) -> bool:
     try:
         specifier = SpecifierSet(needed)
-    except InvalidSpecifier:  # of another time; pip would not install it either
+    except InvalidSpecifier:  # an obsolete format, which pip rejects as well
         return True
     latest = version if version.count(".") > 1 else f"{version}.999"
     return specifier.contains(version) or specifier.contains(latest)
 
 
-def _comes_from(found: Distribution, url: str) -> bool:
+def _comes_from(distribution: Distribution, url: str) -> bool:
     try:
-        origin = json.loads(found.read_text("direct_url.json") or "{}")
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     except ValueError:
         return False
     return isinstance(origin, dict) and origin.get("url") == url.partition("#")[0]

@@ -1,4 +1,4 @@
-"""What is known of an environment that is kept: its ``DONE.json``."""
+"""The record of a stored environment: its ``DONE.json``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from djsb_core.api import WantedEnvironment
 
 DIGITS = 16
-"""Of a key, in names of folders."""
+"""Number of digits of a key in folder names."""
 
 KEY = re.compile(f"[0-9a-f]{{{DIGITS}}}")
 TEXTS = ("attempt", "label", "manager", "python", "interpreter")
@@ -23,7 +23,7 @@ TEXTS = ("attempt", "label", "manager", "python", "interpreter")
 
 @dataclass(frozen=True)
 class Leftover:
-    """What a killed build has left."""
+    """A folder left by a killed build."""
 
     folder: Path
     size: int
@@ -32,7 +32,7 @@ class Leftover:
 
 @dataclass(frozen=True)
 class KeptEnvironment:
-    """One environment that is whole."""
+    """One complete environment."""
 
     key: str
     """The first 16 digits."""
@@ -49,15 +49,15 @@ class KeptEnvironment:
 
     @property
     def size(self) -> int:
-        """Bytes of its files; links count once, also those into a manager's cache."""
+        """Bytes of its files; hard links count once, including those to a manager's cache."""
         return size_of(self.folder)[0]
 
 
 def write_record(wanted: WantedEnvironment, folder: Path, version: str) -> None:
-    """Make an environment whole.
+    """Write the record that completes an environment.
 
-    :param folder: of the attempt
-    :param version: of its Python
+    :param folder: folder of the attempt
+    :param version: version of its Python
     """
     record = {
         "attempt": folder.name,
@@ -73,7 +73,7 @@ def write_record(wanted: WantedEnvironment, folder: Path, version: str) -> None:
 
 
 def read_kept(home: Path) -> KeptEnvironment | None:
-    """Read the record of an environment; ``None`` if it is not whole, or has lost its Python."""
+    """Read the record of an environment; ``None`` if it is incomplete, or its Python is gone."""
     record: Any = read_object(home / DONE)
     if record is None or not all(isinstance(record.get(key), str) for key in TEXTS):
         return None
@@ -82,7 +82,7 @@ def read_kept(home: Path) -> KeptEnvironment | None:
         return None
     folder = home / record["attempt"]
     interpreter = folder / record["interpreter"]
-    if not interpreter.exists():  # of a virtual environment it is a link to where Python is
+    if not interpreter.exists():  # in a virtual environment, a link to the base Python
         return None
     try:
         used = (home / DONE).stat().st_mtime

@@ -1,4 +1,4 @@
-"""Environments as Python's own ``venv`` makes them, by three commands: uv, venv, virtualenv."""
+"""Virtual environments of Python, created by uv, venv or virtualenv."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PIP = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input")
 MARK = "pyvenv.cfg"
-"""File of every virtual environment; its folder is one."""
+"""File that marks a folder as a virtual environment."""
 
 
 class UvConfig(EnvironmentConfig):
@@ -38,16 +38,16 @@ class UvConfig(EnvironmentConfig):
 
 
 class PipConfig(EnvironmentConfig):
-    """Settings of a manager whose environments pip fills."""
+    """Settings of a manager that installs with pip."""
 
     @field_validator("requirements")
     @classmethod
     def _check_hashes(cls, lines: tuple[str, ...]) -> tuple[str, ...]:
-        """Refuse what would end the installation of djsb's own packages."""
+        """Reject options that would break the installation of djsb's own dependencies."""
         if any("--hash" in line for line in lines):
             raise ValueError(
-                "with a --hash, pip wants one for every package, also for those that djsb needs; "
-                "take `manager: uv`, which checks those that are given"
+                "with a --hash, pip requires one for every package, including those that djsb "
+                "needs; use `manager: uv`, which checks only the given hashes"
             )
         return lines
 
@@ -61,31 +61,31 @@ class VirtualenvConfig(PipConfig):
 
 
 class _VirtualEnvironment(Environment[EnvironmentConfig]):
-    """What the three have in common: where things are."""
+    """The layout that the three have in common."""
 
     names_are_folders: ClassVar[bool] = True
 
     def find(self) -> Path | None:
-        """Return the folder that the config names.
+        """Return the folder in the config.
 
-        :raises ComponentError: if there is no environment in it
+        :raises ComponentError: if it is not an environment
         """
         folder = self.config.path
         if folder is not None and not self.python(folder).exists():
             raise ComponentError(
-                f"{folder} is no environment: it has no bin/python; "
-                f"name the folder that has it, or leave it out to have one made"
+                f"{folder} is not an environment: it has no bin/python; "
+                f"set the folder that has it, or omit it to have one created"
             )
         return folder
 
     def variables(self, folder: Path) -> Mapping[str, str]:
-        """Put its programs first, as activation does."""
+        """Put its programs first on PATH, like activation."""
         path = os.pathsep.join(filter(None, (str(folder / "bin"), os.environ.get("PATH"))))
         prefix = "VIRTUAL_ENV" if (folder / MARK).exists() else "CONDA_PREFIX"
         return {"PATH": path, prefix: str(folder)}
 
     def needs(self) -> Sequence[DoctorCheck]:
-        """Say whether the manager is here; an environment that is there needs none."""
+        """Check that the manager is installed; an existing environment does not need it."""
         return () if self.config.path is not None else self._tools()
 
     @abstractmethod
@@ -97,14 +97,14 @@ class _VirtualEnvironment(Environment[EnvironmentConfig]):
 
 
 class UvEnvironment(_VirtualEnvironment):
-    """Made by ``uv``: the fastest, with hard links into uv's own cache; can fetch a Python."""
+    """Created by ``uv``: fastest, with hard links into uv's cache; can download a Python."""
 
     config_type: ClassVar[type[EnvironmentConfig]] = UvConfig
 
     def create(self, folder: Path, requirements: Path, constraints: Path) -> Sequence[Command]:
-        """Return three commands: uv brings its own installer, so that no pip is needed inside.
+        """Return three commands; uv has its own installer, so no pip is needed inside.
 
-        The second takes djsb-core's own requirements out of uv's cache, if they are there: to ask
+        The second installs djsb-core's own requirements from uv's cache, if available: querying
         the index for each of them would take most of the time. Any version that fits will do.
         """
         uv = find_uv() or "uv"
@@ -120,16 +120,16 @@ class UvEnvironment(_VirtualEnvironment):
         )
 
     def install_command(self, folder: Path, requirements: Sequence[str]) -> Command:
-        """Return uv's own: its environments have no pip."""
+        """Return uv's own command: its environments have no pip."""
         return ("uv", "pip", "install", "--python", str(self.python(folder)), *requirements)
 
     def _tools(self) -> Sequence[DoctorCheck]:
-        found = find_uv()
-        return (_command("uv", found, "pip install uv"),)
+        uv = find_uv()
+        return (_command("uv", uv, "pip install uv"),)
 
 
 class VenvEnvironment(_VirtualEnvironment):
-    """Made by Python's own ``venv``, filled by pip: needs nothing that is not there."""
+    """Created by Python's own ``venv`` and pip: needs no other program."""
 
     config_type: ClassVar[type[EnvironmentConfig]] = VenvConfig
 
@@ -144,17 +144,23 @@ class VenvEnvironment(_VirtualEnvironment):
     def _tools(self) -> Sequence[DoctorCheck]:
         checks = [_python_check(self.config.python)]
         if self.config.python is None:
-            there = find_spec("ensurepip") is not None
-            finding = "with ensurepip" if there else "this Python has no ensurepip, for pip in it"
-            remedy = "install your system's package python3-venv, or take `manager: uv`"
+            has_ensurepip = find_spec("ensurepip") is not None
+            finding = "with ensurepip" if has_ensurepip else "this Python has no ensurepip for pip"
+            remedy = "install your system's package python3-venv, or use `manager: uv`"
             checks.append(
-                DoctorCheck("venv", there, finding, "" if there else remedy, CheckKind.COMMAND)
+                DoctorCheck(
+                    "venv",
+                    has_ensurepip,
+                    finding,
+                    "" if has_ensurepip else remedy,
+                    CheckKind.COMMAND,
+                )
             )
         return checks
 
 
 class VirtualenvEnvironment(_VirtualEnvironment):
-    """Made by ``virtualenv``, filled by pip."""
+    """Created by ``virtualenv`` and pip."""
 
     config_type: ClassVar[type[EnvironmentConfig]] = VirtualenvConfig
 
@@ -168,27 +174,29 @@ class VirtualenvEnvironment(_VirtualEnvironment):
         )
 
     def _tools(self) -> Sequence[DoctorCheck]:
-        found = find_virtualenv()
+        command = find_virtualenv()
         return (
-            _command("virtualenv", " ".join(found) if found else None, "pip install virtualenv"),
+            _command(
+                "virtualenv", " ".join(command) if command else None, "pip install virtualenv"
+            ),
         )
 
 
 @lru_cache(maxsize=1)
 def find_uv() -> str | None:
-    """Return the program ``uv``: of the package of that name, else the one on ``PATH``."""
+    """Return the program ``uv``: that of the installed package, or else the one on ``PATH``."""
     if find_spec("uv") is not None:
         from uv import find_uv_bin
 
         try:
             return str(find_uv_bin())
-        except FileNotFoundError:  # its package was damaged
+        except FileNotFoundError:  # its package is damaged
             pass
     return shutil.which("uv")
 
 
 def find_virtualenv() -> tuple[str, ...] | None:
-    """Return how ``virtualenv`` is called."""
+    """Return the command that starts ``virtualenv``."""
     if find_spec("virtualenv") is not None:
         return (sys.executable, "-m", "virtualenv")
     program = shutil.which("virtualenv")
@@ -208,21 +216,21 @@ def _is_this(version: str) -> bool:
 
 
 def _python_check(version: str | None) -> DoctorCheck:
-    found = find_python(version)
+    python = find_python(version)
     subject = f"Python {version}" if version else "Python"
-    if found is not None:
-        return DoctorCheck(subject, ok=True, finding=found, kind=CheckKind.COMMAND)
+    if python is not None:
+        return DoctorCheck(subject, ok=True, finding=python, kind=CheckKind.COMMAND)
     return DoctorCheck(
         subject,
         ok=False,
-        finding=f"there is no such python on PATH, and this is {sys.version.split()[0]}",
-        remedy="install it, or take `manager: uv`, which can fetch one",
+        finding=f"not found on PATH, and this is {sys.version.split()[0]}",
+        remedy="install it, or use `manager: uv`, which can download one",
         kind=CheckKind.COMMAND,
     )
 
 
-def _command(name: str, found: str | None, remedy: str) -> DoctorCheck:
-    if found is not None:
-        return DoctorCheck(name, ok=True, finding=found, kind=CheckKind.COMMAND)
-    missing = "there is no such command"
+def _command(name: str, program: str | None, remedy: str) -> DoctorCheck:
+    if program is not None:
+        return DoctorCheck(name, ok=True, finding=program, kind=CheckKind.COMMAND)
+    missing = "command not found"
     return DoctorCheck(name, ok=False, finding=missing, remedy=remedy, kind=CheckKind.COMMAND)

@@ -1,4 +1,4 @@
-"""The environment that a job's settings ask for: checked, and keyed by what decides it."""
+"""The environment that a job's settings request: checked, and keyed by what determines it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from djsb_core.api import (
     snapshot,
 )
 from djsb_environments.metadata import missing_here, needs_of, refuse_python
-from djsb_environments.settings import Asked, asked_for
+from djsb_environments.settings import EnvironmentRequest, read_request
 from djsb_environments.venvs import find_uv
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
 
 FORMAT = 1
-"""Of the key; with another one every environment is rebuilt."""
+"""Version of the key's format; a change rebuilds every environment."""
 
 
 def wanted_environment(
@@ -51,110 +51,115 @@ def wanted_environment(
     context: PathContext,
     describe: DescribeErrors,
 ) -> WantedEnvironment | None:
-    """Return the environment that ``extra_configs`` ask for; ``None``: the current one.
+    """Return the environment that ``extra_configs`` request; ``None`` for the current one.
 
-    :param infos: of the job's hook and of its component, the component's last
-    :param describe: puts the problems of an invalid config into sentences
-    :raises EnvironmentSettingsError: with every problem, each with its place in ``extra_configs``
+    :param infos: the job's hook and its component, the component last
+    :param describe: converts the errors of an invalid config to messages
+    :raises EnvironmentSettingsError: with every problem and its location in ``extra_configs``
     """
-    asked = asked_for(settings or {})
-    if asked is None:
+    request = read_request(settings or {})
+    if request is None:
         return None
     now = snapshot()
     packages = tuple((info.package, frozenset(info.extras)) for info in infos if info.version)
     distributions, needed = needs_of(packages, now)
-    if asked.auto:
+    if request.auto:
         recipe = dict(component.isolated) if component is not None else {}
         if _can_stay(recipe, [text for text, _ in needed], now):
             return None
-        asked.manager = recipe.pop("manager", None)
-        asked.values = recipe
-        asked.places = dict.fromkeys(recipe, ("env",))
-    manager = asked.manager or ("uv" if find_uv() else "venv")
-    environment, existing = _choose(manager, asked, context, describe)
+        request.manager = recipe.pop("manager", None)
+        request.values = recipe
+        request.places = dict.fromkeys(recipe, ("env",))
+    manager = request.manager or ("uv" if find_uv() else "venv")
+    environment, existing = _choose(manager, request, context, describe)
     config: EnvironmentConfig = environment.config
     if existing is None and config.python is not None:
         text = refuse_python(config.python, distributions, now)
         if text is not None:
-            raise EnvironmentSettingsError([(asked.place(("python",)), text)])
+            raise EnvironmentSettingsError([(request.place(("python",)), text)])
     return WantedEnvironment(
         manager=manager,
         environment=environment,
-        label=_label(manager, asked, config, infos),
+        label=_label(manager, request, config, infos),
         requirements=tuple(dict.fromkeys((*(text for text, _ in needed), *config.requirements))),
         constraints=config.constraints,
         distributions=distributions,
-        key=_key(manager, environment, needed, asked.published_name, existing),
+        key=_key(manager, environment, needed, request.published_name, existing),
         existing=existing,
     )
 
 
 def _can_stay(recipe: Mapping[str, Any], needed: Sequence[str], now: Snapshot) -> bool:
-    """Tell whether the current environment has what a component needs."""
+    """Return whether the current environment has what a component needs."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}."
-    wanted = str(recipe.get("python") or here)
-    listed = recipe.get("requirements", ())
-    if not isinstance(listed, list | tuple):  # a file's path: only a new environment can tell
+    version = str(recipe.get("python") or here)
+    requirements = recipe.get("requirements", ())
+    if not isinstance(requirements, list | tuple):  # a file's path: only a new environment can tell
         return False
-    return f"{wanted}.".startswith(here) and not missing_here((*needed, *listed), now)
+    return f"{version}.".startswith(here) and not missing_here((*needed, *requirements), now)
 
 
 def _choose(
-    manager: str, asked: Asked, context: PathContext, describe: DescribeErrors
+    manager: str, request: EnvironmentRequest, context: PathContext, describe: DescribeErrors
 ) -> tuple[Environment[Any], Path | None]:
-    """Return the configured manager, and the folder of the environment if it is there already.
+    """Return the configured manager, and the folder of the environment if it exists.
 
     :raises EnvironmentSettingsError: with every problem
     """
     try:
         kind: Any = load_component(Kind.ENVIRONMENT, manager)
     except RequestError as error:
-        raise EnvironmentSettingsError([(asked.manager_place, str(error))]) from error
-    if asked.published_name is not None:
-        named = Asked(manager, {"name": asked.published_name}, {}, asked.manager_place)
+        raise EnvironmentSettingsError([(request.manager_place, str(error))]) from error
+    if request.published_name is not None:
+        by_name = EnvironmentRequest(
+            manager, {"name": request.published_name}, {}, request.manager_place
+        )
         with suppress(EnvironmentSettingsError):
-            return _find(kind, named, context, describe)
-        if "file" in asked.values and "file" not in kind.config_type.model_fields:
-            # That of uv, venv and virtualenv is one of requirements.
-            asked.values["requirements"] = asked.values.pop("file")
-            asked.places["requirements"] = asked.places.pop("file")
-    return _find(kind, asked, context, describe)
+            return _find(kind, by_name, context, describe)
+        if "file" in request.values and "file" not in kind.config_type.model_fields:
+            # For uv, venv and virtualenv it is a requirements file.
+            request.values["requirements"] = request.values.pop("file")
+            request.places["requirements"] = request.places.pop("file")
+    return _find(kind, request, context, describe)
 
 
 def _find(
     kind: Any,  # noqa: ANN401 (a manager's class)
-    asked: Asked,
+    request: EnvironmentRequest,
     context: PathContext,
     describe: DescribeErrors,
 ) -> tuple[Environment[Any], Path | None]:
-    """Configure a manager and let it look up what the settings name.
+    """Configure a manager and look up an existing environment.
 
     :raises EnvironmentSettingsError: with every problem
     """
-    if kind.names_are_folders and "name" in asked.values:
-        asked.values["path"] = asked.values.pop("name")
-        asked.places["path"] = asked.places.pop("name", ("env_name",))
+    if kind.names_are_folders and "name" in request.values:
+        request.values["path"] = request.values.pop("name")
+        request.places["path"] = request.places.pop("name", ("env_name",))
     try:
-        config = kind.config_type.model_validate(asked.values, context=context)
+        config = kind.config_type.model_validate(request.values, context=context)
         environment: Environment[Any] = kind(config)
         return environment, environment.find()
     except ValidationError as error:
-        masker = Masker.of(None)  # addresses of packages may hold passwords
+        masker = Masker.of(None)  # URLs of packages may contain passwords
         problems = [
-            (asked.place(location), masker.text(text))
-            for location, text in describe(error, kind.config_type, asked.values)
+            (request.place(location), masker.text(text))
+            for location, text in describe(error, kind.config_type, request.values)
         ]
         raise EnvironmentSettingsError(problems) from error
     except ComponentError as error:
-        key = next((key for key in ("name", "path") if key in asked.values), "name")
-        raise EnvironmentSettingsError([(asked.place((key,)), str(error))]) from error
+        key = next((key for key in ("name", "path") if key in request.values), "name")
+        raise EnvironmentSettingsError([(request.place((key,)), str(error))]) from error
 
 
 def _label(
-    manager: str, asked: Asked, config: EnvironmentConfig, infos: Sequence[ComponentInfo]
+    manager: str,
+    request: EnvironmentRequest,
+    config: EnvironmentConfig,
+    infos: Sequence[ComponentInfo],
 ) -> str:
-    if asked.published_name is not None:
-        return asked.published_name
+    if request.published_name is not None:
+        return request.published_name
     if config.name is not None or config.path is not None:
         return config.name or str(config.path)
     return f"{infos[-1].name} ({manager})" if infos else manager

@@ -202,12 +202,10 @@ def test_a_manager_that_makes_something_else_is_refused(environments, fake_progr
 def test_a_manager_that_is_not_there_is_named(environments, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     wanted = want({"env_name": "x"})
-    with pytest.raises(
-        EnvironmentBuildError, match="conda: there is no such command; install Mini"
-    ):
+    with pytest.raises(EnvironmentBuildError, match="conda: command not found; install Mini"):
         environments.make(wanted)
     assert environments.check(wanted) == [
-        f"conda: there is no such command; {REMEDY}",
+        f"conda: command not found; {REMEDY}",
     ]
 
 

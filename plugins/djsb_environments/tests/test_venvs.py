@@ -102,11 +102,11 @@ def test_what_is_missing_is_named_with_its_remedy(monkeypatch):
     monkeypatch.setattr(venvs, "find_spec", lambda _: None)
     venvs.find_uv.cache_clear()
     try:
-        assert missing(UvEnvironment) == ["uv: there is no such command; pip install uv"]
+        assert missing(UvEnvironment) == ["uv: command not found; pip install uv"]
     finally:
         venvs.find_uv.cache_clear()
     (said,) = missing(VirtualenvEnvironment)
-    assert said == "virtualenv: there is no such command; pip install virtualenv"
+    assert said == "virtualenv: command not found; pip install virtualenv"
     (said,) = missing(VenvEnvironment)
     assert "no ensurepip" in said
     (said,) = missing(VenvEnvironment, python="3.98")

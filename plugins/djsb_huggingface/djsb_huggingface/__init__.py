@@ -1,1 +1,1 @@
-"""Evaluate causal language models in Hugging Face format, and infer with them."""
+"""Evaluate causal language models in Hugging Face format, and run inference with them."""

@@ -10,12 +10,12 @@ from djsb_huggingface.loading import PACKAGES
 
 
 def list_checks() -> list[DoctorCheck]:
-    """Say what the packages are for, and where models are looked up by name."""
+    """Check the packages, and report where models are looked up by name."""
     return [*check_packages("djsb-huggingface", PACKAGES), check_cache()]
 
 
 def check_cache() -> DoctorCheck:
-    """Say where the local Hugging Face cache is, and how many models it holds; none is no fault."""
+    """Report the local Hugging Face cache and its number of models; an empty one is fine."""
     folder = cache_folder()
     count = sum(1 for _ in folder.glob("models--*/snapshots"))
     return DoctorCheck(
@@ -29,7 +29,7 @@ def check_cache() -> DoctorCheck:
 
 
 def cache_folder() -> Path:
-    """Return where huggingface_hub keeps models, without importing it."""
+    """Return where huggingface_hub stores models, without importing it."""
     home = os.environ.get("HF_HOME") or Path(
         os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface"
     )

@@ -1,4 +1,4 @@
-"""Let a causal language model answer messages, several at a time."""
+"""Generate answers to batches of messages with a causal language model."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ DEFAULT_NEW_TOKENS = 512
 """Data-Juicer's default; that of transformers, 20, is too small for an answer."""
 
 SEVERAL_ANSWERS = {"num_return_sequences", "return_dict_in_generate"}
-"""Parameters that would change what comes back; a sample has one answer."""
+"""Parameters that would change the output format; a sample has one answer."""
 
 
 class Generator:
     """Answers batches of prompts with one model.
 
-    A tokenizer with a chat template builds the prompt with it. Without one the prompt is the
-    contents of the messages, in their order, one a line, and nothing after the last.
+    A tokenizer with a chat template builds the prompt with it. Otherwise the prompt is the
+    contents of the messages in order, one per line, with nothing after the last.
     """
 
     def __init__(self, language_model: LanguageModel, sampling_params: Mapping[str, Any]) -> None:
         """Complete the sampling parameters.
 
-        :raises ComponentError: if there is a parameter that cannot be used
+        :raises ComponentError: if a parameter cannot be used
         """
         self._language_model = language_model
         self._model = language_model.model
@@ -49,21 +49,21 @@ class Generator:
             params.setdefault("max_new_tokens", params.pop("max_tokens"))
         if not {"max_new_tokens", "max_length", "max_time"} & set(params):
             own = self._model.generation_config.max_new_tokens
-            params["max_new_tokens"] = own or self._room_for_answers()
+            params["max_new_tokens"] = own or self._default_new_tokens()
         return params
 
-    def _room_for_answers(self) -> int:
-        """Leave at least half of a small model's window to the prompt."""
+    def _default_new_tokens(self) -> int:
+        """Reserve at least half of a small model's context window for the prompt."""
         return min(DEFAULT_NEW_TOKENS, (self._limit or 2 * DEFAULT_NEW_TOKENS) // 2)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Return the tokens of a prompt.
 
-        :raises ComponentError: if the model's chat template refuses the messages, or prompt and
-            answer together would be longer than the model can read
+        :raises ComponentError: if the model's chat template rejects the messages, or prompt and
+            answer together would exceed the model's context window
         """
         if self._tokenizer.chat_template:
-            # A chat template writes the special tokens itself.
+            # A chat template adds the special tokens itself.
             text = self._apply_template(messages)
             tokens: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
@@ -74,8 +74,8 @@ class Generator:
             raise ComponentError("the prompt is empty")
         if self._limit is not None and len(tokens) + new > self._limit:
             raise ComponentError(
-                f"the prompt has {len(tokens)} tokens; with {new} new ones that is more than the"
-                f" {self._limit} that the model can read; lower max_new_tokens or shorten the text"
+                f"the prompt has {len(tokens)} tokens; with {new} new ones it exceeds the model's"
+                f" context window of {self._limit}; lower max_new_tokens or shorten the text"
             )
         return tokens
 
@@ -93,15 +93,15 @@ class Generator:
     def answer(self, prompts: Sequence[Sequence[int]]) -> list[str]:
         """Return the text that the model adds to each prompt, without special tokens.
 
-        :raises ComponentError: if the model refuses the sampling parameters
+        :raises ComponentError: if the model rejects the sampling parameters
         """
         import torch
 
         width = max(map(len, prompts))
         pad = self._padding()
-        # Padded on the left: what is generated follows the prompt's last token.
-        inputs = torch.tensor([[pad] * (width - len(one)) + [*one] for one in prompts])
-        mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in prompts])
+        # Padded on the left: the output follows the last token of the prompt.
+        inputs = torch.tensor([[pad] * (width - len(prompt)) + [*prompt] for prompt in prompts])
+        mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
         try:
             with torch.inference_mode():
                 outputs = self._model.generate(
@@ -125,5 +125,5 @@ class Generator:
         for token in (self._tokenizer.pad_token_id, self._tokenizer.eos_token_id):
             if token is not None:
                 return int(token)
-        # Masked out, so any token does; without an end token no row is padded at its end.
+        # Masked out, so any token works; without an end token no row is padded at its end.
         return 0

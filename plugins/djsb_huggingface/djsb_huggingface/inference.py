@@ -42,7 +42,7 @@ DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".json")
 
 def _model_name(name: str) -> str:
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w.-]+)?", name):
-        raise ValueError(f"no such folder, and no name of a model either: '{name}'")
+        raise ValueError(f"neither a folder nor a valid model name: '{name}'")
     return name
 
 
@@ -54,32 +54,32 @@ class HuggingfaceInferConfig(ComponentConfig):
         description="Folder of a causal language model, or the name of one in the local cache.",
     )
     model_params: dict[str, Any] = Field(
-        default_factory=dict, description="Further arguments of from_pretrained."
+        default_factory=dict, description="Additional arguments of from_pretrained."
     )
     sampling_params: dict[str, Any] = Field(
         default_factory=dict,
         description="Arguments of generate: max_new_tokens, do_sample, temperature, …",
     )
     build_messages_func: BuilderName = Field(
-        "build_messages", description="How a sample becomes messages."
+        "build_messages", description="Function that converts a sample to messages."
     )
     parse_output_func: ParserName = Field(
-        "parse_output", description="How the model's text becomes a result."
+        "parse_output", description="Function that converts the model's text to a result."
     )
     func_kwargs: MessageKeys = Field(
-        default_factory=MessageKeys, description="Where a sample keeps its texts."
+        default_factory=MessageKeys, description="Fields of a sample with its texts."
     )
     dataset_path: InputPath | Annotated[list[InputPath], Field(min_length=1)] = Field(
-        description="JSON Lines file, one sample a line; or several of them."
+        description="JSON Lines file, one sample per line; or several of them."
     )
     export_path: OutputPath | None = Field(
         None, description="Folder for the results. Default: the job's own folder."
     )
     infer_res_key: str = Field("response", description="Field that receives the result.")
-    batch_size: PositiveInt = Field(8, description="Samples that the model answers at a time.")
+    batch_size: PositiveInt = Field(8, description="Samples per batch.")
     device: str = Field("auto", description="Device of the model: auto, cpu, cuda, cuda:1, mps.")
     dtype: Dtype = Field("auto", description="Precision of the weights; auto: that of the files.")
-    seed: int = Field(0, description="Seed of the sampling, where the model samples.")
+    seed: int = Field(0, description="Random seed, if the model samples.")
 
     @property
     def datasets(self) -> list[Path]:
@@ -92,15 +92,15 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
 
     For each input ``<name>.jsonl`` the result is ``<name>_inference.jsonl``: the same samples in
     the same order with the answer in ``infer_res_key``. A tokenizer without a chat template gets
-    the contents of the messages, one a line. ``model_params`` may hold ``device``; nothing is
-    downloaded.
+    the contents of the messages, one per line. ``model_params`` may contain ``device``; nothing
+    is downloaded.
     """
 
     config_type = HuggingfaceInferConfig
     metrics = (Metric("samples", "samples", kind=MetricKind.COUNT),)
 
     def check(self) -> Sequence[str]:
-        """Look for packages, for the model's files, and for datasets of one name."""
+        """Check packages, the model's files, and that results have different names."""
         if missing := missing_packages():
             return missing
         return [*super().check(), *self._clashes()]
@@ -122,9 +122,9 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         return clashes
 
     def infer(self) -> list[Path]:
-        """Answer the samples of each dataset and return the files that hold the results.
+        """Answer the samples of each dataset and return the files with the results.
 
-        :raises ComponentError: if model or data cannot be used; what was finished stays
+        :raises ComponentError: if model or data cannot be used; completed files stay
         """
         import torch
 
@@ -142,7 +142,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
 
     def _load(self) -> LanguageModel:
         params = dict(self.config.model_params)
-        # ``torch_dtype`` is what transformers called ``dtype`` before its version 5.
+        # transformers before version 5 called ``dtype`` ``torch_dtype``.
         dtype = params.pop("torch_dtype", params.pop("dtype", self.config.dtype))
         device = params.pop("device", self.config.device)
         return load_language_model(
@@ -156,15 +156,15 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
         return (self.config.export_path or self.workspace.folder) / f"{name}_inference.jsonl"
 
     def _answer(self, generator: Generator, source: Path, results: TextIO) -> int:
-        """Write the samples of one dataset with their answers; return how many there are."""
+        """Write the samples of one dataset with their answers; return their number."""
         config = self.config
         builder = BUILDERS[config.build_messages_func]
         parse = PARSERS[config.parse_output_func]
         samples = read_jsonl(source, require=builder.needs(config.func_kwargs))
-        done = 0
+        count = 0
         while batch := list(islice(samples, config.batch_size)):
             prompts = []
-            for number, sample in enumerate(batch, start=done + 1):
+            for number, sample in enumerate(batch, start=count + 1):
                 try:
                     prompts.append(generator.prompt(builder.build(sample, config.func_kwargs)))
                 except ComponentError as error:
@@ -173,13 +173,13 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
                 answer = parse(text, sample, config.func_kwargs)
                 line = json.dumps({**sample, config.infer_res_key: answer}, ensure_ascii=False)
                 results.write(line + "\n")
-            done += len(batch)
-        return done
+            count += len(batch)
+        return count
 
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[TextIO]:
-    """Open a text for writing that takes its name only once it is complete."""
+    """Open a text file for writing that gets its name only when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:

@@ -1,4 +1,4 @@
-"""Open a causal language model and its tokenizer from this machine, never from the network."""
+"""Load a causal language model and its tokenizer from this machine, never from the network."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Dtype: TypeAlias = Literal["auto", "float32", "bfloat16", "float16"]
 
-PACKAGES = {"torch": "it computes", "transformers": "it opens models and tokenizers"}
-"""What every component of this package needs, and what for."""
+PACKAGES = {"torch": "it runs the models", "transformers": "it loads models and tokenizers"}
+"""Packages that every component of this package needs, with the reason."""
 WEIGHTS = ("*.safetensors", "*.bin")
 TOKENIZERS = ("tokenizer*", "vocab*", "*.model", "*.tiktoken")
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
@@ -33,7 +33,7 @@ POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "m
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """A causal language model that is ready to run, and its tokenizer."""
+    """A causal language model ready to run, and its tokenizer."""
 
     name: str
     """The model's folder or name, for messages."""
@@ -44,13 +44,13 @@ class LanguageModel:
 
     @property
     def device(self) -> torch.device:
-        """Where inputs must be."""
+        """The device of the model and its inputs."""
         device: torch.device = self.model.device
         return device
 
     @property
     def context_window(self) -> int | None:
-        """The longest input in tokens; ``None`` where the model states no limit."""
+        """The longest input in tokens; ``None`` if the model states no limit."""
         config = self.model.config.get_text_config()
         for name in POSITIONS:
             limit = getattr(config, name, None)
@@ -59,9 +59,9 @@ class LanguageModel:
         return None
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the tokens of each text: the BOS token, if the tokenizer adds it, then the text's.
+        """Return the tokens of each text, after the BOS token if the tokenizer adds it.
 
-        An end token that the tokenizer adds is left out: the text goes on, for all we know.
+        An end token that the tokenizer adds is left out: the text may continue.
         """
         encoded = self.tokenizer(list(texts), add_special_tokens=False, verbose=False)
         return [[*self._start, *tokens] for tokens in encoded["input_ids"]]
@@ -75,15 +75,15 @@ class LanguageModel:
 
 
 def missing_packages() -> list[str]:
-    """Say which packages are missing, one sentence each."""
+    """List the missing packages, one message per package."""
     if all(find_spec(name) is not None for name in PACKAGES):
         return []
     checks = check_packages("djsb-huggingface", PACKAGES)
-    return [one.sentence for one in checks if not one.ok and one.required]
+    return [check.sentence for check in checks if not check.ok and check.required]
 
 
 def model_needs(source: Path | str) -> list[DoctorCheck]:
-    """List the files of a model: of a folder, or of a model in the local Hugging Face cache."""
+    """List the files of a model in a folder, or in the local Hugging Face cache."""
     folder = find_folder(source)
     return [not_found(str(source))] if folder is None else folder_needs(folder)
 
@@ -93,36 +93,35 @@ def folder_needs(folder: Path) -> list[DoctorCheck]:
     if not folder.exists():
         return []
     config = folder / "config.json"
-    absent = "not a Hugging Face model folder: there is no config.json"
-    found = check_file(str(config), config, absent)
-    if not found.ok:
-        return [found]
+    absent = "not a Hugging Face model folder: no config.json"
+    config_check = check_file(str(config), config, absent)
+    if not config_check.ok:
+        return [config_check]
     weights = f"the model has no weights; expected one of {', '.join(WEIGHTS)}"
     tokenizer = f"the model has no tokenizer; expected one of {', '.join(TOKENIZERS)}"
     return [
-        found,
+        config_check,
         *check_weights(folder, "model.safetensors", WEIGHTS, absent=weights),
         *check_weights(folder, "tokenizer.json", TOKENIZERS, absent=tokenizer),
     ]
 
 
 def not_found(name: str) -> DoctorCheck:
-    """Say that a model is not on this machine."""
+    """Return the failed check for a model that is not on this machine."""
     return DoctorCheck(
         name,
         ok=False,
-        finding="there is no such folder, and no model of that name in the local Hugging Face "
-        "cache",
+        finding="neither a folder nor a model in the local Hugging Face cache",
         remedy=f"download it first: hf download {name}",
         kind=CheckKind.FILE,
     )
 
 
 def find_folder(source: Path | str) -> Path | None:
-    """Return the model's folder; for a name the snapshot in the local cache.
+    """Return the model's folder, or the snapshot in the local cache for a model name.
 
-    transformers would look there, too, but huggingface_hub asks the network for other things on
-    the way, even with ``local_files_only``. It is never asked where there is a folder.
+    transformers would find it too, but huggingface_hub accesses the network for other files, even
+    with ``local_files_only``. It is never used for a folder.
     """
     if isinstance(source, Path):
         return source
@@ -138,11 +137,11 @@ def load_language_model(
     """Load model and tokenizer, and put the model on its device, ready for inference.
 
     :param source: a model folder, or the name of a model in the local Hugging Face cache
-    :param device: ``auto``, or a name that torch knows
+    :param device: ``auto``, or the name of a torch device
     :param dtype: precision of the weights; ``auto`` keeps that of the files
-    :param model_params: further arguments of ``from_pretrained``
-    :raises ComponentError: if the folder does not hold a whole causal language model, or the
-        device is not there
+    :param model_params: additional arguments of ``from_pretrained``
+    :raises ComponentError: if the folder does not contain a complete causal language model, or the
+        device does not exist
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
@@ -152,7 +151,7 @@ def load_language_model(
     for need in folder_needs(folder):
         if not need.ok:
             raise ComponentError(need.sentence)
-    place = pick_device(device)
+    target = pick_device(device)
     params = {"dtype": dtype, **(model_params or {})}
     local: dict[str, Any] = {"local_files_only": True}
     if "trust_remote_code" in params:
@@ -172,39 +171,43 @@ def load_language_model(
     model, report = loaded
     refuse_missing_weights(name, report["missing_keys"])
     if "device_map" not in params:
-        model = model.to(place)
+        model = model.to(target)
     return LanguageModel(name, model.eval(), tokenizer)
 
 
 def refuse_other_models(name: str, config: Any) -> None:  # noqa: ANN401 (transformers' config)
-    """Refuse a model that is not a causal language model.
+    """Reject a model that is not a causal language model.
 
-    :raises ComponentError: if it is an encoder, a classifier, or translates sequences
+    :raises ComponentError: if it is an encoder, a classifier, or a sequence-to-sequence model
     """
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     known = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
     own = getattr(config, "auto_map", None) or {}
-    built = config.architectures or []
-    causal = not built or not known.isdisjoint(built) or "AutoModelForCausalLM" in own
+    architectures = config.architectures or []
+    causal = (
+        not architectures or not known.isdisjoint(architectures) or "AutoModelForCausalLM" in own
+    )
     if not causal or config.is_encoder_decoder:
-        what = ", ".join(built) or config.model_type
-        raise ComponentError(f"{name}: not a causal language model: it is a {what}")
+        kind = ", ".join(architectures) or config.model_type
+        raise ComponentError(f"{name}: not a causal language model: it is a {kind}")
 
 
 def refuse_missing_weights(name: str, missing: Iterable[str]) -> None:
-    """Refuse a model of which some weights would be random numbers.
+    """Reject a model some of whose weights would be random.
 
-    :raises ComponentError: if the files lack weights
+    :raises ComponentError: if weights are missing in the files
     """
-    lacks = sorted(missing)
-    if lacks:
-        some = ", ".join(lacks[:3]) + (", …" if len(lacks) > len(lacks[:3]) else "")
-        raise ComponentError(f"{name}: {len(lacks)} weights are not in the model's files: {some}")
+    names = sorted(missing)
+    if names:
+        examples = ", ".join(names[:3]) + (", …" if len(names) > len(names[:3]) else "")
+        raise ComponentError(
+            f"{name}: {len(names)} weights are not in the model's files: {examples}"
+        )
 
 
 def pick_device(name: str) -> torch.device:
-    """Return the device of that name; ``auto`` is the best one that this machine has.
+    """Return the device of that name; ``auto`` is the best one of this machine.
 
     :raises ComponentError: if there is no such device
     """

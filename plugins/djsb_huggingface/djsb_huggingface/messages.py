@@ -1,4 +1,4 @@
-"""From a sample to the messages for a language model, and from its text to a result."""
+"""Convert samples to messages for a language model, and its text to results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ ParserName: TypeAlias = Literal["parse_output"]
 
 
 class MessageKeys(ComponentConfig):
-    """Where a sample keeps what the message and parse functions need; dots nest."""
+    """Fields of a sample that the message and parse functions use; dots nest."""
 
-    system_key: str = Field("system", description="System prompt; a sample may lack it.")
-    query_key: str = Field("query", description="What is asked.")
+    system_key: str = Field("system", description="System prompt; optional in a sample.")
+    query_key: str = Field("query", description="The question or instruction.")
     response_key: str = Field("response", description="The answer to be graded.")
 
 
 @dataclass(frozen=True)
 class Builder:
-    """A way to make messages of a sample."""
+    """A function that builds the messages of a sample."""
 
     build: Callable[[Sample, MessageKeys], list[Message]]
     needs: Callable[[MessageKeys], Sequence[str]]
@@ -35,18 +35,18 @@ class Builder:
 
 
 def build_messages(sample: Sample, keys: MessageKeys) -> list[Message]:
-    """Make a system message, if the sample has a system prompt, and the query as user message."""
+    """Build a system message, if the sample has a system prompt, and the query as user message."""
     return [*_system(sample, keys), _user(str(query(sample, keys.query_key)))]
 
 
 def build_messages_for_math_qa(sample: Sample, keys: MessageKeys) -> list[Message]:
-    """Make messages for a grader of answers to mathematical questions."""
+    """Build messages for a grader of answers to mathematical questions."""
     question, answer = query(sample, keys.query_key), query(sample, keys.response_key)
     return [*_system(sample, keys), _user(f"Question: {question}\nAnswer: {answer}")]
 
 
 def parse_output(output: str, sample: Sample, keys: MessageKeys) -> Any:  # noqa: ANN401, ARG001
-    """Return the model's text as it is."""
+    """Return the model's text unchanged."""
     return output
 
 

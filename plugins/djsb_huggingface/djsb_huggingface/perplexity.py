@@ -39,31 +39,31 @@ if TYPE_CHECKING:
     from djsb_core.api import DoctorCheck
 
 CHARACTERS_AT_A_TIME = 1 << 20
-"""Texts in memory at a time; windows are sorted by length among them."""
+"""Amount of text in memory at a time; its windows are sorted by length."""
 
 LARGEST_EXPONENT = 700.0
-"""Beyond it e to that power is no float any more."""
+"""Above it, e to that power overflows a float."""
 
 
 class PerplexityConfig(ComponentConfig):
     """Settings of the ``perplexity`` evaluator."""
 
     model_path: InputPath = Field(description="Folder of a causal language model.")
-    dataset_path: InputPath = Field(description="JSON Lines file, one document a line.")
+    dataset_path: InputPath = Field(description="JSON Lines file, one document per line.")
     text_key: str = Field("text", description="Field with the document's text; dots nest.")
     max_length: PositiveInt | None = Field(
-        None, description="Tokens that the model reads at a time. Default: the model's own limit."
+        None, description="Length of a window in tokens. Default: the model's context window."
     )
     stride: PositiveInt | None = Field(
         None,
-        description="Tokens from the start of one window of a long document to the next; smaller is"
-        " slower and gives more context. Default: max_length, so that windows are disjoint.",
+        description="Tokens between the starts of two windows of a long document; a smaller stride"
+        " is slower and gives more context. Default: max_length, for disjoint windows.",
     )
-    batch_tokens: PositiveInt = Field(4096, description="Tokens in a batch, padding included.")
+    batch_tokens: PositiveInt = Field(4096, description="Tokens per batch, including padding.")
     device: str = Field("auto", description="Device of the model: auto, cpu, cuda, cuda:1, mps.")
     dtype: Dtype = Field("float32", description="Precision of the model's weights.")
     max_documents: PositiveInt | None = Field(
-        None, description="Score only so many documents, from the first. Default: all."
+        None, description="Maximum number of documents to score, from the first. Default: all."
     )
 
     @model_validator(mode="after")
@@ -77,26 +77,26 @@ class PerplexityConfig(ComponentConfig):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured of each document, in the order of the dataset."""
+class DocumentTotals:
+    """The totals of each document, in the order of the dataset."""
 
     nats: array[float] = field(default_factory=lambda: array("d"))
     tokens: array[float] = field(default_factory=lambda: array("d"))
-    """Tokens scored; 0 for a document that was skipped."""
+    """Tokens scored; 0 for a skipped document."""
     octets: array[float] = field(default_factory=lambda: array("d"))
-    """Bytes of the text in UTF-8; 0 for a document that was skipped."""
+    """Bytes of the text in UTF-8; 0 for a skipped document."""
 
 
 class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
-    """Loss, bits a byte and perplexity of a causal language model on a dataset.
+    """Loss, bits per byte and perplexity of a causal language model on a dataset.
 
     ``loss`` is the mean negative log-likelihood in nats over all scored tokens, ``perplexity`` its
     exponential. ``bits_per_byte`` divides the same sum by the UTF-8 bytes of the documents, which
-    makes models with different tokenizers comparable. Both come with a standard error over
-    documents (``_stderr``, with two documents or more). A tokenizer that starts texts with a BOS
-    token does so here, too; that token is context only. Without one the first token of a document
-    is context only, though its bytes count. Documents of fewer than two tokens are counted as
-    ``skipped``. Two models are compared document by document with ``loss`` and ``bits_per_byte``.
+    makes models with different tokenizers comparable. Both have a standard error over documents
+    (``_stderr``, with two documents or more). If the tokenizer starts texts with a BOS token, that
+    token is context only. Otherwise the first token of a document is context only, but its bytes
+    count. Documents of fewer than two tokens are counted as ``skipped``. Two models are compared
+    document by document with ``loss`` and ``bits_per_byte``.
     """
 
     config_type = PerplexityConfig
@@ -117,7 +117,7 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
     samples = SampleLayout(dataset="dataset_path", text="text")
 
     def check(self) -> Sequence[str]:
-        """Look for the packages and for the files of the model."""
+        """Check the packages and the files of the model."""
         return [*missing_packages(), *super().check()]
 
     def needs(self) -> Sequence[DoctorCheck]:
@@ -134,10 +134,10 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
         )
         max_length, stride = self._window(model)
         scorer = Scorer(model)
-        measured = Measured()
+        totals = DocumentTotals()
         for texts in self._texts():
-            documents = self._tokenize(model, texts, scorer.vocabulary, measured)
-            base = len(measured.nats) - len(documents)
+            documents = self._tokenize(model, texts, scorer.vocabulary, totals)
+            base = len(totals.nats) - len(documents)
             windows = [
                 window
                 for index, tokens in enumerate(documents)
@@ -145,8 +145,8 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
             ]
             for batch in make_batches(windows, self.config.batch_tokens):
                 for window, nats in zip(batch, scorer.score(batch), strict=True):
-                    measured.nats[window.document] += nats
-        return self._report(measured)
+                    totals.nats[window.document] += nats
+        return self._report(totals)
 
     def _window(self, model: LanguageModel) -> tuple[int, int]:
         limit = model.context_window
@@ -155,19 +155,17 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
             raise ComponentError(f"{model.name}: the model states no limit; set max_length")
         if limit is not None and length > limit:
             raise ComponentError(
-                f"max_length {length} is more than the {limit} tokens that {model.name} can read"
+                f"max_length {length} exceeds the context window of {model.name}, {limit} tokens"
             )
         stride = self.config.stride or length
         if stride > length:
-            raise ComponentError(
-                f"stride {stride} is more than the {length} tokens that {model.name} can read"
-            )
+            raise ComponentError(f"stride {stride} exceeds the window length of {length} tokens")
         return length, stride
 
     def _texts(self) -> Iterator[list[str]]:
-        """Yield the documents, some at a time.
+        """Yield the documents in chunks.
 
-        :raises ComponentError: if the data cannot be read, or a text is not text
+        :raises ComponentError: if the data cannot be read, or a text is not a string
         """
         path, key = self.config.dataset_path, self.config.text_key
         texts: list[str] = []
@@ -178,7 +176,7 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
             if not isinstance(text, str):
                 kind = type(text).__name__
                 raise ComponentError(
-                    f"{path}: sample {number}: field '{key}' is no text but {kind}"
+                    f"{path}: sample {number}: field '{key}' must be a string, not {kind}"
                 )
             if not is_unicode(text):
                 raise ComponentError(f"{path}: sample {number}: field '{key}' is not valid Unicode")
@@ -195,55 +193,55 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
         model: LanguageModel,
         texts: Sequence[str],
         vocabulary: int,
-        measured: Measured,
+        totals: DocumentTotals,
     ) -> list[list[int]]:
-        """Return the documents' tokens, and note how many there are to score.
+        """Return the documents' tokens, and add the number to score to the totals.
 
-        :raises ComponentError: if the model does not know a token
+        :raises ComponentError: if a token is not in the model's vocabulary
         """
         documents = model.tokenize(texts)
         for text, tokens in zip(texts, documents, strict=True):
             if tokens and max(tokens) >= vocabulary:
                 raise ComponentError(
-                    f"{self.config.model_path}: the tokenizer does not belong to the model: token"
+                    f"{self.config.model_path}: the tokenizer does not match the model: token"
                     f" {max(tokens)} in a vocabulary of {vocabulary}"
                 )
             scored = max(0, len(tokens) - 1)
-            measured.nats.append(0.0)
-            measured.tokens.append(scored)
-            measured.octets.append(len(text.encode()) if scored else 0)
+            totals.nats.append(0.0)
+            totals.tokens.append(scored)
+            totals.octets.append(len(text.encode()) if scored else 0)
         return documents
 
-    def _report(self, measured: Measured) -> Scores:
-        documents = sum(1 for tokens in measured.tokens if tokens)
+    def _report(self, totals: DocumentTotals) -> Scores:
+        documents = sum(1 for tokens in totals.tokens if tokens)
         if not documents:
             raise ComponentError(
                 f"{self.config.dataset_path}: no document has two tokens; nothing to score"
             )
-        loss = ratio(measured.nats, measured.tokens)
+        loss = ratio(totals.nats, totals.tokens)
         if not math.isfinite(loss):
             raise ComponentError(
                 f"{self.config.model_path}: the loss is not a finite number;"
-                f" is dtype {self.config.dtype} too narrow for this model?"
+                f" dtype {self.config.dtype} may lack range for this model"
             )
-        bits = array("d", (nats / math.log(2) for nats in measured.nats))
-        self.workspace.watcher.watch_samples(measured.nats, "loss", measured.tokens)
-        self.workspace.watcher.watch_samples(bits, "bits_per_byte", measured.octets)
+        bits = array("d", (nats / math.log(2) for nats in totals.nats))
+        self.workspace.watcher.watch_samples(totals.nats, "loss", totals.tokens)
+        self.workspace.watcher.watch_samples(bits, "bits_per_byte", totals.octets)
         scores = {
             "loss": loss,
-            "loss_stderr": ratio_stderr(measured.nats, measured.tokens),
-            "bits_per_byte": ratio(bits, measured.octets),
-            "bits_per_byte_stderr": ratio_stderr(bits, measured.octets),
+            "loss_stderr": ratio_stderr(totals.nats, totals.tokens),
+            "bits_per_byte": ratio(bits, totals.octets),
+            "bits_per_byte_stderr": ratio_stderr(bits, totals.octets),
             "perplexity": math.exp(loss) if loss < LARGEST_EXPONENT else None,
-            "tokens": math.fsum(measured.tokens),
+            "tokens": math.fsum(totals.tokens),
             "documents": float(documents),
-            "skipped": float(len(measured.tokens) - documents),
+            "skipped": float(len(totals.tokens) - documents),
         }
         return {name: value for name, value in scores.items() if value is not None}
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a text can be encoded; JSON can escape half of a surrogate pair."""
+    """Return whether a text can be encoded; JSON may contain lone surrogates."""
     try:
         text.encode()
     except UnicodeEncodeError:

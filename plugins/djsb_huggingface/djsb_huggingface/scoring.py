@@ -27,14 +27,14 @@ HALF_TOLERANCE = 1e-2
 class Scorer:
     """Scores batches of windows with one model.
 
-    Where the model is a body and a linear head, which is tried out first, logits are computed only
-    for the tokens that count and only some at a time: a whole batch of them would take gigabytes
-    with a large vocabulary. Rows are padded at the end and not masked: a causal model does not
-    see what comes later, and that is tried out, too.
+    If the model consists of a body and a linear head, which is tested first, logits are computed
+    only for the scored tokens and in chunks: those of a whole batch would take gigabytes with a
+    large vocabulary. Rows are padded at the end and not masked: a causal model does not see later
+    tokens, which is tested as well.
     """
 
     def __init__(self, language_model: LanguageModel) -> None:
-        """Try the model out on a few tokens.
+        """Test the model on a few tokens.
 
         :raises ComponentError: if its predictions cannot be used
         """
@@ -78,12 +78,12 @@ class Scorer:
             head = self._parts[1]
         rows = max(1, LOGITS_AT_A_TIME // self.vocabulary)
         pieces = (torch.split(tensor, rows) for tensor in (features, targets[counts]))
-        for some, wanted in zip(*pieces, strict=True):
-            logits = some if head is None else head(some)
-            yield cross_entropy(logits.float(), wanted, reduction="none")
+        for hidden, labels in zip(*pieces, strict=True):
+            logits = hidden if head is None else head(hidden)
+            yield cross_entropy(logits.float(), labels, reduction="none")
 
     def _tensors(self, batch: Sequence[Window]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the model reads and what it should predict, both (windows, width)."""
+        """Return the inputs and the targets of the model, both of shape (windows, width)."""
         import torch
 
         shape = (len(batch), max(window.width for window in batch))
@@ -97,7 +97,7 @@ class Scorer:
         return inputs.to(self._device), targets.to(self._device)
 
     def _probe(self) -> torch.Tensor:
-        """Return a row of tokens from all over the vocabulary."""
+        """Return a row of tokens spread over the vocabulary."""
         import torch
 
         return torch.linspace(0, self.vocabulary - 1, PROBE_LENGTH, device=self._device).long()[
@@ -107,7 +107,7 @@ class Scorer:
     def _refuse_unusable_outputs(self) -> torch.Tensor:
         """Return the logits of the probe.
 
-        :raises ComponentError: if they are not numbers, or depend on later tokens
+        :raises ComponentError: if they are not finite, or depend on later tokens
         """
         import torch
 
@@ -120,19 +120,19 @@ class Scorer:
         if not logits.isfinite().all():
             raise ComponentError(
                 f"{self._name}: the model's predictions are not finite numbers: its training"
-                " diverged, or dtype is too narrow for its weights"
+                " diverged, or dtype lacks range for its weights"
             )
         difference = (logits - others)[:, :half].abs().max()
         tolerance = TOLERANCE if logits.dtype is torch.float32 else HALF_TOLERANCE
         if difference > tolerance * logits.abs().max():
             raise ComponentError(
-                f"{self._name}: not a causal language model: what follows a token changes its"
-                " prediction (is_decoder is not set in config.json?)"
+                f"{self._name}: not a causal language model: later tokens change earlier"
+                " predictions (is_decoder may not be set in config.json)"
             )
         return logits
 
     def _is_body_and_head(self, body: Any, head: Any, logits: torch.Tensor) -> bool:  # noqa: ANN401
-        """Tell whether applying body and head one by one gives exactly the model's logits."""
+        """Return whether applying body and head separately gives exactly the model's logits."""
         import torch
 
         if head is None or body is self._model:

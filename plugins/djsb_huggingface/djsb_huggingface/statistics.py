@@ -1,4 +1,4 @@
-"""How sure a ratio of two sums is."""
+"""Ratios of two sums and their standard errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def ratio(values: Sequence[float], weights: Sequence[float]) -> float:
-    """Return ``sum(values) / sum(weights)``: with losses and token counts, the loss a token."""
+    """Return ``sum(values) / sum(weights)``: for losses and token counts, the loss per token."""
     return math.fsum(values) / math.fsum(weights)
 
 
@@ -19,8 +19,8 @@ def ratio_stderr(values: Sequence[float], weights: Sequence[float]) -> float | N
 
     ``sqrt(n / (n - 1) * sum((y_i - R * x_i)**2)) / sum(x_i)`` with y the values, x the weights and
     R their ratio: the linearised variance of a ratio estimator, Cochran, Sampling Techniques (3rd
-    edition, 1977), chapter 6. Tokens of one document are not independent, so documents are what is
-    counted. Documents of weight 0 do not count; with fewer than two the answer is ``None``.
+    edition, 1977), chapter 6. Tokens of one document are not independent, so the unit is the
+    document. Documents of weight 0 do not count; with fewer than two the result is ``None``.
     """
     count = sum(1 for weight in weights if weight)
     if count < 2:  # noqa: PLR2004 (a variance needs two)

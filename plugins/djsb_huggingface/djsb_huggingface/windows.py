@@ -1,4 +1,4 @@
-"""Cut long documents into windows that a model can read, and windows into batches."""
+"""Split long documents into windows that fit a model, and group windows into batches."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ if TYPE_CHECKING:
 class Window:
     """A piece of one document.
 
-    The model reads all tokens but the last, and predicts all but the first.
+    The model's input is all tokens but the last, its targets are all but the first.
     """
 
     document: int
     tokens: Sequence[int]
     scored: int
-    """How many predictions count, from the end; the others are context."""
+    """Number of scored predictions, from the end; the others are context."""
 
     @property
     def width(self) -> int:
-        """Number of tokens that the model reads."""
+        """Number of input tokens."""
         return len(self.tokens) - 1
 
 
 def cut_windows(
     document: int, tokens: Sequence[int], max_length: int, stride: int
 ) -> Iterator[Window]:
-    """Cut a document so that every token after the first is scored exactly once.
+    """Split a document so that every token after the first is scored exactly once.
 
-    The strided recipe of transformers' guide to the perplexity of fixed-length models: windows
-    begin at multiples of ``stride`` and score what no earlier window did. A window reads
-    ``max_length`` tokens and predicts as many, the last one beyond its end; so with
+    The strided method of transformers' guide to the perplexity of fixed-length models: windows
+    start at multiples of ``stride`` and score what no earlier window did. A window has
+    ``max_length`` input tokens and as many targets, the last one after its end; with
     ``stride == max_length`` the windows are disjoint, and the first token of a window is scored
-    with the last token of the window before it as its context. A later window's token has at least
-    ``max_length - stride + 1`` tokens of context.
+    with the last token of the previous window as its context. A token in a later window has at
+    least ``max_length - stride + 1`` tokens of context.
     """
     scored_up_to = 0
     last = len(tokens) - 1
@@ -50,9 +50,9 @@ def cut_windows(
 
 
 def make_batches(windows: Sequence[Window], batch_tokens: int) -> Iterator[list[Window]]:
-    """Group windows of like width, so that a padded batch has at most ``batch_tokens`` tokens.
+    """Group windows of similar width, so that a padded batch has at most ``batch_tokens`` tokens.
 
-    A window that is wider than ``batch_tokens`` is a batch of its own.
+    A window wider than ``batch_tokens`` is a separate batch.
     """
     batch: list[Window] = []
     widest = 0

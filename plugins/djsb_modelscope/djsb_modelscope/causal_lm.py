@@ -1,7 +1,7 @@
 """Train a causal language model of transformers with ModelScope's epoch-based trainer.
 
-ModelScope's stock text generation route shifts the labels that transformers shifts again, counts
-padding, and leaves an untrained copy in ``output/``; here labels, batches and the final folder are
+ModelScope's stock text generation trainer shifts labels that transformers shifts again, counts
+padding, and leaves an untrained copy in ``output/``. Here labels, batches and the final folder are
 our own, and ModelScope does the rest: optimizer, schedule, hooks, checkpoints.
 """
 
@@ -41,7 +41,7 @@ LONGEST_DEFAULT = 1024
 
 @dataclass
 class Setup:
-    """All that a training works with."""
+    """Everything that a training run uses."""
 
     job: Job
     tokenizer: Any
@@ -52,14 +52,14 @@ class Setup:
     padding: int
 
     def evaluate(self) -> float:
-        """Return the held-out loss of the model as it is."""
-        assert self.held_out is not None  # noqa: S101 (asked for only where there is such data)
+        """Return the held-out loss of the model in its current state."""
+        assert self.held_out is not None  # noqa: S101 (called only if there is such data)
         return measure_loss(self.model, self.held_out, self.job.batch_size, self.padding)
 
 
 def train(job: Job, watcher: Watcher) -> Path:
-    """Train, save and measure; return the final folder."""
-    began = time.monotonic()
+    """Train, save and evaluate; return the final folder."""
+    started = time.monotonic()
     setup = prepare(job)
     hook = StepHook(watcher, job.seed, EpochSampler(setup.schedule), _signature(setup))
     trainer = _build_trainer(setup, hook, watcher)
@@ -70,14 +70,14 @@ def train(job: Job, watcher: Watcher) -> Path:
     totals = {**hook.totals(), "documents": setup.rows.documents}
     if setup.held_out is not None:
         totals["eval_loss"] = setup.evaluate()
-    watcher.watch({**totals, "seconds": time.monotonic() - began}, "")
+    watcher.watch({**totals, "seconds": time.monotonic() - started}, "")
     return folder
 
 
 def prepare(job: Job) -> Setup:
-    """Load model and tokenizer, tokenise the data, and decide what every step sees.
+    """Load model and tokenizer, tokenize the data, and plan the rows of every step.
 
-    :raises ComponentError: if model and tokenizer do not fit, or no text is left
+    :raises ComponentError: if model and tokenizer do not match, or no text remains
     """
     folder = Path(job.model)
     tokenizer, model = load_tokenizer(folder), load_model(folder)
@@ -108,9 +108,9 @@ def load_tokenizer(folder: Path) -> Any:  # noqa: ANN401 (of transformers)
 
 
 def load_model(folder: Path) -> Any:  # noqa: ANN401 (of transformers)
-    """Load a folder's model in single precision, complete.
+    """Load a folder's complete model in single precision.
 
-    :raises ComponentError: if it cannot be loaded, or some of its weights are not in the folder
+    :raises ComponentError: if it cannot be loaded, or some of its weights are missing
     """
     import torch
     import transformers
@@ -118,19 +118,19 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 (of transformers)
     models: Any = transformers.AutoModelForCausalLM
 
     try:
-        model, found = models.from_pretrained(
+        model, loading_info = models.from_pretrained(
             folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
     except (OSError, ValueError, KeyError, ImportError) as cause:
         raise ComponentError(f"{folder}: its model cannot be loaded: {cause}") from cause
-    missing = sorted(found["missing_keys"])
+    missing = sorted(loading_info["missing_keys"])
     if missing:
         raise ComponentError(f"{folder}: the weights lack {len(missing)} tensors: {missing[0]} …")
     return model
 
 
 def measure_loss(model: Any, rows: TokenRows, batch: int, padding: int) -> float:  # noqa: ANN401
-    """Return the mean negative log-likelihood of a token (nats), over all predicted tokens."""
+    """Return the mean negative log-likelihood in nats per token, over all predicted tokens."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -139,13 +139,13 @@ def measure_loss(model: Any, rows: TokenRows, batch: int, padding: int) -> float
     model.eval()
     with torch.inference_mode():
         for start in range(0, len(rows), batch):
-            chosen = [rows[index] for index in by_length[start : start + batch]]
-            inputs = collate(chosen, padding)
+            batch_rows = [rows[index] for index in by_length[start : start + batch]]
+            inputs = collate(batch_rows, padding)
             inputs = {name: tensor.to(model.device) for name, tensor in inputs.items()}
             labels = inputs.pop("labels")[:, 1:].flatten()
             logits = model(**inputs, use_cache=False).logits[:, :-1].flatten(0, 1).float()
             total += float(cross_entropy(logits, labels, reduction="sum"))
-            tokens += sum(len(row) - 1 for row in chosen)
+            tokens += sum(len(row) - 1 for row in batch_rows)
     return total / tokens
 
 
@@ -163,8 +163,8 @@ def _check_vocabulary(folder: Path, rows: TokenRows, model: Any) -> None:  # noq
     known = model.get_input_embeddings().weight.shape[0]
     if rows.ids.max() >= known:
         raise ComponentError(
-            f"{folder}: the tokenizer gives id {rows.ids.max()}, but the model knows {known} "
-            "tokens; tokenizer and model do not belong together"
+            f"{folder}: the tokenizer does not match the model: id {rows.ids.max()} in a "
+            f"vocabulary of {known} tokens"
         )
 
 
@@ -199,7 +199,7 @@ def _build_trainer(setup: Setup, hook: StepHook, watcher: Watcher) -> Any:  # no
     }
     trainer = build_trainer("trainer", arguments)
     if job.train.checkpoint is None:
-        checkpoints.drop_unasked(trainer)
+        checkpoints.remove_default_hook(trainer)
     checkpoints.save_after_the_schedule(trainer)
     return trainer
 

@@ -1,4 +1,4 @@
-"""Checkpoints of ModelScope's trainer, and what must be mended to resume from them."""
+"""Checkpoints of ModelScope's trainer, and the fixes needed to resume from them."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ KINDS = ("epoch_*", "iter_*")
 
 
 def find_newest(work_dir: Path) -> Path | None:
-    """Return the newest whole checkpoint as ModelScope names it: without suffix.
+    """Return the newest complete checkpoint as ModelScope names it, without suffix.
 
-    A checkpoint is two files; one that a killed process left half-written is passed over.
+    A checkpoint consists of two files; one that a killed process left incomplete is skipped.
     """
-    found = [
+    candidates = [
         state.with_name(state.name.removesuffix(STATE))
         for kind in KINDS
         for state in work_dir.glob(kind + STATE)
     ]
-    whole = [path for path in found if _is_whole(path)]
-    return max(whole, key=lambda path: _model(path).stat().st_mtime_ns, default=None)
+    complete = [path for path in candidates if _is_whole(path)]
+    return max(complete, key=lambda path: _model(path).stat().st_mtime_ns, default=None)
 
 
 def allow_random_state() -> ExitStack:
-    """Let torch load ModelScope's checkpoints while the returned context lasts.
+    """Let torch load ModelScope's checkpoints within the returned context.
 
-    They hold numpy's random state, which ``torch.load(weights_only=True)``, as ModelScope 1.40
-    calls it, refuses: its own resume fails without this.
+    They contain numpy's random state, which ``torch.load(weights_only=True)``, as called by
+    ModelScope 1.40, rejects: its own resume fails without this.
     """
     import numpy as np
     import torch
@@ -43,18 +43,18 @@ def allow_random_state() -> ExitStack:
     return stack
 
 
-def drop_unasked(trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
-    """Take out the hook that saves a checkpoint every epoch, which ModelScope adds on its own."""
+def remove_default_hook(trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
+    """Remove the hook that saves a checkpoint every epoch, which ModelScope adds by default."""
     for hook in list(trainer.hooks):
         if hasattr(hook, "save_strategy"):
             trainer.hooks.remove(hook)
 
 
 def save_after_the_schedule(trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
-    """Let checkpoints by step be saved last in their step.
+    """Save step-based checkpoints last in their step.
 
-    ModelScope saves them before it moves the learning rate on, so that a resumed training lags
-    one step behind. (Those by epoch are right as they are: the end of the epoch is run again.)
+    ModelScope saves them before it updates the learning rate, so a resumed training run lags one
+    step behind. (Epoch-based ones are correct: the end of the epoch is run again.)
     """
     for hook in list(trainer.hooks):
         if getattr(hook, "save_strategy", None) == "by_step":

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def list_checks() -> Iterable[DoctorCheck]:
-    """Say what the packages are for, and which of ModelScope's own models can be trained."""
+    """Check the packages, and report which of ModelScope's own models can be trained."""
     return [*check_packages("djsb-modelscope", PACKAGES), _check_megatron(), _check_native()]
 
 
 def _check_megatron() -> DoctorCheck:
     ok = find_spec("megatron_util") is not None
     finding = (
-        "installed" if ok else "absent: only ModelScope's own gpt3, gpt-moe, mglm, plug need it"
+        "installed" if ok else "missing: only ModelScope's own gpt3, gpt-moe, mglm, plug need it"
     )
     return _remark("megatron_util", finding)
 
@@ -36,5 +36,5 @@ def _check_native() -> DoctorCheck:
 
 
 def _remark(subject: str, finding: str) -> DoctorCheck:
-    """Return what is good to know and no fault."""
+    """Return an informational check."""
     return DoctorCheck(subject, ok=True, finding=finding, kind=CheckKind.PACKAGE, required=False)

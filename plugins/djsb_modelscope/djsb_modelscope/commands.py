@@ -9,7 +9,7 @@ import click
 
 
 class RequestFailed(click.ClickException):
-    """What was asked for cannot be done; exit status 2."""
+    """The request cannot be fulfilled; exit status 2."""
 
     exit_code = 2
 
@@ -27,22 +27,24 @@ class RequestFailed(click.ClickException):
 @click.option("--layers", type=int, default=4, show_default=True, help="Transformer layers.")
 @click.option("--hidden-size", type=int, default=128, show_default=True, help="Width.")
 @click.option("--heads", type=int, default=4, show_default=True, help="Attention heads.")
-@click.option("--vocab-size", type=int, default=2048, show_default=True, help="Tokens at most.")
+@click.option(
+    "--vocab-size", type=int, default=2048, show_default=True, help="Maximum number of tokens."
+)
 @click.option(
     "--context-length",
     type=int,
     default=256,
     show_default=True,
-    help="Tokens that the model can look at.",
+    help="Context window in tokens.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides the weights.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the weights.")
 @click.option("--text-key", default="text", show_default=True, help="Field with the text.")
 def make_model(dataset: Path, output: Path, **settings: Any) -> None:  # noqa: ANN401 (the options)
-    """Make a small language model with random weights, to be trained.
+    """Create a small untrained language model with random weights.
 
     Trains a byte-level BPE tokenizer on the text of DATASET (JSON Lines) and writes the folder
-    OUTPUT, which transformers and ModelScope load. Nothing is downloaded; the same text and seed
-    give the same model.
+    OUTPUT, which transformers and ModelScope can load. Nothing is downloaded; the same text and
+    seed give the same model.
     """
     from pydantic import ValidationError
 

@@ -14,7 +14,7 @@ def write_configuration(folder: Path, model_type: str) -> None:
 
     :param model_type: what transformers calls the architecture: ``gpt2``
     """
-    # ModelScope has a llama of its own; under any other name it loads the one of transformers.
+    # ModelScope has its own llama; under any other name it loads that of transformers.
     name = "llama-hf" if model_type == "llama" else model_type
     content = {"framework": "pytorch", "task": "text-generation", "model": {"type": name}}
     (folder / "configuration.json").write_text(json.dumps(content, indent=1), encoding="utf-8")

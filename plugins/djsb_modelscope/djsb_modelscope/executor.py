@@ -45,14 +45,14 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def find_model(name: str, info: ValidationInfo) -> str:
-    """Make a folder's path absolute; leave an id on the hub as it is.
+    """Make a folder's path absolute; keep an id on the hub unchanged.
 
     :raises ValueError: if it is neither
     """
     context = info.context if isinstance(info.context, PathContext) else PathContext()
-    found = context.find(Path(name))
-    if found is not None:
-        return str(found)
+    folder = context.find(Path(name))
+    if folder is not None:
+        return str(folder)
     if HUB_ID.fullmatch(name):
         return name
     raise ValueError(
@@ -69,7 +69,7 @@ class ModelscopeTrainConfig(ComponentConfig):
         None, description="Held-out data; causal_lm reports `eval_loss` on it."
     )
     work_dir: OutputPath | None = Field(
-        None, description="Checkpoints, logs and the `final` folder; default: the job's folder."
+        None, description="Folder for checkpoints, logs and `final`; default: the job's folder."
     )
     model_name: Annotated[str, AfterValidator(find_model)] = Field(
         description="Model folder, or `org/name` on the ModelScope hub."
@@ -78,44 +78,45 @@ class ModelscopeTrainConfig(ComponentConfig):
         None, description="ModelScope's trainer (native mode); default `trainer`."
     )
     key_remapping: dict[str, str] = Field(
-        default_factory=dict, description="Key in the dataset: key that the trainer expects."
+        default_factory=dict, description="Maps keys of the dataset to those the trainer expects."
     )
     train: TrainSettings = Field(
         default_factory=TrainSettings, description="ModelScope's train section."
     )
     mode: Mode = Field(
         Mode.AUTO,
-        description="causal_lm: labels made here, checked; native: ModelScope's preprocessing; "
+        description="causal_lm: checked labels of djsb; native: ModelScope's preprocessing; "
         "auto: causal_lm if config.json names a causal language model of transformers.",
     )
     text_key: str | None = Field(
-        None, description="Field with the text; default: what key_remapping maps, else `text`."
+        None, description="Field with the text; default: the key in key_remapping, or `text`."
     )
     max_length: int | None = Field(
-        None, ge=2, description="Tokens a row; default: the model's context, at most 1024."
+        None, ge=2, description="Tokens per row; default: the model's context, at most 1024."
     )
     packing: bool = Field(
         default=False,
-        description="Join the texts and cut blocks of max_length tokens: no padding, nothing cut.",
+        description="Join the texts and split them into blocks of max_length tokens: no padding, "
+        "no truncation.",
     )
     max_tokens: PositiveInt | None = Field(
-        None, description="Train until this many tokens, repeating the data; not with max_epochs."
+        None, description="Number of training tokens, repeating the data; not with max_epochs."
     )
-    seed: int = Field(42, ge=0, lt=2**31, description="Order of the data, and dropout.")
+    seed: int = Field(42, ge=0, lt=2**31, description="Seed of data order and dropout.")
     resume: bool = Field(
         default=False,
-        description="Go on from the newest checkpoint in work_dir, or of an interrupted execution.",
+        description="Resume from the newest checkpoint in work_dir or of an interrupted execution.",
     )
     threads: PositiveInt | None = Field(None, description="CPU threads; default: torch's.")
 
     @model_validator(mode="after")
     def _check_together(self) -> ModelscopeTrainConfig:
         if self.max_tokens is not None and self.train.max_epochs is not None:
-            raise ValueError("give max_tokens or train.max_epochs, not both")
+            raise ValueError("set max_tokens or train.max_epochs, not both")
         if self.mode is Mode.NATIVE:
-            mine = {"packing", "max_tokens", "max_length", "text_key"} & self.model_fields_set
-            if mine:
-                raise ValueError(f"{', '.join(sorted(mine))}: only in causal_lm mode")
+            keys = {"packing", "max_tokens", "max_length", "text_key"} & self.model_fields_set
+            if keys:
+                raise ValueError(f"{', '.join(sorted(keys))}: only in causal_lm mode")
         return self
 
     @property
@@ -125,14 +126,14 @@ class ModelscopeTrainConfig(ComponentConfig):
         return path if path.is_absolute() else None
 
     def find_mode(self) -> Mode:
-        """Say how to train; ``AUTO`` as long as the model is not on this machine."""
+        """Return the mode; ``AUTO`` while the model is not on this machine."""
         folder = self.model_folder
         if self.mode is not Mode.AUTO or folder is None or not folder.is_dir():
             return self.mode
         return Mode.CAUSAL_LM if is_causal_lm(folder) else Mode.NATIVE
 
     def find_text_key(self) -> str:
-        """Say where the text is: ``key_remapping`` maps it to the trainer's ``src_txt``."""
+        """Return the text's field, which ``key_remapping`` maps to the trainer's ``src_txt``."""
         if self.text_key is not None:
             return self.text_key
         if len(self.key_remapping) == 1:
@@ -151,7 +152,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     """
 
     config_type = ModelscopeTrainConfig
-    # Libraries read their variables once a process, and keep log files and random states.
+    # Libraries read their variables once per process, and keep log files and random states.
     own_process = True
     metrics = (
         *(
@@ -168,7 +169,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     )
 
     def check(self) -> Sequence[str]:
-        """Name missing packages, an unknown trainer, and what the model folder lacks."""
+        """List missing packages, an unknown trainer, and problems of the model folder."""
         problems = list_missing_packages() + list_trainer_problems(self.config.trainer_name)
         folder = self.config.model_folder
         if folder is None or folder.is_dir():
@@ -189,13 +190,13 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         return [*super().reads(), *([] if folder is None else [folder])]
 
     def resumes(self) -> bool:
-        """Tell whether a training goes on from its checkpoints: if ``resume`` says so."""
+        """Return whether training resumes from its checkpoints, as set by ``resume``."""
         return self.config.resume
 
     def train(self) -> Path:
         """Train; return the folder ``final`` with trained weights and tokenizer.
 
-        :raises ComponentError: if data or model cannot be used, or the training failed
+        :raises ComponentError: if data or model cannot be used, or training failed
         """
         from djsb_modelscope.training import run
 
@@ -237,7 +238,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         )
 
     def _check_data(self, job: Job) -> None:
-        """Read the data before libraries are imported and a model is fetched: that takes long."""
+        """Check the data before libraries are imported and a model is downloaded, which is slow."""
         from djsb_modelscope.rows import read_renamed, read_texts
 
         for path in filter(None, (job.train_dataset, job.eval_dataset)):

@@ -1,4 +1,4 @@
-"""The folder of the trained model, put in place whole."""
+"""The folder of the trained model, replaced atomically."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replace_folder(work_dir: Path) -> Iterator[Path]:
-    """Give a new folder to save into; make it ``work_dir/final`` when all went well.
+    """Yield a new folder to save into; it becomes ``work_dir/final`` on success.
 
-    ModelScope's ``output`` goes away: for a model of transformers it holds untrained weights.
+    ModelScope's ``output`` is removed: for a transformers model it contains untrained weights.
     """
     partial, final, old = (work_dir / name for name in ("final.partial", "final", "final.old"))
     shutil.rmtree(partial, ignore_errors=True)
@@ -25,7 +25,7 @@ def replace_folder(work_dir: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    # Renamed, not emptied: an interruption leaves a whole folder or none.
+    # Renamed, not emptied: an interruption leaves a complete folder or none.
     shutil.rmtree(old, ignore_errors=True)
     if final.exists():
         final.rename(old)

@@ -1,7 +1,7 @@
-"""Hooks for ModelScope's trainer: report every step, and evaluate now and then.
+"""Hooks for ModelScope's trainer: report every step, and evaluate periodically.
 
-ModelScope calls the methods that a hook has, by name; no base class is needed, and so this module
-imports neither ModelScope nor torch.
+ModelScope calls the methods of a hook by name; no base class is needed, so this module imports
+neither ModelScope nor torch.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from djsb_core.api import Watcher
     from djsb_modelscope.schedule import EpochSampler
 
-#: At most so many of the last losses make up ``final_loss``.
+#: Maximum number of last losses that ``final_loss`` averages.
 LAST_LOSSES = 100
 
 
@@ -37,10 +37,10 @@ class StepHook:
         sampler: EpochSampler | None = None,
         signature: dict[str, Any] | None = None,
     ) -> None:
-        """Count from zero, or from what a checkpoint says.
+        """Start counting at zero; a checkpoint may replace the counts.
 
-        :param sampler: gives the rows of an epoch; ``None`` if ModelScope's own does
-        :param signature: what a checkpoint must share to be resumed from
+        :param sampler: provides the rows of an epoch; ``None`` for ModelScope's own sampler
+        :param signature: values that a checkpoint must share to be resumed
         """
         self.watcher = watcher
         self.seed = seed
@@ -50,12 +50,12 @@ class StepHook:
         self.losses: deque[float] = deque(maxlen=LAST_LOSSES)
 
     def before_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
-        """Tell the sampler which epoch it is."""
+        """Set the epoch of the sampler."""
         if self.sampler is not None:
             self.sampler.epoch = trainer.epoch
 
     def before_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
-        """Make dropout depend on seed and step only: a resumed training repeats it exactly."""
+        """Make dropout depend on seed and step only, so a resumed training run repeats it."""
         import torch
 
         torch.manual_seed((self.seed << 32) + trainer.iter)
@@ -63,7 +63,7 @@ class StepHook:
     def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
         """Report the step that has just been computed.
 
-        :raises ComponentError: if the loss is no finite number
+        :raises ComponentError: if the loss is not a finite number
         """
         loss = trainer.train_outputs.get("loss")
         if loss is None:
@@ -82,27 +82,27 @@ class StepHook:
         self.watcher.watch(metrics, "", self.steps)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what ModelScope keeps of this hook in a checkpoint."""
+        """Return the state of this hook for ModelScope's checkpoints."""
         counts = {"steps": self.steps, "tokens": self.tokens, "rows": self.rows}
         return {**counts, "losses": list(self.losses), "signature": self.signature}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint.
+        """Resume from a checkpoint.
 
-        :raises ComponentError: if it belongs to a training with other data or settings
+        :raises ComponentError: if it belongs to a training run with other data or settings
         """
         saved = state.get("signature", {})
         other = [key for key, value in self.signature.items() if saved.get(key) != value]
         if other:
             raise ComponentError(
-                f"cannot resume: the checkpoint was made with another {', '.join(other)}; "
+                f"cannot resume: the checkpoint was created with different {', '.join(other)}; "
                 "use another work_dir, or resume: false"
             )
         self.steps, self.tokens, self.rows = state["steps"], state["tokens"], state["rows"]
         self.losses.extend(state["losses"])
 
     def totals(self) -> dict[str, float]:
-        """Return the numbers of the whole training."""
+        """Return the totals of the training run."""
         tail = list(self.losses)[-max(1, self.steps // 10) :]
         totals: dict[str, float] = {"steps": self.steps}
         if self.tokens:
@@ -124,7 +124,7 @@ class StepHook:
 
 
 class HeldOutHook:
-    """Reports ``eval_loss`` every so many steps or epochs."""
+    """Reports ``eval_loss`` at an interval of steps or epochs."""
 
     # After ModelScope's LrSchedulerHook and CheckpointHook (70).
     PRIORITY = 80
@@ -136,18 +136,18 @@ class HeldOutHook:
         interval: int,
         by_epoch: bool,  # noqa: FBT001 (ModelScope's own setting)
     ) -> None:
-        """Keep what to do and when."""
+        """Store the evaluation and its interval."""
         self.watcher = watcher
         self.evaluate = evaluate
         self.interval = interval
         self.by_epoch = by_epoch
 
     def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401
-        """Evaluate if it is time, counted in steps."""
+        """Evaluate if due, counted in steps."""
         if not self.by_epoch and (trainer.iter + 1) % self.interval == 0:
             self.watcher.watch(self.evaluate(), "eval_loss", trainer.iter + 1)
 
     def after_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401
-        """Evaluate if it is time, counted in epochs."""
+        """Evaluate if due, counted in epochs."""
         if self.by_epoch and (trainer.epoch + 1) % self.interval == 0:
             self.watcher.watch(self.evaluate(), "eval_loss", trainer.iter)

@@ -1,4 +1,4 @@
-"""The ModelScope hub: asked for a model given by its id, never for a local folder."""
+"""The ModelScope hub: accessed for a model given by its id, never for a local folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from djsb_modelscope.job import Job
 
 
-def forget_the_hub() -> None:
-    """Keep ModelScope from asking the hub whether a local folder is its newest version.
+def disable_hub_check() -> None:
+    """Prevent ModelScope from checking on the hub whether a local folder is up to date.
 
-    The question costs 20 s without a network, and minutes behind a silent firewall.
+    The check takes 20 s without a network, and minutes behind a firewall that drops packets.
     """
     for name in ("modelscope.trainers.base", "modelscope.trainers.trainer"):
         importlib.import_module(name).check_local_model_is_latest = _do_nothing  # type: ignore[attr-defined]
 
 
-def fetch_model(job: Job) -> Job:
-    """Return the job with its model on this machine and its mode decided.
+def download_model(job: Job) -> Job:
+    """Return the job with its model on this machine and its mode resolved.
 
     :raises ComponentError: if the download fails, or the downloaded model cannot be trained
     """
@@ -47,7 +47,7 @@ def fetch_model(job: Job) -> Job:
 
 
 def _download(model: str) -> Path:
-    """Return the newest version; without a network, the one that is here already."""
+    """Return the newest version; without a network, the one already downloaded."""
     from modelscope.hub.snapshot_download import snapshot_download
 
     try:
@@ -58,7 +58,7 @@ def _download(model: str) -> Path:
         lines = str(cause).strip().splitlines()
         reason = f"{type(cause).__name__}: {lines[-1] if lines else 'no reason given'}"
         raise ComponentError(
-            f"'{model}' is no folder here and could not be downloaded from the ModelScope hub "
+            f"'{model}' is not a local folder and could not be downloaded from the ModelScope hub "
             f"({reason}); put its files (configuration.json, config.json, weights such as "
             f"model.safetensors or pytorch_model.bin, tokenizer or vocabulary) into "
             f"{_cache(model)}, or set model_name to a folder that has them"
@@ -66,11 +66,11 @@ def _download(model: str) -> Path:
 
 
 def _cache(model: str) -> Path:
-    """Return where ModelScope looks for files that were put there by hand."""
+    """Return the cache folder in which ModelScope looks for a model."""
     root = Path(os.environ.get("MODELSCOPE_CACHE", "~/.cache/modelscope")).expanduser()
     owner, name = model.split("/")
     return root / "models" / owner / name.replace(".", "___")
 
 
 def _do_nothing(*_arguments: object, **_options: object) -> None:
-    """Stand in for the hub's check."""
+    """Replace the hub check."""

@@ -1,4 +1,4 @@
-"""What is to be trained, and how: settings that are decided and paths that are found."""
+"""A training run: resolved settings and paths."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """One training, with absolute paths."""
+    """One training run, with absolute paths."""
 
     mode: Mode
     model: str
     """An absolute path, or an id on the ModelScope hub."""
     local: bool
-    """Whether ``model`` is a path: then nothing goes over the network."""
+    """Whether ``model`` is a path: then the network is not used."""
     trainer_name: str | None
     train_dataset: Path
     eval_dataset: Path | None
@@ -45,5 +45,5 @@ class Job:
 
     @property
     def batch_size(self) -> int:
-        """Rows a step."""
+        """Rows per step."""
         return self.train.dataloader.batch_size_per_gpu

@@ -1,4 +1,4 @@
-"""What torch, transformers and ModelScope read from the environment, and torch's threads."""
+"""The environment variables of torch, transformers and ModelScope, and torch's threads."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from djsb_modelscope.job import Job
 
-#: Unless the user says otherwise.
+#: Unless the user sets them.
 DEFAULTS = {
-    # Threads that wait sleep, and leave the cores to those that work.
+    # Waiting threads sleep, and leave the cores to those that work.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # ModelScope's own 5 wait long without a network.
+    # ModelScope's default of 5 takes long without a network.
     "MODELSCOPE_API_MAX_RETRIES": "1",
 }
 
@@ -24,14 +24,17 @@ OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 
 @contextmanager
 def prepared_libraries(job: Job) -> Iterator[None]:
-    """Have the libraries work as a job wants them to, while the block runs.
+    """Configure the libraries for a job while the block runs.
 
-    Most variables are read when a library is imported, and so must come before that: in a process
-    that has imported it already, only ``threads`` and ``TOKENIZERS_PARALLELISM`` have an effect.
+    Most variables are read when a library is imported, and must be set before: in a process that
+    has already imported it, only ``threads`` and ``TOKENIZERS_PARALLELISM`` have an effect.
     """
-    ours = {**{name: os.environ.get(name, text) for name, text in DEFAULTS.items()}, **_wanted(job)}
-    before = {name: os.environ.get(name) for name in ours}
-    os.environ.update(ours)
+    variables = {
+        **{name: os.environ.get(name, text) for name, text in DEFAULTS.items()},
+        **_required_variables(job),
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         with _threads(job.threads):
             yield
@@ -43,13 +46,13 @@ def prepared_libraries(job: Job) -> Iterator[None]:
                 os.environ[name] = text
 
 
-def _wanted(job: Job) -> dict[str, str]:
-    wanted = dict.fromkeys(OFFLINE, "1") if job.local else {}
+def _required_variables(job: Job) -> dict[str, str]:
+    variables = dict.fromkeys(OFFLINE, "1") if job.local else {}
     if job.train.dataloader.workers_per_gpu:
-        wanted["TOKENIZERS_PARALLELISM"] = "false"
+        variables["TOKENIZERS_PARALLELISM"] = "false"
     if job.threads is not None:
-        wanted["OMP_NUM_THREADS"] = str(job.threads)
-    return wanted
+        variables["OMP_NUM_THREADS"] = str(job.threads)
+    return variables
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What can be known of a model folder, or of a trainer's name, without loading anything."""
+"""Checks of a model folder and a trainer's name, without loading anything."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 
 from djsb_core.api import ComponentError, DoctorCheck, check_file, check_packages, check_weights
 
-#: What training needs, and what for. Tried together: ModelScope 1.40 with the versions that the
-#: metadata lists.
+#: Packages that training needs, with the reason. Tested together: ModelScope 1.40 with the
+#: versions in the metadata.
 PACKAGES = {
-    "modelscope": "it trains",
-    "datasets": "ModelScope and Data-Juicer take only some versions",
-    "transformers": "it opens and saves the models",
-    "torch": "it computes",
+    "modelscope": "it trains the models",
+    "datasets": "ModelScope and Data-Juicer support only some versions",
+    "transformers": "it loads and saves the models",
+    "torch": "it runs the models",
     "addict": "ModelScope imports it",
     "simplejson": "ModelScope imports it",
 }
@@ -36,7 +36,7 @@ TOKENIZER_FILES = (
 WEIGHT_FILES = ("*.safetensors", "*.bin")
 
 TRANSFORMERS_5 = 5
-"""The major version that lacks what some of ModelScope's own models need."""
+"""The major version in which some of ModelScope's own models do not work."""
 
 #: Names of ModelScope's model families and trainers whose code imports ``megatron_util``.
 NEEDS_MEGATRON = frozenset(
@@ -44,7 +44,7 @@ NEEDS_MEGATRON = frozenset(
     | {"nlp-gpt3-trainer", "nlp-gpt-moe-trainer", "nlp-plug-trainer"}
 )
 
-#: ModelScope's own models that ask transformers for what 5.0 removed (tried with 1.40.2 on 5.23).
+#: ModelScope's own models that use what transformers 5.0 removed (tested with 1.40.2 on 5.23).
 NEEDS_TRANSFORMERS_4 = frozenset(
     {"T5", "bert", "fid-T5", "megatron-bert", "polylm", "qwen-7b", "siamese-uie", "xlm-roberta"}
 )
@@ -53,7 +53,7 @@ NEEDS_TRANSFORMERS_4 = frozenset(
 def read_json(path: Path) -> dict[str, Any]:
     """Return a JSON object, empty if the file does not exist.
 
-    :raises ComponentError: if the file holds something else
+    :raises ComponentError: if the file contains something else
     """
     if not path.is_file():
         return {}
@@ -62,18 +62,18 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as cause:
         raise ComponentError(f"{path}: not JSON: {cause}") from cause
     if not isinstance(content, dict):
-        raise ComponentError(f"{path}: a JSON object is needed")
+        raise ComponentError(f"{path}: must be a JSON object")
     return content
 
 
 def is_causal_lm(folder: Path) -> bool:
-    """Whether ``config.json`` names a causal language model of transformers."""
+    """Return whether ``config.json`` names a causal language model of transformers."""
     names = read_json(folder / "config.json").get("architectures") or []
     return any(str(name).endswith(("ForCausalLM", "LMHeadModel")) for name in names)
 
 
 def context_length(folder: Path) -> int | None:
-    """Return how many tokens the model can look at, if ``config.json`` says so."""
+    """Return the model's context window in tokens, if ``config.json`` states it."""
     config = read_json(folder / "config.json")
     for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length"):
         if isinstance(config.get(key), int):
@@ -82,7 +82,7 @@ def context_length(folder: Path) -> int | None:
 
 
 def causal_lm_needs(folder: Path) -> list[DoctorCheck]:
-    """List the files of a causal language model in transformers' format, there or not."""
+    """List the files of a causal language model in transformers' format, existing or missing."""
     config = folder / "config.json"
     no_config = "no config.json; a causal_lm model is in transformers' format"
     no_tokenizer = "the model folder has no tokenizer; add its tokenizer.json"
@@ -95,16 +95,16 @@ def causal_lm_needs(folder: Path) -> list[DoctorCheck]:
 
 
 def list_causal_lm_problems(folder: Path, max_length: int | None) -> list[str]:
-    """Say what keeps a folder from being trained as a causal language model."""
+    """List what prevents a folder from being trained as a causal language model."""
     problems = [need.sentence for need in causal_lm_needs(folder) if not need.ok]
     longest = context_length(folder)
     if longest is not None and max_length is not None and max_length > longest:
-        problems.append(f"max_length {max_length} is over the model's context of {longest} tokens")
+        problems.append(f"max_length {max_length} exceeds the model's context of {longest} tokens")
     return problems
 
 
 def list_native_problems(folder: Path | None, trainer_name: str) -> list[str]:
-    """Say what keeps a ModelScope model from being trained by ModelScope's own code."""
+    """List what prevents a ModelScope model from being trained by ModelScope's own code."""
     family = ""
     if folder is not None:
         if not (folder / "configuration.json").is_file():
@@ -118,20 +118,20 @@ def list_native_problems(folder: Path | None, trainer_name: str) -> list[str]:
     ]
     if family in NEEDS_TRANSFORMERS_4 and major_version("transformers") >= TRANSFORMERS_5:
         problems.append(
-            f"ModelScope's own '{family}' model does not import with transformers "
-            f"{version('transformers')}; it needs transformers<5 in an environment of its own"
+            f"ModelScope's own '{family}' model cannot be imported with transformers "
+            f"{version('transformers')}; it needs transformers<5 in an isolated environment"
         )
     return problems
 
 
 def list_trainer_problems(name: str | None) -> list[str]:
-    """Say whether ModelScope knows no trainer of that name."""
+    """Return a problem if ModelScope has no trainer of that name."""
     known = list_trainers()
     if name is None or not known or name in known:
         return []
     near = get_close_matches(name, known, n=1, cutoff=0.5)
-    right = f"did you mean '{near[0]}'?" if near else "the default is 'trainer'"
-    return [f"ModelScope knows no trainer '{name}'; {right}"]
+    hint = f"did you mean '{near[0]}'?" if near else "the default is 'trainer'"
+    return [f"ModelScope has no trainer '{name}'; {hint}"]
 
 
 @lru_cache(maxsize=1)
@@ -154,15 +154,15 @@ def list_trainers() -> tuple[str, ...]:
 
 
 def list_missing_packages() -> list[str]:
-    """Say which packages that training needs are not installed, one sentence each."""
+    """List missing packages that training needs, one message per package."""
     if all(find_spec(name) is not None for name in PACKAGES):
         return []
     checks = check_packages("djsb-modelscope", PACKAGES)
-    return [one.sentence for one in checks if not one.ok and one.required]
+    return [check.sentence for check in checks if not check.ok and check.required]
 
 
 def major_version(package: str) -> int:
-    """Return the first number of an installed package's version; 0 if it is not installed."""
+    """Return the major version of an installed package; 0 if it is not installed."""
     try:
         return int(version(package).split(".")[0])
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Train a model that only ModelScope knows, with its own trainer and preprocessing."""
+"""Train a ModelScope model with ModelScope's own trainer and preprocessing."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.safetensors.index.json"
 
 
 def train(job: Job, watcher: Watcher) -> Path:
-    """Train, save and measure; return the final folder."""
-    began = time.monotonic()
+    """Train and save; return the final folder."""
+    started = time.monotonic()
     hook = StepHook(watcher, job.seed)
     trainer = _build_trainer(job, hook)
     if not hasattr(trainer, "hooks"):
         raise ComponentError(
-            f"ModelScope's '{job.trainer_name}' is no epoch-based trainer: it reports no losses"
+            f"ModelScope's '{job.trainer_name}' is not an epoch-based trainer: it reports no losses"
         )
     newest = checkpoints.find_newest(job.work_dir) if job.resume else None
     checkpoints.save_after_the_schedule(trainer)
     with checkpoints.allow_random_state():
         trainer.train(checkpoint_path=None if newest is None else str(newest))
     if not hook.steps:
-        raise ComponentError("the training made no step, or its model returns no 'loss'")
+        raise ComponentError("training ran no step, or the model returns no 'loss'")
     _save(job, trainer)
     documents = len(trainer.train_dataset)
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - started
     watcher.watch({**hook.totals(), "documents": documents, "seconds": seconds}, "")
     return job.work_dir / "final"
 
@@ -46,11 +46,11 @@ def _build_trainer(job: Job, hook: StepHook) -> Any:  # noqa: ANN401 (ModelScope
     from modelscope.trainers import build_trainer
 
     def change(configuration: Any) -> Any:  # noqa: ANN401 (ModelScope's Config)
-        given = job.train.model_dump(exclude_unset=True, exclude_none=True)
-        given["dataloader"] = job.train.dataloader.model_dump()
-        if "evaluation" in given:
-            configuration["evaluation"] = given.pop("evaluation")
-        for key, value in given.items():
+        settings = job.train.model_dump(exclude_unset=True, exclude_none=True)
+        settings["dataloader"] = job.train.dataloader.model_dump()
+        if "evaluation" in settings:
+            configuration["evaluation"] = settings.pop("evaluation")
+        for key, value in settings.items():
             configuration.train[key] = value
         return configuration
 
@@ -67,7 +67,7 @@ def _build_trainer(job: Job, hook: StepHook) -> Any:  # noqa: ANN401 (ModelScope
 
 
 def _load(path: Path, job: Job) -> Any:  # noqa: ANN401 (an MsDataset)
-    """Read the rows here: MsDataset.load would ask the hub."""
+    """Read the rows here: MsDataset.load would access the hub."""
     from datasets import Dataset
     from modelscope.msdatasets import MsDataset
 
@@ -81,7 +81,7 @@ def _save(job: Job, trainer: Any) -> None:  # noqa: ANN401
     model = trainer.unwrap_module(trainer.model)
     output = job.work_dir / "output"
     with replace_folder(job.work_dir) as folder:
-        # What ModelScope prepared, but for its weights: those of transformers' models are stale.
+        # What ModelScope prepared, without its weights: those of transformers models are stale.
         for source in (Path(job.model), output):
             _copy_small_files(source, folder)
         if isinstance(model, PreTrainedModel):

@@ -1,4 +1,4 @@
-"""The configuration that ModelScope's trainer gets for a causal language model."""
+"""The configuration of ModelScope's trainer for a causal language model."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CONSTANT = {"type": "ConstantLR", "factor": 1.0, "total_iters": 1, "options": {"
 
 
 def create_recipe(job: Job, schedule: Schedule) -> dict[str, Any]:
-    """Return ModelScope's configuration: what the user gave, with the rest filled in.
+    """Return ModelScope's configuration: the user's settings, completed.
 
-    :raises ComponentError: if the user asks for what this mode does not do
+    :raises ComponentError: if a setting is not supported in this mode
     """
     train = job.train.model_dump(exclude_none=True)
     _check_evaluation(train.pop("evaluation", None) or {})
@@ -33,21 +33,21 @@ def create_recipe(job: Job, schedule: Schedule) -> dict[str, Any]:
 
 
 def _complete(scheduler: dict[str, Any], schedule: Schedule) -> dict[str, Any]:
-    """Fill in the length of a schedule that must know it."""
+    """Fill in the length of a schedule that needs it."""
     options = scheduler.get("options", {})
     by_epoch = options.get("by_epoch", options.get("lr_strategy", "by_epoch") == "by_epoch")
     length = schedule.epochs if by_epoch else schedule.steps
     if scheduler["type"] == "CosineAnnealingLR":
         return {"T_max": length, **scheduler}
     if scheduler["type"] == "OneCycleLR" and "epochs" not in scheduler:
-        # ModelScope moves it on after the last step too.
+        # ModelScope also advances it after the last step.
         return {"total_steps": length + 1, **scheduler}
     return scheduler
 
 
 def _checkpoint(section: dict[str, Any], job: Job) -> dict[str, Any]:
     if "best" in section:
-        raise ComponentError("train.checkpoint.best: causal_lm mode keeps no best checkpoint")
+        raise ComponentError("train.checkpoint.best: not supported in causal_lm mode")
     period = {**section.get("period", {}), "output_dir": str(job.work_dir / "output")}
     period.pop("output_sub_dir", None)
     return {**section, "period": period}
@@ -57,6 +57,6 @@ def _check_evaluation(section: dict[str, Any]) -> None:
     other = sorted(set(section) - {"period"})
     if other:
         raise ComponentError(
-            f"train.evaluation.{other[0]}: causal_lm mode knows only `period` (interval, by_epoch) "
-            "and measures eval_loss"
+            f"train.evaluation.{other[0]}: causal_lm mode supports only `period` (interval, "
+            "by_epoch) and reports eval_loss"
         )

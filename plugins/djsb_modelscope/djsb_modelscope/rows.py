@@ -1,4 +1,4 @@
-"""Read JSON Lines, naming the file and line of what is wrong."""
+"""Read JSON Lines, with errors that name file and line."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every row with its place, ``file:line``; of a folder, those of all its shards.
+    """Yield every row with its location, ``file:line``; for a folder, those of all its shards.
 
-    :raises ComponentError: if a line is no JSON object, or there is none
+    :raises ComponentError: if a line is not a JSON object, or there is none
     """
     for file in _list_files(path):
         yield from locate_samples(file)
@@ -32,7 +32,7 @@ def read_texts(path: Path, key: str) -> list[str]:
 
 
 def read_renamed(path: Path, renaming: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return every row with its keys renamed, as ``key_remapping`` says.
+    """Return every row with its keys renamed according to ``key_remapping``.
 
     :raises ComponentError: if there is no row, or a row lacks one of the keys
     """
@@ -45,7 +45,7 @@ def _list_files(path: Path) -> list[Path]:
     patterns = ("*.jsonl", "*.json", "*.jsonl.gz", "*.jsonl.zst")
     files = sorted(file for pattern in patterns for file in path.glob(pattern))
     if not files:
-        raise ComponentError(f"{path}: the folder holds no *.jsonl file")
+        raise ComponentError(f"{path}: the folder contains no *.jsonl file")
     return files
 
 
@@ -54,7 +54,7 @@ def _text(row: dict[str, Any], key: str, place: str) -> str:
     if isinstance(text, str):
         return text
     if key in row:
-        raise ComponentError(f"{place}: '{key}' must hold a text, not a {type(text).__name__}")
+        raise ComponentError(f"{place}: '{key}' must be a string, not {type(text).__name__}")
     raise ComponentError(f"{place}: no '{key}'; the row has {_names(row)}; set text_key")
 
 

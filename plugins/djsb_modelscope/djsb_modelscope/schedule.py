@@ -1,4 +1,4 @@
-"""Which rows every step sees: decided by the seed alone, so that a training can be resumed."""
+"""The rows of every step: determined by the seed alone, so that training can be resumed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Schedule:
-    """An endless stream of reshuffled passes over the rows, cut into epochs and batches."""
+    """An endless stream of reshuffled passes over the rows, split into epochs and batches."""
 
     rows: int
     batch: int
     span: int
     """Rows of the stream in one of the trainer's epochs."""
     total: int
-    """Rows of the stream in the whole training."""
+    """Rows of the stream in the whole training run."""
     seed: int
     shuffle: bool = True
 
@@ -34,12 +34,12 @@ class Schedule:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of a whole epoch."""
+        """Steps of a full epoch."""
         return -(-self.span // self.batch)
 
     @property
     def steps(self) -> int:
-        """Steps of the whole training."""
+        """Steps of the whole training run."""
         last = self.total - (self.epochs - 1) * self.span
         return (self.epochs - 1) * self.steps_per_epoch + -(-last // self.batch)
 
@@ -58,7 +58,7 @@ class Schedule:
 def order(rows: int, seed: int, number: int, shuffle: bool) -> NDArray[np.int64]:  # noqa: FBT001 (a setting)
     """Return the order of the rows in one pass over them.
 
-    :param number: which pass, from 0
+    :param number: index of the pass, from 0
     """
     if not shuffle:
         return np.arange(rows)
@@ -66,12 +66,12 @@ def order(rows: int, seed: int, number: int, shuffle: bool) -> NDArray[np.int64]
 
 
 def plan_epochs(rows: int, batch: int, epochs: int, seed: int, *, shuffle: bool) -> Schedule:
-    """Train a number of passes; the last batch of each is as long as what is left."""
+    """Plan a number of passes; the last batch of each may be short."""
     return Schedule(rows, batch, rows, epochs * rows, seed, shuffle)
 
 
 def plan_full_batches(rows: int, batch: int, epochs: int, seed: int, *, shuffle: bool) -> Schedule:
-    """Train a number of passes with full batches only; those at a seam hold rows of two passes."""
+    """Plan a number of passes with full batches only; a batch may contain rows of two passes."""
     span = _full_span(rows, batch)
     return Schedule(rows, batch, span, epochs * span, seed, shuffle)
 
@@ -79,7 +79,7 @@ def plan_full_batches(rows: int, batch: int, epochs: int, seed: int, *, shuffle:
 def plan_tokens(
     lengths: NDArray[np.int64], batch: int, budget: int, seed: int, *, shuffle: bool
 ) -> Schedule:
-    """Train until the step that reaches a number of tokens; all batches are full.
+    """Plan up to the step that reaches a number of tokens; all batches are full.
 
     :param lengths: tokens of each row
     """
@@ -95,12 +95,12 @@ def _full_span(rows: int, batch: int) -> int:
 def _step_tokens(
     lengths: NDArray[np.int64], batch: int, seed: int, *, shuffle: bool
 ) -> Iterator[int]:
-    rest = np.zeros(0, dtype=np.int64)
+    remainder = np.zeros(0, dtype=np.int64)
     for number in count():
-        stream = np.concatenate([rest, lengths[order(len(lengths), seed, number, shuffle)]])
-        whole = len(stream) // batch * batch
-        yield from stream[:whole].reshape(-1, batch).sum(axis=1).tolist()
-        rest = stream[whole:]
+        stream = np.concatenate([remainder, lengths[order(len(lengths), seed, number, shuffle)]])
+        full = len(stream) // batch * batch
+        yield from stream[:full].reshape(-1, batch).sum(axis=1).tolist()
+        remainder = stream[full:]
 
 
 def _steps_to(tokens: Iterator[int], budget: int) -> int:
@@ -113,15 +113,15 @@ def _steps_to(tokens: Iterator[int], budget: int) -> int:
 
 
 class EpochSampler:
-    """Gives a torch data loader the rows of the current epoch."""
+    """Provides a torch data loader with the rows of the current epoch."""
 
     def __init__(self, schedule: Schedule) -> None:
-        """Start at epoch 0; the trainer's hook moves ``epoch`` on."""
+        """Start at epoch 0; the trainer's hook updates ``epoch``."""
         self.schedule = schedule
         self.epoch = 0
 
     def __len__(self) -> int:
-        """Return the rows of a whole epoch: ModelScope derives its steps an epoch from it."""
+        """Return the rows of a full epoch, from which ModelScope derives its steps per epoch."""
         return self.schedule.span
 
     def __iter__(self) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""Make a small causal language model from nothing but text and a seed."""
+"""Create a small causal language model from text and a seed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Architecture = Literal["gpt2", "llama", "qwen2"]
 
 END, PADDING = "<|endoftext|>", "<|pad|>"
-#: 256 bytes and the two special tokens: the least a byte-level vocabulary can be.
+#: 256 bytes and the two special tokens: the smallest byte-level vocabulary.
 SMALLEST_VOCABULARY = 258
 
 
@@ -37,16 +37,16 @@ class CausalLmFromScratchConfig(ComponentConfig):
     export_path: OutputPath | None = Field(
         None, description="The model folder; default: `model` in the job's folder."
     )
-    text_key: str = Field("text", description="Field of a sample that holds its text.")
+    text_key: str = Field("text", description="Field with the text of a sample.")
     architecture: Architecture = Field("gpt2", description="Kind of model.")
     vocab_size: int = Field(
-        2048, ge=SMALLEST_VOCABULARY, description="Tokens; fewer if the text has no more."
+        2048, ge=SMALLEST_VOCABULARY, description="Maximum number of tokens in the vocabulary."
     )
     layers: PositiveInt = Field(4, description="Transformer layers.")
     hidden_size: PositiveInt = Field(128, description="Width of the model.")
     heads: PositiveInt = Field(4, description="Attention heads; must divide hidden_size.")
-    context_length: int = Field(256, ge=2, description="Tokens that the model can look at.")
-    seed: int = Field(0, ge=0, lt=2**31, description="Decides the random weights.")
+    context_length: int = Field(256, ge=2, description="Context window in tokens.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Seed of the random weights.")
 
     @model_validator(mode="after")
     def _check_heads(self) -> CausalLmFromScratchConfig:
@@ -59,9 +59,9 @@ class CausalLmFromScratchConfig(ComponentConfig):
 
 
 class CausalLmFromScratch(GeneralDataExecutor[CausalLmFromScratchConfig]):
-    """Make a folder with an untrained causal language model, for transformers and ModelScope.
+    """Create a folder with an untrained causal language model, for transformers and ModelScope.
 
-    Reports ``parameters`` (trainable numbers, shared ones once) and ``vocab_size``.
+    Reports ``parameters`` (trainable ones, shared ones counted once) and ``vocab_size``.
     """
 
     config_type = CausalLmFromScratchConfig
@@ -71,13 +71,13 @@ class CausalLmFromScratch(GeneralDataExecutor[CausalLmFromScratchConfig]):
     )
 
     def check(self) -> Sequence[str]:
-        """Name missing packages."""
+        """List missing packages."""
         from djsb_modelscope.models import list_missing_packages
 
         return list_missing_packages()
 
     def execute(self) -> Path:
-        """Train the tokenizer, draw the weights, write the folder and return its path.
+        """Train the tokenizer, initialize the weights, write the folder and return its path.
 
         :raises ComponentError: if the text cannot be read
         """
@@ -91,10 +91,10 @@ class CausalLmFromScratch(GeneralDataExecutor[CausalLmFromScratchConfig]):
 def make_folder(config: CausalLmFromScratchConfig, folder: Path) -> tuple[int, int]:
     """Write the model folder; return its number of parameters and its vocabulary's size.
 
-    :raises ComponentError: if the text cannot be read, or the folder holds something else
+    :raises ComponentError: if the text cannot be read, or the folder has other content
     """
     if folder.exists() and not (folder / "config.json").is_file() and _holds_anything(folder):
-        raise ComponentError(f"{folder}: exists and is no model folder; choose another")
+        raise ComponentError(f"{folder}: exists and is not a model folder; choose another")
     tokenizer = _train_tokenizer(read_texts(config.dataset_path, config.text_key), config)
     model = _draw_model(config, len(tokenizer))
     partial = folder.with_name(folder.name + ".partial")

@@ -1,4 +1,4 @@
-"""ModelScope's ``train`` mapping: what it must look like; the rest is passed on."""
+"""The schema of ModelScope's ``train`` section; unknown keys are passed on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from pydantic import (
     model_validator,
 )
 
-#: Keys that ModelScope reads besides the fields of :class:`TrainSettings`.
+#: Keys that ModelScope reads in addition to the fields of :class:`TrainSettings`.
 PASSED_ON = ("train_iters_per_epoch", "optimizer_hook", "lr_scheduler_hook")
 
 
 class FreeMapping(BaseModel):
-    """A mapping that ModelScope defines: known fields are checked, others passed on."""
+    """A mapping defined by ModelScope: known fields are checked, others passed on."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -29,27 +29,27 @@ class FreeMapping(BaseModel):
 class TypedMapping(FreeMapping):
     """Names a class in ``type``; the other keys are its arguments."""
 
-    type: str = Field(description="Class name, as ModelScope's registry knows it.")
+    type: str = Field(description="Class name in ModelScope's registry.")
 
     @model_validator(mode="before")
     @classmethod
-    def _read_numbers(cls, value: Any) -> Any:  # noqa: ANN401 (pydantic gives anything)
-        """Turn ``1e-4`` into a number: YAML 1.1 reads it as a text."""
+    def _read_numbers(cls, value: Any) -> Any:  # noqa: ANN401 (pydantic passes anything)
+        """Convert ``1e-4`` to a number: YAML 1.1 parses it as a string."""
         if not isinstance(value, dict):
             return value
         return {key: item if key == "type" else _number(item) for key, item in value.items()}
 
 
 class Optimizer(TypedMapping):
-    """The optimizer and its arguments; ``options`` hold ``grad_clip`` and ``cumulative_iters``."""
+    """The optimizer and its arguments; ``options``: ``grad_clip`` and ``cumulative_iters``."""
 
     lr: PositiveFloat = Field(description="Learning rate.")
 
 
 class DataLoader(FreeMapping):
-    """How rows become batches."""
+    """How rows are batched."""
 
-    batch_size_per_gpu: PositiveInt = Field(8, description="Rows a step.")
+    batch_size_per_gpu: PositiveInt = Field(8, description="Rows per step.")
     workers_per_gpu: NonNegativeInt = Field(0, description="Loader processes; 0: none.")
 
 
@@ -68,9 +68,9 @@ class TrainSettings(FreeMapping):
         None, description="ModelScope's checkpoint section; causal_lm saves none without it."
     )
     logging: dict[str, Any] | None = Field(None, description="ModelScope's text logger.")
-    hooks: list[TypedMapping] | None = Field(None, description="Further ModelScope hooks.")
+    hooks: list[TypedMapping] | None = Field(None, description="Additional ModelScope hooks.")
     evaluation: dict[str, Any] | None = Field(
-        None, description="ModelScope's evaluation section; causal_lm knows its `period`."
+        None, description="ModelScope's evaluation section; causal_lm supports its `period`."
     )
 
     @field_validator("checkpoint")

@@ -1,4 +1,4 @@
-"""Texts as token ids: tokenised once, kept in one array, optionally packed into blocks."""
+"""Texts as token ids: tokenized once, stored in one array, optionally packed into blocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHUNK = 1000
-#: Label of a position that does not count, for torch and transformers.
+#: Label that torch and transformers ignore.
 IGNORED = -100
 
 
@@ -26,7 +26,7 @@ class TokenRows:
     ids: NDArray[np.int32]
     bounds: NDArray[np.int64]
     documents: int
-    """Texts behind the rows; the same as the rows unless they are packed."""
+    """Number of texts; equals the number of rows unless these are packed."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -43,13 +43,13 @@ class TokenRows:
 
 
 def encode(texts: Sequence[str], tokenizer: Any, max_length: int | None) -> TokenRows:  # noqa: ANN401
-    """Tokenise texts and end each with the tokenizer's end token, if it has one.
+    """Tokenize texts and end each with the tokenizer's end token, if it has one.
 
-    Texts of fewer than two tokens predict nothing and are left out.
+    Texts of fewer than two tokens have nothing to predict and are left out.
 
     :param tokenizer: a tokenizer of transformers
-    :param max_length: tokens a row at most; the rest of a text is cut off
-    :raises ComponentError: if no text is left
+    :param max_length: maximum tokens per row; longer texts are truncated
+    :raises ComponentError: if no text remains
     """
     end = tokenizer.eos_token_id
     rows: list[list[int]] = []
@@ -68,9 +68,9 @@ def encode(texts: Sequence[str], tokenizer: Any, max_length: int | None) -> Toke
 
 
 def pack(rows: TokenRows, length: int) -> TokenRows:
-    """Join all rows and cut blocks of exactly ``length`` tokens.
+    """Join all rows and split them into blocks of exactly ``length`` tokens.
 
-    The last block is filled up from the beginning, so that no token is lost and none is padding.
+    The last block is filled up from the beginning, so no token is lost and none is padding.
     """
     blocks = max(1, -(-len(rows.ids) // length))
     ids = np.resize(rows.ids, blocks * length)
@@ -78,10 +78,10 @@ def pack(rows: TokenRows, length: int) -> TokenRows:
 
 
 def collate(rows: Sequence[NDArray[np.int64]], padding: int) -> dict[str, Any]:
-    """Make a batch of rows, padded on the right.
+    """Build a batch of rows, padded on the right.
 
-    Labels are the tokens themselves (transformers shifts them by one) and :data:`IGNORED` where
-    there is padding. The attention mask is left out where there is none.
+    Labels are the tokens themselves (transformers shifts them by one), and :data:`IGNORED` for
+    padding. Without padding there is no attention mask.
 
     :return: tensors ``input_ids``, ``labels`` and perhaps ``attention_mask``, shape (rows, longest)
     """

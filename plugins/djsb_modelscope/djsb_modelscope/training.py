@@ -1,4 +1,4 @@
-"""One training in this process: what surrounds it, and what is said when it fails."""
+"""Run one training run in this process, and describe its failures."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def run(job: Job, watcher: Watcher) -> Path:
-    """Prepare the libraries, find the model, train it and return the final folder.
+    """Configure the libraries, find the model, train it and return the final folder.
 
-    :raises ComponentError: if the training fails
+    :raises ComponentError: if training fails
     """
     try:
         with prepared_libraries(job):
@@ -30,11 +30,11 @@ def run(job: Job, watcher: Watcher) -> Path:
 
 
 def _train(job: Job, watcher: Watcher) -> Path:
-    from djsb_modelscope.hub import fetch_model, forget_the_hub
+    from djsb_modelscope.hub import disable_hub_check, download_model
 
     if job.local:
-        forget_the_hub()
-    job = fetch_model(job)
+        disable_hub_check()
+    job = download_model(job)
     if job.mode is Mode.CAUSAL_LM:
         from djsb_modelscope.causal_lm import train
     else:
@@ -43,12 +43,12 @@ def _train(job: Job, watcher: Watcher) -> Path:
 
 
 def describe(error: BaseException) -> str:
-    """Put an error and its first cause into one sentence, with what helps if that is known."""
+    """Describe an error and its root cause in one sentence, with a remedy if known."""
     cause = error
     while (earlier := cause.__cause__ or cause.__context__) is not None:
         cause = earlier
-    said = _line(error) if cause is error else f"{_line(error)} (caused by {_line(cause)})"
-    return f"training failed: {said}{_remedy(f'{error} {cause}', cause)}"
+    text = _line(error) if cause is error else f"{_line(error)} (caused by {_line(cause)})"
+    return f"training failed: {text}{_remedy(f'{error} {cause}', cause)}"
 
 
 def _line(error: BaseException) -> str:
@@ -60,12 +60,12 @@ def _remedy(text: str, cause: BaseException) -> str:
     if isinstance(cause, MemoryError) or "out of memory" in text or "can't allocate" in text:
         return "; memory ran out: use a smaller batch_size_per_gpu or max_length"
     if "megatron_util" in text:
-        return "; ModelScope's own model needs megatron_util, which PyPI does not offer"
+        return "; ModelScope's own model needs megatron_util, which is not on PyPI"
     if isinstance(cause, ImportError | AttributeError) and "transformers" in text:
         import transformers
 
         return (
             f"; ModelScope's own model does not work with transformers {transformers.__version__}:"
-            " use transformers<5 in an environment of its own, or a model in transformers' format"
+            " use transformers<5 in an isolated environment, or a model in transformers' format"
         )
     return ""

@@ -10,7 +10,7 @@ from djsb_modelscope.rows import read_renamed, read_texts
         ('{"text": "a"}\n{"text": "b"\n', r"data.jsonl:2: not JSON"),
         ('{"text": "a"}\n\n[1]\n', r"data.jsonl:3: a sample must be a JSON object"),
         ('{"body": "a"}\n', r"data.jsonl:1: no 'text'; the row has 'body'; set text_key"),
-        ('{"text": 7}\n', r"data.jsonl:1: 'text' must hold a text, not a int"),
+        ('{"text": 7}\n', r"data.jsonl:1: 'text' must be a string, not int"),
         ("", r"data.jsonl: no sample in this file"),
         ('{"text": "  "}\n', r"the dataset is empty"),
     ],

@@ -1,1 +1,1 @@
-"""Runs of djsb in experiment trackers, as they happen."""
+"""Mirror the runs of djsb to experiment trackers in real time."""

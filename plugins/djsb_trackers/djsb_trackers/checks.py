@@ -9,7 +9,7 @@ from djsb_trackers.login import WANDB_SERVER, is_installed, is_logged_in
 
 
 def list_checks() -> list[DoctorCheck]:
-    """Check whether wandb would find a key; asks no server. Nothing where it is not installed."""
+    """Check whether wandb would find an API key, without network access; only if installed."""
     if not is_installed("wandb"):
         return []
     finding, ok = describe_wandb()
@@ -19,7 +19,7 @@ def list_checks() -> list[DoctorCheck]:
 
 
 def describe_wandb() -> tuple[str, bool]:
-    """Say where wandb writes runs, and whether that is what its user asks for."""
+    """Describe where wandb writes runs, and whether that matches ``WANDB_MODE``."""
     mode = os.environ.get("WANDB_MODE")
     server = os.environ.get("WANDB_BASE_URL") or WANDB_SERVER
     if mode in ("offline", "disabled"):

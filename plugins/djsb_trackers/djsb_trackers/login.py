@@ -12,13 +12,13 @@ WANDB_SERVER = "https://api.wandb.ai"
 
 
 def is_installed(library: str) -> bool:
-    """Tell whether a library can be imported; a mere folder of its name is none."""
+    """Return whether a library can be imported; a plain folder of its name does not count."""
     spec = find_spec(library)
     return spec is not None and spec.origin is not None
 
 
 def is_logged_in() -> bool:
-    """Tell whether wandb would find a key, without asking wandb."""
+    """Return whether wandb would find an API key, without importing wandb."""
     import netrc
 
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):

@@ -1,4 +1,4 @@
-"""What a run tells a tracker's process, a line of JSON each."""
+"""The messages from a run to a tracker's process, one line of JSON per message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Start(NamedTuple):
-    """The run, before all else."""
+    """The start of the run, always the first message."""
 
     run_id: str
     project: str
@@ -26,7 +26,7 @@ class Value(NamedTuple):
     job: str
     """The job's name in the tracker: ``pipeline/meta_name``."""
     name: str
-    """The metric's: ``pipeline/meta_name.metric``."""
+    """The metric's name in the tracker: ``pipeline/meta_name.metric``."""
     value: float | str
     step: int | None
     """Position in a series; ``None`` for a result."""
@@ -47,20 +47,20 @@ class Artifact(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """What is known about the run or a job besides metrics: how it ended, and when."""
+    """Facts about the run or a job other than metrics: its status and duration."""
 
     facts: dict[str, float | str]
 
 
 class Settings(NamedTuple):
-    """Settings that are given while the run goes on."""
+    """Settings added while the run is in progress."""
 
     settings: dict[str, Any]
     """By dotted name, without secrets."""
 
 
 class End(NamedTuple):
-    """The end of the run, after all else."""
+    """The end of the run, always the last message."""
 
     status: str
     """``finished``, ``failed`` or ``interrupted``."""
@@ -71,12 +71,12 @@ _KINDS = {kind.__name__: kind for kind in (Start, Value, Artifact, Facts, Settin
 
 
 def encode(message: Message) -> bytes:
-    """Write a message as a line; NaN and infinities stay what they are."""
+    """Encode a message as a line; NaN and infinities are preserved."""
     line = json.dumps([type(message).__name__, *message], default=str)
     return line.encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """Read a message from its line."""
+    """Decode a message from its line."""
     kind, *fields = json.loads(line)
     return _KINDS[kind](*fields)

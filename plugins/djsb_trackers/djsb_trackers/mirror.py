@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from djsb_trackers.writer import Writer
 
 LIMIT = 200_000
-"""Messages that are taken ahead of the tracker."""
+"""Maximum number of messages read ahead of the tracker."""
 
 AT_ONCE = 1000
 LINGER = 300
-"""Seconds that a tracker may take after the run to write what it has."""
+"""Seconds that a tracker has after the run to write pending messages."""
 
 UNKNOWN = "unknown"
-"""The status of a run that ended without a word, as after ``kill -9``."""
+"""The status of a run that ended without a message, as after ``kill -9``."""
 
 
 def main() -> None:
-    """Write what stdin says into the tracker that the command line names."""
+    """Write the messages on stdin to the tracker named on the command line."""
     pipe = _own_stdin()
     lines: Queue[bytes | None] = Queue(LIMIT)
     Thread(target=_await_end, args=(pipe,), daemon=True).start()
@@ -42,13 +42,13 @@ def main() -> None:
 
 
 def mirror(writer: Writer, batches: Iterable[list[Message]]) -> None:
-    """Tell a writer all that a run says."""
+    """Pass all messages of a run to a writer."""
     status = UNKNOWN
     for batch in batches:
         for kind, group in groupby(batch, type):
             messages = list(group)
             if kind is Value:
-                writer.values([one for one in messages if isinstance(one, Value)])
+                writer.values([message for message in messages if isinstance(message, Value)])
                 continue
             for message in messages:
                 match message:
@@ -66,31 +66,31 @@ def mirror(writer: Writer, batches: Iterable[list[Message]]) -> None:
 
 
 def _show(writer: Writer, artifact: Artifact) -> None:
-    """Show a file; one that is damaged or gone is left out."""
+    """Show a file; one that is damaged or missing is left out."""
     try:
         writer.artifact(artifact)
-    except Exception:  # noqa: BLE001 (libraries raise anything over a damaged file)
+    except Exception:  # noqa: BLE001 (libraries raise anything for a damaged file)
         traceback.print_exc()
 
 
 def _own_stdin() -> BinaryIO:
-    """Return stdin, and keep it from the processes that the tracker starts."""
-    own = os.dup(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return os.fdopen(own, "rb")
+    """Return stdin, and hide it from the processes that the tracker starts."""
+    pipe = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return os.fdopen(pipe, "rb")
 
 
 def _read(pipe: BinaryIO, lines: Queue[bytes | None]) -> None:
-    """Take lines as they come: the run shall not wait, even while the tracker starts."""
+    """Read lines as they arrive: the run must not wait, even while the tracker starts."""
     for line in pipe:
         lines.put(line)
     lines.put(None)
 
 
 def _await_end(pipe: BinaryIO) -> None:
-    """End this process some time after the run, whatever the tracker does."""
+    """End this process some time after the run, regardless of the tracker."""
     end = select.poll()
     end.register(pipe, 0)
     end.poll()  # returns when the run has closed the pipe, even if there is more to read
@@ -98,7 +98,7 @@ def _await_end(pipe: BinaryIO) -> None:
 
 
 def _batches(lines: Queue[bytes | None]) -> Iterator[list[Message]]:
-    """Yield what there is, until the end."""
+    """Yield batches of available messages, until the end."""
     while (line := lines.get()) is not None:
         batch = [decode(line)]
         try:

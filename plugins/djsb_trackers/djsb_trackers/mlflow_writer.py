@@ -17,7 +17,7 @@ VARIABLE = "MLFLOW_TRACKING_URI"
 NOT_IN_NAMES = re.compile(r"[^\w\-. :/]", re.ASCII)
 LONGEST_NAME, LONGEST_TEXT = 250, 5000
 AT_ONCE = 100
-"""How many parameters or tags mlflow takes together; of metrics it takes 1000."""
+"""Maximum number of parameters or tags per request to mlflow; for metrics it is 1000."""
 
 STATUSES = {"finished": "FINISHED", "interrupted": "KILLED"}
 
@@ -28,7 +28,7 @@ def create_writer() -> MlflowWriter:
 
 
 class MlflowWriter:
-    """Numbers as metrics (results at step 0), texts and facts as tags, settings as parameters."""
+    """Numbers as metrics (results at step 0), strings and facts as tags, settings as parameters."""
 
     _client: Any
     _run_id: str
@@ -37,57 +37,63 @@ class MlflowWriter:
         self._known: dict[str, str] = {}
 
     def start(self, start: Start) -> None:
-        """Begin a run.
+        """Start a run.
 
-        :raises SystemExit: if it is not said where
+        :raises SystemExit: if ``MLFLOW_TRACKING_URI`` is not set
         """
         if not os.environ.get(VARIABLE):
-            raise SystemExit(f"{VARIABLE} is not set: the address of a server, or a folder")
+            raise SystemExit(f"{VARIABLE} is not set: use the URL of a server, or a folder")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         from mlflow import MlflowClient
 
         self._client = MlflowClient()
-        known = self._client.get_experiment_by_name(start.project)
-        experiment = known.experiment_id if known else self._client.create_experiment(start.project)
-        self._run_id = self._client.create_run(experiment, run_name=start.name).info.run_id
+        experiment = self._client.get_experiment_by_name(start.project)
+        experiment_id = (
+            experiment.experiment_id
+            if experiment
+            else self._client.create_experiment(start.project)
+        )
+        self._run_id = self._client.create_run(experiment_id, run_name=start.name).info.run_id
         self.settings(start.settings)
 
     def values(self, values: Sequence[Value]) -> None:
-        """Write numbers in one request, texts in another."""
+        """Write numbers in one request, strings in another."""
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(_name(one.name), one.value, int(one.time * 1000), one.step or 0)
-            for one in values
-            if not isinstance(one.value, str)
+            Metric(_name(value.name), value.value, int(value.time * 1000), value.step or 0)
+            for value in values
+            if not isinstance(value.value, str)
         ]
         if metrics:
             self._client.log_batch(self._run_id, metrics=metrics)
-        self.facts({one.name: one.value for one in values if isinstance(one.value, str)})
+        self.facts({value.name: value.value for value in values if isinstance(value.value, str)})
 
     def facts(self, facts: Mapping[str, float | str]) -> None:
         """Write tags."""
         from mlflow.entities import RunTag
 
-        for some in _portions(facts.items()):
-            tags = [RunTag(_name(name), str(value)[:LONGEST_TEXT]) for name, value in some]
+        for batch in _portions(facts.items()):
+            tags = [RunTag(_name(name), str(value)[:LONGEST_TEXT]) for name, value in batch]
             self._client.log_batch(self._run_id, tags=tags)
 
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Write parameters; mlflow lets none change, so that a new value becomes a tag."""
+        """Write parameters; mlflow does not allow changes, so a new value becomes a tag."""
         from mlflow.entities import Param
 
-        given = dict(_flatten(dict(settings), ""))
-        new = {name: value for name, value in given.items() if name not in self._known}
+        parameters = dict(_flatten(dict(settings), ""))
+        new = {name: value for name, value in parameters.items() if name not in self._known}
         self._known |= new
-        for some in _portions(new.items()):
-            params = [Param(_name(name), value[:LONGEST_TEXT]) for name, value in some]
+        for batch in _portions(new.items()):
+            params = [Param(_name(name), value[:LONGEST_TEXT]) for name, value in batch]
             self._client.log_batch(self._run_id, params=params)
-        self.facts({name: value for name, value in given.items() if value != self._known[name]})
+        self.facts(
+            {name: value for name, value in parameters.items() if value != self._known[name]}
+        )
 
     def artifact(self, artifact: Artifact) -> None:
-        """Store the file under its metric's name, and its step."""
+        """Store the file under its metric's name and step."""
         if artifact.kind in ("histogram", "image", "video"):
             folder = _name(artifact.name)
             if artifact.step is not None:
@@ -106,7 +112,7 @@ def _name(name: str) -> str:
 
 
 def _flatten(value: object, name: str) -> Iterator[tuple[str, str]]:
-    """Yield each setting under its dotted name."""
+    """Yield each setting with its dotted name."""
     items: Iterable[tuple[object, object]]
     if isinstance(value, dict) and value:
         items = value.items()
@@ -120,6 +126,6 @@ def _flatten(value: object, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _portions(items: Iterable[Any]) -> Iterator[list[Any]]:
-    left = iter(items)
-    while some := list(islice(left, AT_ONCE)):
-        yield some
+    iterator = iter(items)
+    while batch := list(islice(iterator, AT_ONCE)):
+        yield batch

@@ -1,4 +1,4 @@
-"""A tracker's process, as the run sees it: fed by a thread, never waited for."""
+"""The run's side of a tracker's process: fed by a thread, without blocking the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIMIT = 100_000
-"""Messages that wait for a tracker that is too slow; further ones are left out of it."""
+"""Maximum number of queued messages for a slow tracker; further ones are dropped."""
 
 AT_ONCE = 500
 PATIENCE, VARIABLE = 1.0, "DJSB_TRACKERS_WAIT"
@@ -34,15 +34,15 @@ def patience() -> float:
     try:
         return float(os.environ.get(VARIABLE, PATIENCE))
     except ValueError:
-        log.warning("%s is no number of seconds: %s", VARIABLE, os.environ[VARIABLE])
+        log.warning("%s is not a number of seconds: %s", VARIABLE, os.environ[VARIABLE])
         return PATIENCE
 
 
 class Relay:
-    """Hands messages to a process that runs one tracker.
+    """Sends messages to a process that runs one tracker.
 
-    A process, because a tracker's library takes seconds to import, may hang, print and crash, and
-    may have more to write when a short run is over. What it prints is in its log.
+    A separate process, because a tracker's library takes seconds to import, may hang, print or
+    crash, and may still have to write when a short run is over. Its output goes to its log.
     """
 
     def __init__(self, tracker: str, log_file: Path, limit: int = LIMIT) -> None:
@@ -54,11 +54,11 @@ class Relay:
         self._log = log_file
         self._limit = limit
         self._waiting: SimpleQueue[Message | None] = SimpleQueue()
-        self._lacks = False
-        """Whether messages were left out."""
+        self._dropped = False
+        """Whether messages were dropped."""
         self._over = False
-        """Whether the process takes no more: it has ended, or all is handed over."""
-        # Without what one tracker tells its children: another wandb would be taken for their own.
+        """Whether the process accepts no more messages: it has ended, or all were sent."""
+        # Without the variable by which wandb finds its service: this one must not use another's.
         inherited = {name: os.environ[name] for name in os.environ if name != "WANDB_SERVICE"}
         path = os.pathsep.join(filter(None, sys.path))
         with log_file.open("ab") as output:
@@ -67,7 +67,7 @@ class Relay:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is the run's to hear
+                start_new_session=True,  # Ctrl-C is for the run only
                 env={**inherited, "PYTHONPATH": path},
             )
         self._thread = Thread(target=self._feed, name=f"djsb-{tracker}", daemon=True)
@@ -79,38 +79,38 @@ class Relay:
         return self._process.pid
 
     def send(self, message: Message) -> None:
-        """Hand over a message; returns at once."""
+        """Queue a message; returns immediately."""
         if self._over:
             return
         if self._waiting.qsize() < self._limit:
             self._waiting.put(message)
             return
-        if not self._lacks:
-            self._lacks = True
-            log.warning("%s is too slow: it will lack values of this run", self._tracker)
+        if not self._dropped:
+            self._dropped = True
+            log.warning("%s is too slow: values of this run will be missing in it", self._tracker)
 
     def close(self, deadline: float) -> None:
-        """Say that this was all, and wait for the end of the process.
+        """Send the end of the messages, and wait until the process has received them.
 
-        What the process has by then it writes by itself; one that has not even taken everything is
+        The process then writes the rest on its own; one that has not even received everything is
         stuck, and is killed.
 
-        :param deadline: until when to wait, by the monotonic clock
+        :param deadline: when to stop waiting, by the monotonic clock
         """
         self._waiting.put(None)
         self._thread.join(max(deadline - time.monotonic(), 0))
         if not self._over:
             self._over = True
             self._process.kill()
-            log.warning("%s was too slow: it lacks values of this run", self._tracker)
+            log.warning("%s was too slow: values of this run are missing in it", self._tracker)
 
     def _feed(self) -> None:
-        """Write what waits until the end is reached; then wait for that of the process."""
+        """Write queued messages until the last one; then wait for the end of the process."""
         pipe = self._process.stdin
-        with suppress(OSError):  # the process has ended: said below
-            going = pipe is not None
-            while pipe is not None and going:
-                batch, going = self._take()
+        with suppress(OSError):  # the process has ended: reported below
+            is_open = pipe is not None
+            while pipe is not None and is_open:
+                batch, is_open = self._take()
                 pipe.write(b"".join(map(encode, batch)))
                 pipe.flush()
         killed, self._over = self._over, True
@@ -118,8 +118,8 @@ class Relay:
             if pipe is not None:
                 pipe.close()
         if self._process.wait() and not killed:
-            said = mask(self._complaint())  # a library may quote the address with its key
-            log.warning("no %s for this run: %s (%s)", self._tracker, said, self._log)
+            reason = mask(self._last_line())  # a library may quote a URL with a key
+            log.warning("no %s for this run: %s (%s)", self._tracker, reason, self._log)
         elif not killed:
             self._remove_empty_log()
 
@@ -136,8 +136,8 @@ class Relay:
             return batch, False
         return batch, True
 
-    def _complaint(self) -> str:
-        """Return the last line that the process wrote."""
+    def _last_line(self) -> str:
+        """Return the last line of the process's output."""
         with suppress(OSError):
             lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "it ended")

@@ -1,4 +1,4 @@
-"""Put together what a job measured at one step, for trackers that write rows."""
+"""Group the values of a job at one step, for trackers that write rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Row(NamedTuple):
-    """The values of a job at one step; of its results where there is no step."""
+    """The values of a job at one step; its results if there is no step."""
 
     job: str
     step: int | None
@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
 
 def rows(values: Iterable[Value]) -> Iterator[Row]:
-    """Join neighbours; a second value of the same metric begins a new row."""
+    """Merge consecutive values; a second value of the same metric starts a new row."""
     row = None
     for value in values:
         if row is None or row[:2] != (value.job, value.step) or value.name in row.values:

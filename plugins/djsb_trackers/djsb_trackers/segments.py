@@ -1,6 +1,6 @@
 """Which wandb run a run continues: the last one of its experiment, if it did not finish.
 
-A script begins anew, and so does each trial of a sweep.
+A script, and each trial of a sweep, always starts a new one.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 FILE = "wandb.json"
 RESERVED = 1000
-"""Steps that are noted as used ahead of their use, for a run that is killed."""
+"""Number of steps recorded as used in advance, in case the run is killed."""
 
 
 class Segment:
-    """One run's part of a wandb run. wandb's steps only grow, from segment to segment too."""
+    """One run's part of a wandb run. wandb's steps only increase, also between segments."""
 
     def __init__(self, start: Start) -> None:
-        """Continue the wandb run of the run before, if that did not finish; else begin one."""
+        """Continue the wandb run of the previous run if that did not finish, or start a new one."""
         self._file = Path(start.folder, FILE)
         self._experiment = _identify(start)
         may_continue = start.group is None and any(_jobs(start.settings))
@@ -46,42 +46,42 @@ class Segment:
         return step
 
     def end(self, status: str) -> None:
-        """Note how the run ended."""
+        """Record how the run ended."""
         self._note(status, self.step)
 
     def _before(self) -> dict[str, Any] | None:
         for path in sorted(self._file.parents[1].glob(f"*/{FILE}"), key=_age, reverse=True):
-            noted = {}
+            record = {}
             with suppress(OSError, ValueError):
-                noted = json.loads(path.read_text(encoding="utf-8"))
-            if noted.get("experiment") == self._experiment:
-                over = noted["status"] == "finished" or _is_alive(noted)
-                return None if over else noted
+                record = json.loads(path.read_text(encoding="utf-8"))
+            if record.get("experiment") == self._experiment:
+                is_over = record["status"] == "finished" or _is_alive(record)
+                return None if is_over else record
         return None
 
     def _note(self, status: str, next_step: int) -> None:
         self._noted = next_step
-        noted = {
+        record = {
             "id": self.id,
             "experiment": self._experiment,
             "status": status,
             "next_step": next_step,
             "pid": os.getpid(),
         }
-        new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(noted), encoding="utf-8")
-        new.replace(self._file)
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text(json.dumps(record), encoding="utf-8")
+        temporary.replace(self._file)
 
 
 def _identify(start: Start) -> str:
-    """Return what runs of the same experiment share: its names, its jobs, and its sweep if any."""
+    """Return a digest that runs of one experiment share: of its names, its jobs, and any sweep."""
     of_sweep = [] if start.group is None else [start.group]
     parts = [start.project, start.name, *of_sweep, *_jobs(start.settings)]
     return sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _jobs(settings: dict[str, Any]) -> Iterator[object]:
-    """Yield the hook and the name of every job, and the files in place of jobs and pipelines."""
+    """Yield the hook and name of every job, and any files given in place of jobs or pipelines."""
     yield from _stages(settings)
     pipelines = settings.get("pipelines") or []
     for named in [pipelines] if isinstance(pipelines, dict) else pipelines:
@@ -101,12 +101,12 @@ def _stages(stages: object) -> Iterator[object]:
                 yield [job.get("hook"), job.get("meta_name")] if isinstance(job, dict) else job
 
 
-def _is_alive(noted: dict[str, Any]) -> bool:
-    """Tell whether the process of a run that has not ended is there."""
-    if noted["status"] != "running":
+def _is_alive(record: dict[str, Any]) -> bool:
+    """Return whether the process of an unfinished run is still alive."""
+    if record["status"] != "running":
         return False
     try:
-        os.kill(noted["pid"], 0)
+        os.kill(record["pid"], 0)
     except ProcessLookupError:
         return False
     except PermissionError:

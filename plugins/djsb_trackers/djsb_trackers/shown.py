@@ -1,4 +1,4 @@
-"""Names, masks and hands over what happens in a run that is shown in a tracker."""
+"""Names, masks and sends the events of a run to a tracker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ANONYMOUS = "anonymous"
-"""The pipeline of an experiment without ``pipelines``; its name says nothing."""
+"""The pipeline of an experiment without ``pipelines``; its name is not shown."""
 
 
 class ShownRun:
@@ -49,32 +49,32 @@ class ShownRun:
         self._relay.send(Facts({"run/id": run_id, "run/status": "running", **of_sweep}))
 
     def job(self, job: JobInfo, **facts: float | str) -> None:
-        """Hand over what is known about a job."""
+        """Send facts about a job."""
         name = f"jobs/{self._prefix(job)}{job.meta_name}"
         self._relay.send(Facts({f"{name}.{key}": fact for key, fact in facts.items()}))
 
     def value(self, job: JobInfo, name: str, value: float | str, step: int | None) -> None:
-        """Hand over one value of one metric."""
+        """Send one value of one metric."""
         if isinstance(value, str):
-            # Together: so the secrets that the settings hold are known.
+            # Masked together with the settings, whose secrets it may contain.
             value = str(mask({"settings": self._settings, "text": value})["text"])
         prefix = self._prefix(job)
         at = time.time()
         self._relay.send(Value(prefix + job.meta_name, prefix + name, value, step, at))
 
     def artifact(self, job: JobInfo, name: str, kind: str, path: Path, step: int | None) -> None:
-        """Hand over the path of a file."""
+        """Send the path of a file."""
         prefix = self._prefix(job)
         file, at = str(path.absolute()), time.time()
         self._relay.send(Artifact(prefix + job.meta_name, prefix + name, kind, file, step, at))
 
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Hand over settings that are given after the start."""
+        """Send settings that were added after the start."""
         self._settings = {**self._settings, **settings}
         self._relay.send(Settings(mask(settings)))
 
     def end(self, status: str, seconds: float) -> None:
-        """Hand over how the run ended, and wait for the process, but not long.
+        """Send how the run ended, and wait briefly for the process.
 
         :param seconds: wall time of the run
         """
@@ -84,6 +84,6 @@ class ShownRun:
         self._relay.close(self._started + seconds + patience())
 
     def _prefix(self, job: JobInfo) -> str:
-        """Return what stands before a job's own name."""
+        """Return the prefix of a job's name."""
         pipeline = "" if job.pipeline == ANONYMOUS else f"{job.pipeline}/"
         return f"iter_{job.iteration}/{pipeline}" if self._several else pipeline

@@ -1,7 +1,7 @@
 """Writes a run into event files of TensorBoard, in ``<run folder>/tensorboard``.
 
-Those of a run that belongs to a sweep are in a folder of its name there: TensorBoard names runs by
-their folders, and finds runs by parts of these names.
+Those of a run in a sweep are in a subfolder named after the sweep: TensorBoard names runs by their
+folders, and filters runs by parts of these names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def create_writer() -> TensorboardWriter:
 
 
 class TensorboardWriter:
-    """Numbers as scalars (results at step 0); texts, settings and facts as texts."""
+    """Numbers as scalars (results at step 0); strings, settings and facts as text."""
 
     _file: Any
 
@@ -40,7 +40,7 @@ class TensorboardWriter:
         self._steps = count()
 
     def start(self, start: Start) -> None:
-        """Begin a file."""
+        """Start a file."""
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         folder = Path(start.folder, FOLDER, NOT_IN_NAMES.sub("_", start.group or ""))
@@ -64,17 +64,17 @@ class TensorboardWriter:
                 self._add(None, time.time(), tag=name, simple_value=fact)
 
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Write a text; what is given later is a further step of it."""
-        written = json.dumps(dict(settings), indent=2, ensure_ascii=False, default=str)
-        # A block of code, to Markdown.
-        text = "\n".join(f"    {line}" for line in written.split("\n"))
+        """Write settings as text; later ones are further steps of it."""
+        code = json.dumps(dict(settings), indent=2, ensure_ascii=False, default=str)
+        # A code block in Markdown.
+        text = "\n".join(f"    {line}" for line in code.split("\n"))
         self._text("settings", text, next(self._steps))
 
     def artifact(self, artifact: Artifact) -> None:
-        """Write a histogram, or an image; TensorBoard shows no videos."""
+        """Write a histogram or an image; TensorBoard does not show videos."""
         from tensorboard.compat.proto import histogram_pb2, summary_pb2
 
-        shown: dict[str, Any]
+        fields: dict[str, Any]
         match artifact.kind:
             case "histogram":
                 counts, edges = read_histogram(artifact.path)
@@ -85,19 +85,19 @@ class TensorboardWriter:
                     bucket_limit=edges,
                     bucket=[0, *counts],
                 )
-                shown = {"histo": histogram}
+                fields = {"histo": histogram}
             case "image":
                 width, height = _size(artifact.path)
                 content = Path(artifact.path).read_bytes()
                 image = summary_pb2.Summary.Image(
                     width=width, height=height, colorspace=RGB, encoded_image_string=content
                 )
-                shown = {"image": image}
+                fields = {"image": image}
             case _:
                 return
-        self._add(artifact.step, artifact.time, tag=artifact.name, **shown)
+        self._add(artifact.step, artifact.time, tag=artifact.name, **fields)
 
-    def end(self, status: str) -> None:  # noqa: ARG002 (the facts say it)
+    def end(self, status: str) -> None:  # noqa: ARG002 (it is among the facts)
         """Close the file."""
         self._file.close()
 

@@ -1,4 +1,4 @@
-"""Hears the moments of a run, and hands them to the process that shows it."""
+"""Receives the events of a run, and forwards them to the process that shows it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class MirroringTracker(Tracker):
     """Shows runs in one tracker, through a process that imports the tracker's library."""
 
     library: ClassVar[str]
-    """Name of the tracker: of its library, of its writer's module and of this package's extra."""
+    """Name of the tracker, its library, its writer's module and the extra of this package."""
 
     def __init__(self, config: ComponentConfig, workspace: Workspace | None = None) -> None:
-        """Start with no run."""
+        """Start without a run."""
         super().__init__(config, workspace)
         self._shown: dict[str, ShownRun] = {}
 
     @classmethod
     def is_switched_off(cls) -> bool:
-        """Tell whether its user has switched the tracker off, whatever experiments say."""
+        """Return whether the user has disabled the tracker, regardless of the experiment."""
         return False
 
     @hookimpl
@@ -42,7 +42,7 @@ class MirroringTracker(Tracker):
             return
         if not is_installed(self.library):
             log.warning(
-                "no %s: it is not installed; pip install 'djsb-trackers[%s]'",
+                "skipped %s: it is not installed; pip install 'djsb-trackers[%s]'",
                 self.library,
                 self.library,
             )
@@ -52,11 +52,11 @@ class MirroringTracker(Tracker):
         try:
             self._shown[run_id] = ShownRun(self.library, run_id, settings, folder, group)
         except OSError as error:  # no space for the log, no memory for the process
-            log.warning("no %s: %s", self.library, error)
+            log.warning("skipped %s: %s", self.library, error)
 
     @hookimpl
     def djsb_job_started(self, job: JobInfo) -> None:
-        """Show that a job runs."""
+        """Show that a job is running."""
         if shown := self._shown.get(job.run_id):
             shown.job(job, status="running")
 
@@ -90,7 +90,7 @@ class MirroringTracker(Tracker):
 
     @hookimpl
     def djsb_settings_added(self, run_id: str, settings: Mapping[str, Any]) -> None:
-        """Show settings that a script gives during its run."""
+        """Show settings that a script adds during its run."""
         if shown := self._shown.get(run_id):
             shown.settings(settings)
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 class WandbTracker(MirroringTracker):
-    """Shows a run in Weights & Biases: online where its user is logged in, else on disk."""
+    """Shows a run in Weights & Biases: online if the user is logged in, otherwise on disk."""
 
     library: ClassVar[str] = "wandb"
 
     @classmethod
     def is_default(cls) -> bool:
-        """Tell whether its user has logged in, or set ``WANDB_MODE``."""
+        """Return whether the user has logged in, or set ``WANDB_MODE``."""
         return "WANDB_MODE" in os.environ or is_logged_in()
 
     @classmethod
     def is_switched_off(cls) -> bool:
-        """Tell whether ``WANDB_MODE`` is ``disabled``, as wandb itself reads it."""
+        """Return whether ``WANDB_MODE`` is ``disabled``, as in wandb itself."""
         return os.environ.get("WANDB_MODE") == "disabled"
 
     def needs(self) -> Sequence[DoctorCheck]:
@@ -37,13 +37,13 @@ class WandbTracker(MirroringTracker):
 
 
 class TrackioTracker(MirroringTracker):
-    """Shows a run in trackio: a SQLite file that ``trackio show`` draws, or a Space."""
+    """Shows a run in trackio: a SQLite file for ``trackio show``, or a Space."""
 
     library: ClassVar[str] = "trackio"
 
 
 class MlflowTracker(MirroringTracker):
-    """Shows a run in MLflow: the server, or the folder, of ``MLFLOW_TRACKING_URI``."""
+    """Shows a run in MLflow, on the server or in the folder of ``MLFLOW_TRACKING_URI``."""
 
     library: ClassVar[str] = "mlflow"
 

@@ -1,4 +1,4 @@
-"""Writes a run into trackio: a SQLite file that ``trackio show`` draws."""
+"""Writes a run into trackio: a SQLite file for ``trackio show``."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def create_writer() -> TrackioWriter:
 
 
 class TrackioWriter:
-    """Series by their own steps; results and facts, for which trackio has no place, at step 0."""
+    """Series by their own steps; results and facts, which trackio does not support, at step 0."""
 
     _run: Any
 
     def start(self, start: Start) -> None:
-        """Begin a run; its name is unique, as trackio wants it."""
+        """Start a run; its name is unique, as trackio requires."""
         if not any(map(os.environ.get, REMOTE)):
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import trackio
@@ -52,26 +52,26 @@ class TrackioWriter:
         self._run.log(dict(facts), step=0)
 
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Write a row: trackio takes a config at the start only."""
+        """Write a row: trackio accepts a config only at the start."""
         plain = (bool, int, float, str)
         self.facts({k: v if isinstance(v, plain) else str(v) for k, v in settings.items()})
 
     def artifact(self, artifact: Artifact) -> None:
-        """Write a row of a histogram or a medium."""
+        """Write a histogram, image or video as a row."""
         import trackio
 
-        shown: Any
+        media: Any
         match artifact.kind:
             case "histogram":
-                shown = trackio.Histogram(np_histogram=read_histogram(artifact.path))
+                media = trackio.Histogram(np_histogram=read_histogram(artifact.path))
             case "image":
-                shown = trackio.Image(artifact.path)
+                media = trackio.Image(artifact.path)
             case "video":
-                shown = trackio.Video(artifact.path)
+                media = trackio.Video(artifact.path)
             case _:
                 return
-        self._run.log({artifact.name: shown}, step=artifact.step or 0)
+        self._run.log({artifact.name: media}, step=artifact.step or 0)
 
-    def end(self, status: str) -> None:  # noqa: ARG002 (the facts say it)
-        """Write what is left."""
+    def end(self, status: str) -> None:  # noqa: ARG002 (it is among the facts)
+        """Write what remains."""
         self._run.finish()

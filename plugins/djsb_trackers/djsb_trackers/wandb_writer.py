@@ -1,4 +1,4 @@
-"""Writes a run into wandb: online where its user is logged in, else for ``wandb sync``."""
+"""Writes a run into wandb: online if the user is logged in, otherwise for ``wandb sync``."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from djsb_trackers.messages import Artifact, Start, Value
 
 INIT_SECONDS = "30"
-"""How long a server may take to answer; then the run is written to disk only."""
+"""Timeout of the server's response; after it the run is written to disk only."""
 
 JOB_TYPE = "trial"
-"""What wandb shows of a run that belongs to a sweep."""
+"""The job type in wandb of a run in a sweep."""
 
 
 def create_writer() -> WandbWriter:
@@ -31,7 +31,7 @@ def create_writer() -> WandbWriter:
 
 
 class WandbWriter:
-    """Series with a step axis for each job, results and facts in the summary."""
+    """Series with a step axis per job; results and facts in the summary."""
 
     _run: Any
     _segment: Segment
@@ -40,7 +40,7 @@ class WandbWriter:
         self._defined: set[str] = set()
 
     def start(self, start: Start) -> None:
-        """Begin a run, or a further segment of one that did not finish."""
+        """Start a run, or another segment of one that did not finish."""
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         os.environ.setdefault("WANDB_INIT_TIMEOUT", INIT_SECONDS)
         import wandb
@@ -95,39 +95,39 @@ class WandbWriter:
                 self._log(row.values | axes)
 
     def facts(self, facts: Mapping[str, float | str]) -> None:
-        """Write into the summary, where wandb would make ``null`` of a NaN."""
-        written = {
+        """Write into the summary, in which wandb would replace a NaN by ``null``."""
+        summary = {
             name: "NaN" if isinstance(fact, float) and math.isnan(fact) else fact
             for name, fact in facts.items()
         }
-        self._run.summary.update(written)
+        self._run.summary.update(summary)
 
     def settings(self, settings: Mapping[str, Any]) -> None:
         """Write into the config."""
         self._run.config.update(dict(settings), allow_val_change=True)
 
     def artifact(self, artifact: Artifact) -> None:
-        """Write a histogram or a medium as a row."""
+        """Write a histogram, image or video as a row."""
         import wandb
 
-        shown: Any
+        media: Any
         match artifact.kind:
             case "histogram":
-                bins: Any = read_histogram(artifact.path)  # lists will do, untyped as they are
-                shown = wandb.Histogram(np_histogram=bins)
+                bins: Any = read_histogram(artifact.path)  # wandb accepts lists, unlike its types
+                media = wandb.Histogram(np_histogram=bins)
             case "image":
-                shown = wandb.Image(artifact.path)
+                media = wandb.Image(artifact.path)
             case "video":
-                shown = wandb.Video(artifact.path, format=_suffix(artifact.path))
+                media = wandb.Video(artifact.path, format=_suffix(artifact.path))
             case _:
                 return
-        row = {artifact.name: shown}
+        row = {artifact.name: media}
         if artifact.step is not None:
             row[self._axis(artifact.job, artifact.name)] = artifact.step
         self._log(row)
 
     def end(self, status: str) -> None:
-        """Finish the run; one that may go on is marked as failed."""
+        """Finish the run; one that may be continued is marked as failed."""
         self._segment.end(status)
         self._run.finish(exit_code=0 if status == "finished" else 1)
 
@@ -135,7 +135,7 @@ class WandbWriter:
         self._run.log(row, step=self._segment.next_step())
 
     def _axis(self, job: str, name: str) -> str:
-        """Return the name of a job's steps, and have wandb draw the metric over them.
+        """Return the name of a job's step axis, and make wandb plot the metric over it.
 
         wandb's own step counts the rows of all jobs.
         """
@@ -152,9 +152,9 @@ class WandbWriter:
 
 
 def _escape(name: str) -> str:
-    """Write a name that has dots as wandb wants it: a bare dot is a step into a mapping."""
+    """Escape the dots in a name for wandb, which treats a bare dot as nesting."""
     return name.replace(".", r"\.")
 
 
-def _suffix(path: str) -> Any:  # noqa: ANN401 (wandb takes four)
+def _suffix(path: str) -> Any:  # noqa: ANN401 (wandb accepts four)
     return Path(path).suffix.removeprefix(".").lower()

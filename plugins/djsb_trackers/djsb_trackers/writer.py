@@ -1,4 +1,4 @@
-"""What a tracker must be able to do."""
+"""The interface of a tracker's writer."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from djsb_trackers.messages import Artifact, Start, Value
 
 MOST_BINS = 512
-"""What wandb and trackio take."""
+"""Maximum number of bins in wandb and trackio."""
 
 
 class Writer(Protocol):
     """Writes one run into one tracker; called in this order, in the tracker's own process."""
 
     def start(self, start: Start) -> None:
-        """Begin the run."""
+        """Start the run."""
 
     def values(self, values: Sequence[Value]) -> None:
-        """Write values of metrics, in the order in which they were measured."""
+        """Write values of metrics, in the order in which they were reported."""
 
     def facts(self, facts: Mapping[str, float | str]) -> None:
-        """Write what is known besides; a later value replaces an earlier one."""
+        """Write other facts; a later value replaces an earlier one."""
 
     def settings(self, settings: Mapping[str, Any]) -> None:
-        """Write settings that are given after the start, by dotted name."""
+        """Write settings added after the start, by dotted name."""
 
     def artifact(self, artifact: Artifact) -> None:
         """Write a file."""
@@ -39,17 +39,17 @@ class Writer(Protocol):
 
 
 def read_histogram(path: str) -> tuple[list[float], list[float]]:
-    """Read counts (n) and edges (n + 1); neighbours are joined where there are too many.
+    """Read counts (n) and edges (n + 1); adjacent bins are merged if there are too many.
 
-    :raises ValueError: if the numbers do not fit
+    :raises ValueError: if the numbers of counts and edges do not match
     """
-    kept = json.loads(Path(path).read_text(encoding="utf-8"))
-    counts, edges = kept["counts"], kept["edges"]
+    histogram = json.loads(Path(path).read_text(encoding="utf-8"))
+    counts, edges = histogram["counts"], histogram["edges"]
     if len(edges) != len(counts) + 1:
         raise ValueError(f"{path}: {len(counts)} counts, but {len(edges)} edges")
-    joined = -(-len(counts) // MOST_BINS)
-    if joined > 1:
-        places = [*range(0, len(counts), joined), len(counts)]
+    group = -(-len(counts) // MOST_BINS)
+    if group > 1:
+        places = [*range(0, len(counts), group), len(counts)]
         sums = list(accumulate(counts, initial=0))
         counts = [sums[end] - sums[start] for start, end in pairwise(places)]
         edges = [edges[place] for place in places]
