@@ -203,7 +203,7 @@ class Loader:
         infos = [info for info in (job.hook_info, job.component_info) if info is not None]
         try:
             environment = self._load_isolation().wanted(
-                extra, infos, job.component, self.context, _describe
+                extra, infos, job.component, self.context, describe_settings
             )
         except EnvironmentSettingsError as error:
             for location, sentence in error.problems:
@@ -235,7 +235,7 @@ class Loader:
                 yield Problem(text, location=(VARIABLE,))
 
 
-def _describe(
+def describe_settings(
     error: ValidationError, model: type[BaseModel], values: object
 ) -> Iterator[tuple[Location, str]]:
     """Yield the problems of an environment's config: location and text."""

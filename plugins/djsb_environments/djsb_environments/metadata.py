@@ -121,7 +121,7 @@ def refuse_python(version: str, names: Iterable[str], now: Snapshot) -> str | No
     """
     for name in names:
         distribution = find_distribution(name, now)
-        needed = distribution.metadata["Requires-Python"] if distribution else None
+        needed = distribution.metadata.get("Requires-Python") if distribution else None
         if distribution is not None and needed and not _allows(needed, version):
             package = f"{distribution.name} {distribution.version}"
             return f"{package} does not run on Python {version}; it needs {needed}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from djsb.config.problems import describe_errors
+from djsb.planner.load import describe_settings
 from djsb_core.discovery import find_component
 from djsb_core.interfaces.isolation import EnvironmentSettingsError
 from djsb_core.interfaces.kinds import Kind
@@ -22,7 +22,7 @@ def want(settings, component=None, folders=None):
         find_component(Kind.DATA_EVALUATOR, "mse"),
     ]
     context = PathContext(folders) if folders else PathContext()
-    return wanted_environment(settings, infos, component, context, describe_errors)
+    return wanted_environment(settings, infos, component, context, describe_settings)
 
 
 def refused(settings, **options):
