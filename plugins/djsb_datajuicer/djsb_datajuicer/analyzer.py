@@ -63,13 +63,12 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         dataset = load_dataset(DatasetBuilder(config, executor_type="default"), self.config)
         try:
             operators = load_ops(config.process)
+            skipped = NON_STATS_FILTERS.modules
             measuring = [
                 operator
                 for operator in operators
                 if operator._name in TAGGING_OPS.modules  # noqa: SLF001
-                or (
-                    isinstance(operator, Filter) and operator._name not in NON_STATS_FILTERS.modules
-                )  # noqa: SLF001
+                or (isinstance(operator, Filter) and operator._name not in skipped)  # noqa: SLF001
             ]
             for step in _steps(measuring):
                 dataset = dataset.process(step, open_monitor=config.open_monitor)
