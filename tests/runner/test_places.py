@@ -131,7 +131,7 @@ def test_what_is_made_is_told_and_made_once(isolated, environments):
     isolated.listeners.register(Listener())
     text = experiment(where("act: tell", "{manager: uv, requirements: [iniconfig==2.1.0]}"))
     first = isolated.run(text, workers=1)
-    assert "making the environment" in Listener.said[0]
+    assert "creating the environment" in Listener.said[0]
     Listener.said.clear()
     made = sorted(environments.glob("*/*/pyvenv.cfg"))
     second = isolated.run(text, workers=1)

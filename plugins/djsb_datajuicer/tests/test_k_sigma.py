@@ -211,7 +211,7 @@ def test_each_bound_follows_its_own_statistic() -> None:
     [
         (
             [{"text_length_filter": {"min_len": 1}}],
-            "no 'text_len', which text_length_filter writes",
+            "lack 'text_len', which text_length_filter writes",
         ),
         ([{"no_such_filter": {"min_len": 1}}], "not installed: 'no_such_filter'"),
     ],

@@ -73,8 +73,8 @@ def test_path_names_the_interpreter(root, name):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("clisp", "no environment 'clisp', and no key that begins so; did you mean 'clips'?"),
-        ("1111", "'1111' is more than one environment; name its key: "),
+        ("clisp", "no environment with the name or key prefix 'clisp'; did you mean 'clips'?"),
+        ("1111", "'1111' matches several environments; use a key: "),
     ],
 )
 def test_what_is_no_name_is_refused(root, name, sentence):
@@ -120,4 +120,4 @@ def test_gc_removes_what_was_not_used_for_long(root):
 def test_an_age_that_is_none_is_refused(root, age):
     ran = run("gc", f"--older-than={age}")
     assert ran.exit_code == 2
-    assert f"'{age}' is no age; write such as 30d" in ran.stderr
+    assert f"'{age}' is not an age; examples: 30d" in ran.stderr

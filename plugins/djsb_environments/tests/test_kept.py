@@ -87,7 +87,7 @@ def test_its_programs_come_first(made):
 def test_progress_is_said(made):
     _, wanted, _, said = made
     count = len(wanted.requirements)
-    assert said[0] == f"making the environment mse (uv): installing {count} requirements…"
+    assert said[0] == f"creating the environment mse (uv): installing {count} requirements…"
 
 
 def test_it_is_found_again_and_marked_as_used(made):
@@ -132,7 +132,7 @@ def test_two_processes_that_want_the_same_make_it_once(tmp_path):
     held.release()
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sum("making the environment" in text for text in said) == 1
+    assert sum("creating the environment" in text for text in said) == 1
     assert len({text.splitlines()[-1] for text in said}) == 1
 
 
@@ -145,10 +145,11 @@ def test_a_build_that_fails_leaves_its_log_only(environments):
         environments.make(wanted)
     message = str(caught.value)
     assert (
-        "cannot make the environment mse (uv): `uv pip install …` ended with exit code" in message
+        "cannot create the environment mse (uv): `uv pip install …` failed with exit code"
+        in message
     )
     assert "no-such-package-of-djsb was not found" in message
-    log = Path(message.rpartition("the whole log: ")[2])
+    log = Path(message.rpartition("full log: ")[2])
     assert "no-such-package-of-djsb" in log.read_text()
     assert tree(environments.root) == []
     assert environments.find(wanted) is None
@@ -193,7 +194,7 @@ def test_a_manager_that_makes_something_else_is_refused(environments, fake_progr
     fake_program("conda", f'{LIST}exec {sys.executable} -m venv --without-pip "$4"')
     wanted = want({"env_name": "x"})
     with pytest.raises(
-        EnvironmentBuildError, match=r"`python -m pip …` ended.*\n.*No module named pip"
+        EnvironmentBuildError, match=r"`python -m pip …` failed.*\n.*No module named pip"
     ):
         environments.make(wanted)
     assert tree(environments.root) == []
@@ -263,7 +264,7 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path):
 
 
 def test_a_path_that_python_would_split_is_refused(tmp_path):
-    with pytest.raises(RequestError, match=r"there is a ':' in its path; .*DJSB_ENV_DIR"):
+    with pytest.raises(RequestError, match=r"its path contains ':'; .*DJSB_ENV_DIR"):
         Environments(tmp_path / "a:b").make(want({"env": {"manager": "uv"}}))
 
 
@@ -271,7 +272,7 @@ def test_a_disk_that_is_full_is_named(environments, fake_program, monkeypatch):
     """Also where the manager does not say why it failed."""
     fake_program("conda", f"{LIST}exit 1")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**19))
-    with pytest.raises(EnvironmentBuildError, match=r"on device\? 524\.3 kB are free"):
+    with pytest.raises(EnvironmentBuildError, match=r"on device\? Only 524\.3 kB are free"):
         environments.make(want({"env_name": "x"}))
 
 
@@ -330,7 +331,7 @@ def test_an_existing_one_is_asked_once(made, environments, tmp_path):
 @pytest.mark.parametrize(
     ("script", "sentence"),
     [
-        ("""echo '["3.9.1", "/x", {}]'""", "has Python 3.9.1, and djsb, which runs in it too"),
+        ("""echo '["3.9.1", "/x", {}]'""", "has Python 3.9.1, but djsb also runs in it"),
         ("echo broken >&2; exit 3", "bin/python does not work: broken"),
         ("echo nothing", "bin/python does not work"),
     ],
@@ -360,7 +361,7 @@ def test_what_is_in_use_is_not_removed(tmp_path):
         assert cleaner.collect(3600) == ([], [])
         assert cleaner.remove(wanted.key[:6]) == kept
         assert tree(root) == []
-        with pytest.raises(RequestError, match=r"no environment 'mse'.*known: none"):
+        with pytest.raises(RequestError, match=r"no environment .* 'mse'.*known: none"):
             cleaner.choose("mse")
 
 

@@ -110,8 +110,8 @@ def test_what_is_missing_is_named_with_its_remedy(monkeypatch):
     (said,) = missing(VenvEnvironment)
     assert "no ensurepip" in said
     (said,) = missing(VenvEnvironment, python="3.98")
-    assert said.startswith("Python 3.98: there is no such python on PATH, and this is 3.")
-    assert "take `manager: uv`" in said
+    assert said.startswith("Python 3.98: not found on PATH, and this is 3.")
+    assert "use `manager: uv`" in said
 
 
 def test_an_existing_one_needs_no_manager(monkeypatch):

@@ -48,6 +48,6 @@ def test_an_older_one_is_refused_with_a_sentence(numbers, version):
         numbers.plan(EXPERIMENT.format(version=version))
     place = "evaluation_job_configs[0].extra_configs.env_params.env_py_version"
     assert str(caught.value) == (
-        f"sandbox.yaml:15: {place}: Python {version} is too old: djsb runs in the environment too, "
-        f"and needs 3.10 or newer"
+        f"sandbox.yaml:15: {place}: Python {version} is too old: djsb also runs in the "
+        f"environment, and needs 3.10 or newer"
     )

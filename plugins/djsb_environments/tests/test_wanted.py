@@ -193,7 +193,7 @@ def test_a_python_that_is_too_old_is_refused(given):
     params = {"env_py_version": given}
     ((at, text),) = refused({"env_name": "x", "env_manager": "uv", "env_params": params})
     assert at == "env_params.env_py_version"
-    assert f"Python {given} is too old: djsb runs in the environment too, and needs 3.10" in text
+    assert f"Python {given} is too old: djsb also runs in the environment, and needs 3.10" in text
 
 
 @pytest.mark.parametrize("given", ["3.10", 3.11, 3.12, "3.13"])
@@ -262,7 +262,7 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         (
             {"env": {"manager": "venv", "requirements": ["six==1.17.0 --hash=sha256:00"]}},
             "env.requirements",
-            "pip wants one for every package, also for those that djsb needs; take `manager: uv`",
+            "pip requires one for every package, including those that djsb needs",
         ),
         (
             {"env": {"requirements": ["x @ https://me:hunter2hunter2@host/a b"]}},
@@ -274,7 +274,7 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         ({"env": {"python": 3}}, "env.python", "'3' is not a Python version"),
         ({"env": {"python": "new"}}, "env.python", "'new' is not a Python version"),
         ({"env": {"path": "/no/such"}}, "env.path", "no such file or folder: '/no/such'"),
-        ({"env": {"path": "/"}}, "env.path", "is no environment: it has no bin/python"),
+        ({"env": {"path": "/"}}, "env.path", "is not an environment: it has no bin/python"),
         ({"env": {"name": "no-such"}}, "env.name", "no such file or folder: 'no-such'"),
         ({"env": {"path": "/", "requirements": ["six"]}}, "env", "remove requirements, or path"),
         ({"env": "auto", "env_name": "x"}, "env_name", "remove env_name, or env"),
@@ -290,7 +290,7 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         (
             {"env_name": "x", "env_params": {"env_py_version": "new"}},
             "env_params.env_py_version",
-            "no version of Python",
+            "not a Python version",
         ),
     ],
 )

@@ -171,7 +171,7 @@ def test_generation_stops_at_a_stop_string(models, write_data, tmp_path):
         ({"model_params": {"no_such_argument": 1}}, "the model cannot be loaded: .*no_such"),
         (
             {"sampling_params": {"max_new_tokens": 40}},
-            r"data\.jsonl: sample 2: the prompt has \d+ tokens; with 40 new ones that is more",
+            r"data\.jsonl: sample 2: the prompt has \d+ tokens; with 40 new ones it exceeds",
         ),
         (
             {"func_kwargs": {"query_key": "question"}},
@@ -220,9 +220,9 @@ def test_data_sets_of_one_name_are_refused(models, data, tmp_path):
 
 def test_model_that_is_neither_folder_nor_cached_is_named(data, tmp_path):
     [problem] = executor(tmp_path, model="nobody/no-such-model", dataset_path=data).check()
-    assert problem.startswith("nobody/no-such-model: there is no such folder")
+    assert problem.startswith("nobody/no-such-model: neither a folder")
     assert problem.endswith("hf download nobody/no-such-model")
-    with pytest.raises(ComponentError, match="nobody/no-such-model: there is no such folder"):
+    with pytest.raises(ComponentError, match="nobody/no-such-model: neither a folder"):
         executor(tmp_path, model="nobody/no-such-model", dataset_path=data).infer()
 
 
@@ -244,7 +244,7 @@ def test_model_in_the_local_cache_is_used_by_its_name(models, data, tmp_path, mo
 
 @pytest.mark.parametrize("model", ["./no/folder/here", "../x", "/no/such", "a b"])
 def test_model_that_can_only_be_a_missing_folder_is_refused(data, model):
-    with pytest.raises(ValueError, match="no such folder"):
+    with pytest.raises(ValueError, match="neither a folder"):
         HuggingfaceInferConfig(model=model, dataset_path=data)
 
 

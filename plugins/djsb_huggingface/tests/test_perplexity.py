@@ -227,7 +227,7 @@ def test_half_precision_is_near(models, documents):
         ("", r"data\.jsonl: no sample in this file"),
         ('{"text": "a b"}\n{"text": \n', r"data\.jsonl:2: not JSON"),
         ('{"body": "a b"}\n', r"data\.jsonl:1: no field 'text'; fields: body"),
-        ('{"text": "a b"}\n{"text": 3}\n', r"sample 2: field 'text' is no text but int"),
+        ('{"text": "a b"}\n{"text": 3}\n', r"sample 2: field 'text' must be a string, not int"),
         ('{"text": "\\ud83d"}\n', r"sample 1: field 'text' is not valid Unicode"),
         ('{"text": ""}\n{"text": "x"}\n', r"no document has two tokens"),
     ],
@@ -243,7 +243,7 @@ def test_bad_data_is_one_message(models, tmp_path, lines, message):
 @pytest.mark.parametrize(
     ("removed", "message"),
     [
-        ("config.json", "not a Hugging Face model folder: there is no config.json"),
+        ("config.json", "not a Hugging Face model folder: no config.json"),
         ("*.safetensors", "the model has no weights"),
         ("tokenizer*", "the model has no tokenizer"),
     ],
@@ -279,7 +279,7 @@ def test_other_kinds_of_model_are_refused(models, documents, tmp_path):
     )
     for model, message in (
         (classifier, "not a causal language model: it is a BertForSequenceClassification"),
-        (masked, "not a causal language model: what follows a token changes its prediction"),
+        (masked, "not a causal language model: later tokens change earlier predictions"),
         (t5, "not a causal language model: it is a T5ForConditionalGeneration"),
     ):
         folder = save(model, tokenizer, tmp_path / type(model).__name__)
@@ -321,15 +321,15 @@ def test_diverged_model_is_one_message(models, documents, tmp_path):
 def test_tokenizer_of_another_model_is_one_message(models, documents, tmp_path):
     model, tokenizer = load(models())
     model.resize_token_embeddings(200)
-    with pytest.raises(ComponentError, match="tokenizer does not belong to the model: token"):
+    with pytest.raises(ComponentError, match="tokenizer does not match the model: token"):
         evaluate(save(model, tokenizer, tmp_path / "model"), documents)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"max_length": 65}, "max_length 65 is more than the 64 tokens"),
-        ({"stride": 65}, "stride 65 is more than the 64 tokens"),
+        ({"max_length": 65}, "max_length 65 exceeds the context window"),
+        ({"stride": 65}, "stride 65 exceeds the window length"),
         ({"device": "cuda:77"}, "device 'cuda:77' cannot be used"),
         ({"device": "abacus"}, "device 'abacus' cannot be used"),
     ],

@@ -93,9 +93,7 @@ def test_where_the_text_is(given, settings, key):
 
 def test_an_unknown_trainer_is_named(given):
     said = problems(**given, trainer_name="nlp-base-trainr")
-    assert said == (
-        "ModelScope knows no trainer 'nlp-base-trainr'; did you mean 'nlp-base-trainer'?"
-    )
+    assert said == ("ModelScope has no trainer 'nlp-base-trainr'; did you mean 'nlp-base-trainer'?")
 
 
 def test_what_a_folder_lacks_is_named(given, untrained, tmp_path):
@@ -105,7 +103,7 @@ def test_what_a_folder_lacks_is_named(given, untrained, tmp_path):
     said = problems(**given | {"model_name": str(folder), "max_length": 129})
     assert "the model folder has no tokenizer" in said
     assert "the model folder has no weights" in said
-    assert "max_length 129 is over the model's context of 128 tokens" in said
+    assert "max_length 129 exceeds the model's context of 128 tokens" in said
 
 
 def test_a_missing_megatron_is_known_before_the_run(given, tmp_path):

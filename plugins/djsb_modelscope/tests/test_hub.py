@@ -15,7 +15,7 @@ def test_a_download_that_fails_says_where_the_files_go(
     with pytest.raises(ComponentError) as caught:
         train_alone(settings, tmp_path / "job")
     said = str(caught.value)
-    assert "'nobody/no-such-model' is no folder here and could not be downloaded" in said
+    assert "'nobody/no-such-model' is not a local folder and could not be downloaded" in said
     assert f"into {tmp_path}/cache/models/nobody/no-such-model" in said
     assert guarded.exists()
 

@@ -72,7 +72,7 @@ def test_a_model_that_transformers_5_broke_is_named(native, corpus, train, tmp_p
     configuration = json.loads((native / "configuration.json").read_text())
     configuration["model"]["type"] = "xlm-roberta"
     (native / "configuration.json").write_text(json.dumps(configuration))
-    with pytest.raises(ComponentError, match="'xlm-roberta' model does not import with"):
+    with pytest.raises(ComponentError, match="'xlm-roberta' model cannot be imported with"):
         train(settings_for(native, corpus, tmp_path), tmp_path / "job")
 
 

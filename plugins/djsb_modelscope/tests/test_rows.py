@@ -29,7 +29,7 @@ def test_a_folder_is_read_shard_by_shard(tmp_path):
 
 
 def test_a_folder_without_shards_is_refused(tmp_path):
-    with pytest.raises(ComponentError, match="holds no"):
+    with pytest.raises(ComponentError, match="contains no"):
         read_texts(tmp_path, "text")
 
 

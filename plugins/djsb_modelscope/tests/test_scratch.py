@@ -74,7 +74,7 @@ def test_the_seed_decides(corpus, tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(corpus, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(ComponentError, match="is no model folder; choose another"):
+    with pytest.raises(ComponentError, match="is not a model folder; choose another"):
         make_folder(CausalLmFromScratchConfig(**small(corpus)), tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 

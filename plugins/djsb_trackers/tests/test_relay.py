@@ -107,7 +107,7 @@ def test_a_tracker_that_does_not_take_what_it_is_given(tmp_path, fake, relays, c
         for value in values(2000):
             relay.send(value)
         time.sleep(0.1)  # so that the pipe is full too
-    assert warnings(caplog) == ["wandb is too slow: it will lack values of this run"]
+    assert warnings(caplog) == ["wandb is too slow: values of this run will be missing in it"]
     relay.close(time.monotonic() + 0.2)
     assert wait_for(lambda: relay._process.poll() is not None)
     assert len(warnings(caplog)) == 2
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_to(lab, fake, caplog, monkeypatch):
 
     monkeypatch.setattr(Path, "open", refuse)
     assert lab.run("wandb").status == "finished"
-    assert warnings(caplog) == ["no wandb: [Errno 28] No space left on device"]
+    assert warnings(caplog) == ["skipped wandb: [Errno 28] No space left on device"]
 
 
 def test_a_full_disk(lab, fake, tmp_path, caplog):
@@ -243,4 +243,4 @@ def test_a_run_that_waits_is_asked_for(monkeypatch, caplog):
     assert patience() == 1
     monkeypatch.setenv("DJSB_TRACKERS_WAIT", "long")
     assert patience() == 1
-    assert warnings(caplog) == ["DJSB_TRACKERS_WAIT is no number of seconds: long"]
+    assert warnings(caplog) == ["DJSB_TRACKERS_WAIT is not a number of seconds: long"]

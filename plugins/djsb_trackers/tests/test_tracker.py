@@ -122,7 +122,7 @@ def test_a_tracker_that_is_not_installed(caplog, monkeypatch):
     monkeypatch.setattr(module, "is_installed", lambda library: False)
     TrackioTracker(ComponentConfig()).djsb_run_started("r", {}, Path("w"), None)
     (warning,) = (record.getMessage() for record in caplog.records)
-    assert warning == "no trackio: it is not installed; pip install 'djsb-trackers[trackio]'"
+    assert warning == "skipped trackio: it is not installed; pip install 'djsb-trackers[trackio]'"
 
 
 @pytest.mark.parametrize(
