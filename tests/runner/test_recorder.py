@@ -9,6 +9,7 @@ import pytest
 from djsb.runner.recorder import RunRecorder
 from djsb.store.store import Store
 from djsb_core.hookspecs import JobInfo
+from djsb_core.identity import JobId
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.masking import Masker
 
@@ -24,7 +25,7 @@ def told():
 def recorder(tmp_path, told):
     with closing(Store(tmp_path)) as store:
         run = store.add_run(names=("p", "e"), experiment=Path("x"), settings={})
-        info = JobInfo(run.id, "p", 1, "probe", 0, "j", "H", None, tmp_path)
+        info = JobInfo(run.id, JobId("p", "probe", 0, "j"), "H", None, tmp_path)
 
         def tell(moment, **told_of):
             told.append((moment, told_of))
