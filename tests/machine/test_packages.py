@@ -147,7 +147,7 @@ def test_ranges_that_exclude_each_other(distribute, ranges, possible):
         distribute(f"labuser{i}", "1.0", f"labdep{one}")
     (one,) = wanted_packages(["labuser0", "labuser1"])
     assert one.possible is possible
-    assert one.check().remedy.startswith("pip install" if possible else "no version suits all")
+    assert one.check().remedy.startswith("pip install" if possible else "no version satisfies all")
 
 
 def test_an_absent_package_is_required(distribute):

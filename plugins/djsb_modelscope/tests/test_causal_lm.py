@@ -160,7 +160,7 @@ def test_interrupted_and_resumed_is_bitwise_the_same(trained, train, tmp_path, n
 
 def test_a_checkpoint_of_another_training_is_refused(trained, train, tmp_path):
     settings = {**trained.settings, "resume": True, "seed": 7}
-    with pytest.raises(ComponentError, match="another seed"):
+    with pytest.raises(ComponentError, match="different seed"):
         train(settings, tmp_path / "job")
 
 

@@ -50,7 +50,7 @@ def test_a_length_that_was_given_is_kept(corpus, untrained):
 def test_what_this_mode_does_not_do_is_refused(corpus, untrained):
     with pytest.raises(ComponentError, match=r"train.evaluation.metrics: causal_lm mode supports"):
         recipe_of(corpus, untrained, evaluation={"metrics": "ppl"})
-    with pytest.raises(ComponentError, match="keeps no best checkpoint"):
+    with pytest.raises(ComponentError, match="best: not supported"):
         recipe_of(corpus, untrained, checkpoint={"best": {"metric_key": "loss"}})
 
 
