@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,9 +43,12 @@ def changes_of(store: Store, jobs: Sequence[JobRecord]) -> Iterator[Change]:
         for metric in measurements.metrics(before):
             if not is_summarized(after.first, metric):
                 continue
+            always = is_shown_unchanged(after.first, metric)
+            values = (measurements.values(side, metric) for side in (before, after))
+            if not always and operator.eq(*values):
+                continue  # without a look at the samples
             result = contrast(measurements, before, after, metric)
-            is_unchanged_shown = is_shown_unchanged(after.first, metric)
-            if result and (result.difference.estimate != 0 or is_unchanged_shown):
+            if result and (result.difference.estimate != 0 or always):
                 yield Change(before.first.meta_name, after.first.meta_name, after.pipeline, result)
 
 
