@@ -121,8 +121,10 @@ def refuse_python(version: str, names: Iterable[str], now: Snapshot) -> str | No
     """
     for name in names:
         distribution = find_distribution(name, now)
-        needed = distribution.metadata.get("Requires-Python") if distribution else None
-        if distribution is not None and needed and not _allows(needed, version):
+        if distribution is None:
+            continue
+        needed = ", ".join(distribution.metadata.get_all("Requires-Python") or ())
+        if needed and not _allows(needed, version):
             package = f"{distribution.name} {distribution.version}"
             return f"{package} does not run on Python {version}; it needs {needed}"
     return None
