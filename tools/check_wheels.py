@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 LAB, CORE, REPORT = "djsb", "djsb-core", "djsb-report"
 AT_ONCE = 2
-CORE_REQUIRES = {"packaging", "pluggy", "pydantic", "pyyaml", "stevedore"}
+CORE_REQUIRES = {"packaging", "pluggy", "pydantic", "stevedore"}
 
 LOAD = """
 import sys
@@ -158,7 +158,7 @@ def check_alone(distribution: str, wheel: Path, folder: Path, lab: Path) -> str:
 
 
 def check_core(wheel: Path, environment: Path) -> None:
-    """Check that the core is thin: five dependencies, and no command line."""
+    """Check that the core is thin: few dependencies, and no command line."""
     with zipfile.ZipFile(wheel) as files:
         (path,) = (name for name in files.namelist() if name.endswith("/METADATA"))
         metadata = Parser().parsestr(files.read(path).decode())
