@@ -154,7 +154,8 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         ),
         (
             "probe_job_configs:\n- hook: H\n  timeout: soon\n",
-            "x.yaml:3: probe_job_configs[0].timeout: 'soon' is not a duration; write seconds,",
+            "x.yaml:3: probe_job_configs[0].timeout: 'soon' is not a duration; "  # noqa: ISC004
+            "write seconds, or 90s",
         ),
         (
             "probe_job_configs:\n- hook: H\n  dj_configs: [a]\n",
@@ -449,7 +450,11 @@ def test_memory_is_bytes_or_a_size(job, text, size):
         ("{cpus: .inf}", "resources.cpus", "finite"),
         ("{gpus: '1'}", "resources.gpus", ""),
         ("{gpus: 1.5}", "resources.gpus", "1.5 is neither a number of whole GPUs nor a share "),
-        ("{memory: lots}", "resources.memory", "'lots' is not a size; write bytes, or for "),
+        (
+            "{memory: lots}",
+            "resources.memory",
+            "'lots' is not a size; write bytes, or for example ",
+        ),
         ("{memory: 4 G}", "resources.memory", "'4 G' is not a size"),
         ("{memory: -4 GiB}", "resources.memory", "'-4 GiB' is not a size"),
         ("{memory: 0.5}", "resources.memory", ""),

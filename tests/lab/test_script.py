@@ -248,7 +248,10 @@ def test_settings_are_recorded_without_secrets(heard):
 @pytest.mark.parametrize(
     ("pair", "error"),
     [
-        (("recipe.yaml", "recipe"), "settings must be a mapping, a namespace or a dataclass"),
+        (
+            ("recipe.yaml", "recipe"),
+            "settings must be a mapping, a namespace or a dataclass, not str",
+        ),
         ((Train, "train"), "not type"),
         (({}, ""), "needs a prefix"),
     ],

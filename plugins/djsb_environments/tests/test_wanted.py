@@ -276,7 +276,11 @@ def test_the_published_file_of_uv_is_one_of_requirements(tmp_path):
         ({"env": {"path": "/no/such"}}, "env.path", "no such file or folder: '/no/such'"),
         ({"env": {"path": "/"}}, "env.path", "is not an environment: it has no bin/python"),
         ({"env": {"name": "no-such"}}, "env.name", "no such file or folder: 'no-such'"),
-        ({"env": {"path": "/", "requirements": ["six"]}}, "env", "remove requirements, or remove"),
+        (
+            {"env": {"path": "/", "requirements": ["six"]}},
+            "env",
+            "remove requirements, or remove path",
+        ),
         ({"env": "auto", "env_name": "x"}, "env_name", "remove env_name, or env"),
         ({"env_manager": "uv"}, "env_manager", "needs env_name"),
         ({"env_name": 3}, "env_name", "should be a name, not 3"),
