@@ -210,8 +210,10 @@ def _command(interpreter: Interpreter | None) -> list[str]:
 def _variables(interpreter: Interpreter | None) -> dict[str, str]:
     """Return the worker's environment, in which it finds this process's djsb."""
     if interpreter is None:
-        # '' means the working directory
-        folders = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
+        # '' means the working directory. Absent folders are left out: Data-Juicer appends one that
+        # is relative to its own repository, so the path would change with the working directory.
+        places = [os.path.abspath(folder) for folder in sys.path]  # noqa: PTH100
+        folders = [place for place in places if os.path.exists(place)]  # noqa: PTH110
         return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
     excluded = {"PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"}
     inherited = {name: value for name, value in os.environ.items() if name not in excluded}

@@ -44,18 +44,22 @@ LOOKING = """
         output_names = ("pid", "folder", "variable")
 
         def run(self, context):
+            try:
+                self.wait()
+            except KeyboardInterrupt:  # there is only one
+                if not self.config.stubborn:
+                    raise
+                self.wait()
+            if self.config.fail:
+                raise ValueError("it broke")
+            return os.getpid(), os.getcwd(), os.environ.get("LOOK", "")
+
+        def wait(self):
             wait = self.config.wait
             if wait:
                 Path(f"{wait}.begun").touch()
             while wait and not os.path.exists(wait):
-                try:
-                    time.sleep(0.02)
-                except KeyboardInterrupt:
-                    if not self.config.stubborn:
-                        raise
-            if self.config.fail:
-                raise ValueError("it broke")
-            return os.getpid(), os.getcwd(), os.environ.get("LOOK", "")
+                time.sleep(0.02)
 """
 
 
@@ -169,6 +173,16 @@ def test_a_process_does_not_find_modules_where_this_one_no_longer_does(
     before = pids(session, "word: a")
     monkeypatch.syspath_prepend(tmp_path)
     assert pids(session, "word: b") != before
+
+
+def test_a_process_is_reused_although_a_relative_folder_of_the_path_is_absent_everywhere(
+    session, looking, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", [*sys.path, "./thirdparty/models"])  # as Data-Juicer does
+    before = pids(session, "word: a")
+    (looking.folder / "below").mkdir()
+    monkeypatch.chdir(looking.folder / "below")
+    assert pids(session, "word: b", work_dir=looking.folder / "w") == before
 
 
 def test_the_snapshot_of_packages_is_made_once(session, monkeypatch):
