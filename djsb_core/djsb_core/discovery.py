@@ -11,14 +11,13 @@ import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.announced import ComponentInfo, announced, package_of
+from djsb_core.announced import Announcement, ComponentInfo, announced, package_of
 from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
-    from importlib.metadata import EntryPoint
 
     import pluggy
 
@@ -219,8 +218,8 @@ def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
 
 
 def _register_all(
-    manager: pluggy.PluginManager, entries: Iterable[EntryPoint]
-) -> Iterator[tuple[EntryPoint, BaseException]]:
+    manager: pluggy.PluginManager, entries: Iterable[Announcement]
+) -> Iterator[tuple[Announcement, BaseException]]:
     """Import and register listeners; yield those that cannot be used, with the cause."""
     for entry in entries:
         try:
@@ -241,7 +240,7 @@ def _register(manager: pluggy.PluginManager, listener: object, name: str) -> Non
         raise
 
 
-def _load(entry: EntryPoint, label: str) -> object:
+def _load(entry: Announcement, label: str) -> object:
     """Import the object that an entry point names.
 
     :raises PluginLoadError: if its package cannot be imported
@@ -253,22 +252,21 @@ def _load(entry: EntryPoint, label: str) -> object:
     return loaded
 
 
-def _entries_of(group: str, packages: Collection[str]) -> list[EntryPoint]:
+def _entries_of(group: str, packages: Collection[str]) -> list[Announcement]:
     return [entry for entry in announced(group) if package_of(entry)[0] in packages]
 
 
-def _describe(entry: EntryPoint, label: str) -> str:
+def _describe(entry: Announcement, label: str) -> str:
     package, version = package_of(entry)
     return f"{label} '{entry.name}' of {package} {version}"
 
 
-def _name(entry: EntryPoint) -> str:
+def _name(entry: Announcement) -> str:
     return entry.name
 
 
-def _info(entry: EntryPoint) -> ComponentInfo:
-    target, extras = entry.value.partition("[")[0].strip(), tuple(entry.extras)
-    return ComponentInfo(entry.name, *package_of(entry), target, extras)
+def _info(entry: Announcement) -> ComponentInfo:
+    return ComponentInfo(entry.name, *package_of(entry), entry.target, entry.extras)
 
 
 def _reason(cause: BaseException) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 LAB = "djsb"
 CORE = "djsb-core"
 DATAJUICER = "djsb-datajuicer"
@@ -102,6 +100,8 @@ def advise(group: str, name: object) -> str | None:
         return None
     if package == NONE:
         return "no package provides it yet; write one: djsb new-plugin"
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         installed = version(package)
     except PackageNotFoundError:

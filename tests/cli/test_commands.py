@@ -379,7 +379,7 @@ def test_a_broken_command_is_one_message(invoke, install):
 )
 def test_a_command_of_an_absent_package_says_what_to_install(invoke, monkeypatch, command, package):
     monkeypatch.setattr("djsb_core.discovery.announced", lambda _: [])
-    monkeypatch.setattr("djsb_core.published.version", not_installed)
+    monkeypatch.setattr("importlib.metadata.version", not_installed)
     result = invoke(command, "last")
     assert result.exit_code == 2
     said = f"no such command '{command}'; it comes with {package}: pip install {package}"

@@ -183,7 +183,7 @@ def test_without_what_the_report_needs_the_overview_says_so(run, monkeypatch):
 
 def test_without_a_reporter_the_overview_says_what_to_install(run, monkeypatch):
     monkeypatch.setattr("djsb_core.discovery.announced", lambda _: [])
-    monkeypatch.setattr("djsb_core.published.version", not_installed)
+    monkeypatch.setattr("importlib.metadata.version", not_installed)
     said = "unknown reporter &#x27;html&#x27;; it comes with djsb-report: pip install djsb-report"
     assert run.report().html == f"<p>{said}</p>\n{run._repr_html_()}"
 
