@@ -30,8 +30,8 @@ def judge(difference: Difference, *, higher_is_better: bool | None) -> Verdict:
     is_judged = higher_is_better is not None or difference.interval is not None
     if difference.estimate == 0 and (difference.interval or (0, 0)) == (0, 0):
         return Verdict.SAME if is_judged else Verdict.NONE
-    if difference.is_clear is False:
-        return Verdict.UNCLEAR
+    if difference.is_clear is False or difference.estimate == 0:
+        return Verdict.UNCLEAR  # a bootstrap interval of equal values may exclude zero
     if higher_is_better is None:
         return Verdict.NONE
     # A bootstrap interval may not contain its estimate: the interval decides.
