@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
 from djsb.evidence.linearized import mean_of, standard_error
-from djsb.evidence.pairing import have_same_data
+from djsb.evidence.pairing import data_contents, have_same_data
 from djsb.evidence.verdict import Verdict, judge
 from djsb.query.declared import direction_of, is_minor
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from djsb.evidence.alignment import Replicates
+    from djsb.evidence.pairing import Contents
     from djsb.store.records import JobRecord
     from djsb.store.store import Store
     from djsb_core.job.reports import SampleValues
@@ -58,6 +59,7 @@ class Measurements:
     store: Store
     _results: dict[int, dict[str, float]] = field(default_factory=dict)
     _samples: dict[int, dict[str, SampleValues]] = field(default_factory=dict)
+    _contents: dict[int, Contents] = field(default_factory=dict)
 
     def results(self, job: JobRecord) -> dict[str, float]:
         """Return a job's numeric results, without series such as the loss of each step."""
@@ -75,6 +77,16 @@ class Measurements:
         if job.id not in self._samples:
             self._samples[job.id] = self.store.samples(job.id)
         return self._samples[job.id].get(metric)
+
+    def have_same_data(self, before: JobRecord, after: JobRecord) -> bool:
+        """Return whether two jobs measured the same samples."""
+
+        def contents_of(job: JobRecord) -> Contents:
+            if job.id not in self._contents:
+                self._contents[job.id] = data_contents(job)
+            return self._contents[job.id]
+
+        return have_same_data(before, after, contents_of)
 
     def values(self, replicates: Replicates, metric: str) -> dict[str, float]:
         """Return the values of each finished repetition of a job, by seed."""
@@ -159,5 +171,5 @@ def _over_samples(
         or not (is_mean_of(values[0], old) and is_mean_of(values[1], new))
     ):
         return Difference(estimate)
-    gap = sample_difference(old, new, paired=have_same_data(*jobs))
+    gap = sample_difference(old, new, paired=measured.have_same_data(*jobs))
     return gap.around(estimate) if gap else Difference(estimate)
