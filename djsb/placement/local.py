@@ -8,7 +8,6 @@ from pydantic import Field, field_validator
 
 from djsb.doctor.devices import list_gpus
 from djsb.placement.machine import machine_capacity
-from djsb.placement.workers import InProcessExecutor, WorkerProcess
 from djsb_core.interfaces.placement import Placement, PlacementConfig
 
 if TYPE_CHECKING:
@@ -45,4 +44,6 @@ class LocalPlacement(Placement[LocalConfig]):
 
     def create_executors(self) -> Sequence[Executor]:
         """Create an executor for each worker."""
+        from djsb.placement.workers import InProcessExecutor, WorkerProcess
+
         return [WorkerProcess() for _ in range(self.config.workers)] or [InProcessExecutor()]

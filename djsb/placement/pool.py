@@ -34,11 +34,12 @@ class ExecutorPool:
     """The executors of a placement, which limit how many jobs run at a time."""
 
     def __init__(self, placement: Placement[Any]) -> None:
-        """Create the executors; no process starts before the first job."""
+        """Start nothing yet."""
         self.broker = broker_of(placement)
         self._placement = placement
-        self._all = tuple(placement.create_executors())
-        self._idle = [*reversed(self._all)]
+        self._all: tuple[Executor, ...] = ()
+        """Created for the first job: a run that finds all results in the cache needs none."""
+        self._idle: list[Executor] = []
         self._returned = Condition()
         self._gpus: dict[Executor, tuple[str, ...]] = {}
         """The GPUs that an executor had last: it may still have a process for them."""
@@ -132,6 +133,9 @@ class ExecutorPool:
     def _take(self, process: ProcessSpec, check: Callable[[], None]) -> Executor:
         with self._returned:
             check()
+            if not self._all:
+                self._all = tuple(self._placement.create_executors())
+                self._idle = [*reversed(self._all)]
             while not self._idle:
                 self._returned.wait(WAIT_SECONDS)
                 check()
