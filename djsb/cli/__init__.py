@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 from djsb import __version__
 
 if TYPE_CHECKING:
-    from djsb_core.announced import ComponentInfo
+    from djsb_core.announced import Announcement
 
 COMMANDS = {
     "run": ("run", "Run an experiment."),
@@ -33,6 +34,9 @@ COMMANDS = {
 """For each command: its module in this package and its line in ``djsb --help``."""
 
 
+GARBAGE = 30_000
+"""Objects between two garbage collections; Python's 700 take a tenth of a short command."""
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it: 128 + SIGINT."""
 
@@ -46,7 +50,7 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """List the built-in commands, then those of plugins."""
-        return [*COMMANDS, *(info.name for info in _plugin_commands())]
+        return [*COMMANDS, *(entry.name for entry in _plugin_commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import one command."""
@@ -63,7 +67,7 @@ class LazyGroup(click.Group):
         commands = _plugin_commands()
         if commands:
             with formatter.section("Plugin commands"):
-                formatter.write_dl([(info.name, _help_line(info)) for info in commands])
+                formatter.write_dl([(entry.name, _help_line(entry)) for entry in commands])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -120,6 +124,7 @@ def djsb(*, debug: bool) -> None:
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(GARBAGE)
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 
@@ -128,20 +133,22 @@ def _print_error(message: str, error: BaseException) -> None:
     click.echo("\n".join([message, *getattr(error, "__notes__", ())]), err=True)
 
 
-def _plugin_commands() -> list[ComponentInfo]:
+def _plugin_commands() -> list[Announcement]:
     """List plugin commands from metadata, without those named like a built-in command."""
+    from djsb_core.announced import announced
     from djsb_core.discovery import COMMANDS as GROUP
-    from djsb_core.discovery import list_components
 
-    return [info for info in list_components(GROUP) if info.name not in COMMANDS]
+    commands = sorted(announced(GROUP), key=lambda entry: entry.name)
+    return [entry for entry in commands if entry.name not in COMMANDS]
 
 
-def _help_line(info: ComponentInfo) -> str:
+def _help_line(entry: Announcement) -> str:
     """Return the first docstring line of a command, read from its source, or its package."""
     from djsb.report.source import read_definition
+    from djsb_core.announced import package_of
 
-    summary, _, _ = read_definition(info.target)
-    return summary or f"(from {info.package})"
+    summary, _, _ = read_definition(entry.target)
+    return summary or f"(from {package_of(entry)[0]})"
 
 
 def _load_plugin_command(name: str) -> click.Command | None:
