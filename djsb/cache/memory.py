@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS digests (
     digest TEXT NOT NULL
 ) WITHOUT ROWID
 """
+RECENT = 10_000
+"""Number of digests that are kept in memory too."""
 TIMEOUT = 5
 """Seconds to wait for another process's write."""
 
@@ -35,16 +37,25 @@ class DigestMemory:
         """Use one file, which is created on first use."""
         self._database = database
         self._connection: sqlite3.Connection | None = None
+        self._recent: dict[tuple[str, str], str] = {}
+        """Digests by path and signature: the jobs of a run often read the same files."""
         self._reset()
 
     def find(self, signatures: Mapping[str, str]) -> dict[str, str]:
         """Return the stored digests of paths with exactly these signatures."""
-        paths = {os.fsencode(path): path for path in signatures}
-        return {
-            paths[path]: digest
-            for path, signature, digest in self._select(list(paths))
-            if signatures[paths[path]] == signature
+        recent = self._recent
+        found = {
+            path: recent[path, signature]
+            for path, signature in signatures.items()
+            if (path, signature) in recent
         }
+        paths = {os.fsencode(path): path for path in signatures if path not in found}
+        for path, signature, digest in self._select(list(paths)) if paths else ():
+            if signatures[paths[path]] == signature:
+                found[paths[path]] = digest
+                if len(recent) < RECENT:
+                    recent[paths[path], signature] = digest
+        return found
 
     def keep(self, rows: Iterable[tuple[str, str, str]]) -> None:
         """Store digests: path, signature, digest."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,6 @@ from djsb_core.problems import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from djsb.config.document import Document, SourceFile
     from djsb.config.references import Reference, Update
@@ -172,4 +173,5 @@ class Experiment:
 
 def lookup_folders(experiment: Path) -> tuple[Path, ...]:
     """Return the folders in which the paths of an experiment file are looked up."""
-    return tuple(dict.fromkeys((experiment.cwd(), experiment.resolve().parent)))
+    beside = Path(os.path.realpath(experiment)).parent
+    return tuple(dict.fromkeys((Path.cwd(), beside)))

@@ -20,8 +20,6 @@ class PlannedPaths(PathContext):
     """Absolute paths that the jobs checked so far write."""
 
     _resolved: dict[Path, Path] = field(default_factory=dict)
-    _found: dict[Path, Path | None] = field(default_factory=dict)
-    """Cached look-ups since the last job that writes a path."""
 
     def expect(self, paths: Iterable[Path]) -> None:
         """Let later jobs find the paths that a job writes."""
@@ -31,7 +29,7 @@ class PlannedPaths(PathContext):
             self._found.clear()
 
     def find(self, path: Path) -> Path | None:
-        """Return the absolute path of an existing or expected file or folder."""
+        """Return the absolute path of an existing or expected file or folder, cached."""
         if path not in self._found:
             self._found[path] = super().find(path)
         return self._found[path]

@@ -81,10 +81,13 @@ def put_in_place(export: Export, before: Path | None) -> None:
 
 def link_file(source: Path, target: Path) -> None:
     """Give ``target`` the content of ``source``: a hard link, or a copy across disks."""
-    target.unlink(missing_ok=True)  # a copy would overwrite the file that it links to
     try:
-        os.link(source.resolve(), target)  # a relative symbolic link would break
+        os.link(os.path.realpath(source), target)  # a relative symbolic link would break
+    except FileExistsError:
+        target.unlink(missing_ok=True)
+        link_file(source, target)
     except OSError:
+        target.unlink(missing_ok=True)  # a copy would overwrite the file that it links to
         shutil.copy2(source, target)
 
 

@@ -111,6 +111,8 @@ class Fingerprint:
         return self._file(resolved)
 
     def _is_result(self, path: Path) -> bool:
+        if not self._writes:
+            return False
         try:
             return Path.cwd() / path.expanduser() in self._writes
         except RuntimeError:  # unknown user's home: not a path

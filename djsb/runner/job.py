@@ -61,6 +61,8 @@ class PreparedJob:
     @cached_property
     def repeat_key(self) -> str:
         """The key without paths: equal in two iterations that do the same work."""
+        if PLACES not in self.parts:
+            return self.key
         return key_of({name: part for name, part in self.parts.items() if name != PLACES})
 
     @property

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from djsb.runner.attempts import Executed, Execution, link_attempt
 from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
+from djsb.store.records import to_json
 from djsb_core.errors import JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
 from djsb_core.interfaces.hook import declarations_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from djsb.runner.job import PreparedJob
     from djsb.runner.recorder import JobRecorder
     from djsb.runner.state import RunState
+    from djsb_core.metrics import Declarations
 
 
 @dataclass
@@ -41,6 +43,8 @@ class JobRun:
     """The run that executed the job, if it was reused."""
     seconds: float = 0.0
     """Duration of the execution."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the job returned, without secrets."""
     started: float = field(default_factory=time.monotonic)
     cancellation: Cancellation = field(default_factory=Cancellation)
     _columns: dict[str, Any] = field(default_factory=dict)
@@ -54,7 +58,7 @@ class JobRun:
             "package": f"{info.package} {info.version}",
             "environment": environment,
             "role": self.job.hook.role and self.job.hook.role.value,
-            "declarations": self.info.declarations.to_json(),
+            "declarations": _declared(self.info.declarations),
         }
 
     def run(self) -> None:
@@ -66,10 +70,9 @@ class JobRun:
         """
         try:
             self.folder.mkdir(parents=True)
-            (self.folder / LOG).touch()
             with self.state.pool.cancellable(self.info, self.cancellation):
                 self.state.notify("djsb_job_started", job=self.info)
-                outputs = self._run()
+                self._run()
         except JobCancelledError as error:
             self._fail(error)
             raise
@@ -80,7 +83,8 @@ class JobRun:
                 mask = self.state.masker.text
                 raise JobError(name, error, self.folder / LOG, mask) from error
             raise
-        self.recorder.notify_finished(self.seconds, outputs, cached=self.source_run is not None)
+        is_cached = self.source_run is not None
+        self.recorder.notify_finished(self.seconds, self.outputs, cached=is_cached)
 
     @cached_property
     def info(self) -> JobInfo:
@@ -104,7 +108,7 @@ class JobRun:
         self.history.job_ids[self.info.position] = recorder.job_id
         return recorder
 
-    def _run(self) -> dict[str, Any]:
+    def _run(self) -> None:
         state, position = self.state, self.info.position
         prepared = prepare_job(
             state.plan, self.job, self.history, self._metrics(), state.cache.digests
@@ -119,11 +123,6 @@ class JobRun:
         result = self._find_or_execute(prepared)
         self.history.outputs[position] = result.outputs
         self.seconds = result.seconds
-        return self._masked(result.outputs)
-
-    def _masked(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        masked: dict[str, Any] = self.state.masker.value(outputs)
-        return masked
 
     def _find_or_execute(self, prepared: PreparedJob) -> Executed:
         state, spec = self.state, self.job.spec
@@ -143,6 +142,7 @@ class JobRun:
         return self._reuse(prepared, entry)
 
     def _execution(self, prepared: PreparedJob) -> Execution:
+        (self.folder / LOG).touch()
         return Execution(
             self.state, prepared, self.history, self.recorder, self.folder, self.cancellation
         )
@@ -154,11 +154,9 @@ class JobRun:
     def _finish(self, prepared: PreparedJob, result: Executed) -> Executed:
         """Export the results of an execution and record its end."""
         exports = self._export(prepared, result.folder)
+        self.outputs = self.state.masker.value(result.outputs)
         self.recorder.finish(
-            result.seconds,
-            files=result.folder,
-            exports=exports,
-            outputs=self._masked(result.outputs),
+            result.seconds, files=result.folder, exports=exports, outputs=self.outputs
         )
         return result
 
@@ -169,6 +167,7 @@ class JobRun:
         link_attempt(self.folder, entry.folder)
         outputs = entry.outputs
         exports = self._export(prepared, entry.folder)
+        self.outputs = self.state.masker.value(outputs)
         existing = vars(self).get("recorder")  # it waited for another run
         self.recorder = self._register(
             self.state.recorder.reused_job(
@@ -176,7 +175,7 @@ class JobRun:
                 entry,
                 existing,
                 exports=exports,
-                outputs=self._masked(outputs),
+                outputs=self.outputs,
                 **self._columns,
             )
         )
@@ -210,3 +209,9 @@ class JobRun:
     def _fail(self, error: BaseException) -> None:
         message = self.state.masker.text(str(error))
         self.recorder.fail(error, message, time.monotonic() - self.started)
+
+
+@lru_cache(maxsize=256)
+def _declared(declarations: Declarations) -> str:
+    """Return the text for the store: many jobs have the same component."""
+    return to_json(declarations.to_json())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -143,10 +143,10 @@ _BARE = Metric("")
 
 
 def _without_defaults(value: Metric | SampleLayout, bare: Metric | SampleLayout) -> dict[str, Any]:
-    defaults = asdict(bare)
+    defaults = vars(bare)
     return {
         key: item.value if isinstance(item, TextEnum) else item
-        for key, item in asdict(value).items()
+        for key, item in vars(value).items()
         if item != defaults[key]
     }
 
