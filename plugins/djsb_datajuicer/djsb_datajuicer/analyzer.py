@@ -44,7 +44,7 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         folder.mkdir(parents=True, exist_ok=True)
         export_path = self.config.export_path
         path = folder / (export_path.name if export_path else DEFAULT_NAME)
-        with data_juicer(folder):
+        with data_juicer(folder, self.config.np):
             config = create_config(self.config, path, folder)
             dataset = self._measure(config)
             stats, meta = _rows(dataset, STATS), _rows(dataset, META)

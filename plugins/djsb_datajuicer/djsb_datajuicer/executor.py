@@ -42,7 +42,7 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         staged.mkdir(parents=True, exist_ok=True)
         target = self.config.export_path or folder / DEFAULT_NAME
         check_not_empty(self.config)
-        with data_juicer(folder):
+        with data_juicer(folder, self.config.np):
             config = create_config(self.config, staged / target.name, folder)
             local = self.config.executor_type == "default"
             funnel = self._run_here(config) if local else self._run_on_ray(config)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError
+from djsb_datajuicer.forked import forked_map
+from djsb_datajuicer.known_stats import KNOWN, keys_of
 from djsb_datajuicer.stats_column import STATS, held_as_json, joined, packed, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
+
+    from djsb_datajuicer.known_stats import Entry
 
 CHUNK = 1000  # rows per task; Data-Juicer's own batch size
 ALONE = 500  # with fewer rows, starting a process takes longer than the work
@@ -35,6 +37,8 @@ class Chunk:
     """Number of rows after each filter."""
     stats: dict[str, pa.Array]
     """The packed statistics of the rows that remain."""
+    new: list[Entry]
+    """Statistics that no earlier pass has computed."""
 
 
 class FilterPass:
@@ -70,6 +74,8 @@ class FilterPass:
 
         try:
             chunks = list(self._chunks(dataset))
+            for chunk in chunks:
+                KNOWN.add(chunk.new)
             result = self._result(dataset, chunks)
         except ComponentError:
             raise
@@ -91,14 +97,11 @@ class FilterPass:
         self.as_json = rows > 0 and held_as_json(dataset)
         workers = min(*(operator.runtime_np() or 1 for operator in self.filters), -(-rows // ALONE))
         size = max(1, min(CHUNK, -(-rows // workers))) if workers else 1
-        starts = range(0, rows, size)
-        if workers <= 1 or "fork" not in multiprocessing.get_all_start_methods():
-            yield from (self.run_chunk(dataset, start, size) for start in starts)
-            return
-        # Forked workers inherit operators and rows, so these need not be picklable.
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(workers, context, _inherit, (self, dataset, size)) as pool:
-            yield from pool.map(_run_inherited, starts)
+
+        def run(start: int) -> Chunk:
+            return self.run_chunk(dataset, start, size)
+
+        yield from forked_map(run, range(0, rows, size), workers, _name_statistics_plainly)
 
     def run_chunk(self, dataset: Any, start: int, size: int) -> Chunk:  # noqa: ANN401 (untyped)
         """Run the filters over ``size`` rows starting at ``start``."""
@@ -107,14 +110,20 @@ class FilterPass:
         batch.setdefault(STATS, _nested_stats([{} for _ in range(count)]))
         positions = list(range(start, start + count))
         counts = []
+        new: list[Entry] = []
         for operator in self.filters:
-            batch[STATS] = _nested_stats(settled(_compute(operator, batch), as_json=self.as_json))
+            keys = keys_of(operator, batch.get(operator.text_key, [None] * len(positions)))
+            before = [set(row) for row in batch[STATS]]
+            KNOWN.fill_in(keys, batch[STATS])
+            stats = _compute(operator, batch)
+            new += KNOWN.new(keys, before, stats)
+            batch[STATS] = _nested_stats(settled(stats, as_json=self.as_json))
             if self.reduce:
                 keep = _decide(operator, batch)
                 positions = list(compress(positions, keep))
                 batch = {name: list(compress(values, keep)) for name, values in batch.items()}
             counts.append(len(positions))
-        return Chunk(positions, counts, packed(batch[STATS], as_json=self.as_json))
+        return Chunk(positions, counts, packed(batch[STATS], as_json=self.as_json), new)
 
     def _result(self, dataset: Any, chunks: Sequence[Chunk]) -> Any:  # noqa: ANN401 (untyped)
         from data_juicer.core.data import NestedDataset
@@ -184,16 +193,6 @@ def _feature(stats: pa.Array) -> Any:  # noqa: ANN401 (a feature of datasets, un
     return generate_from_arrow_type(stats.type)
 
 
-_inherited: tuple[FilterPass, Any, int] | None = None
-
-
-def _inherit(work: FilterPass, dataset: Any, size: int) -> None:  # noqa: ANN401 (untyped)
-    """Store the work of a worker process."""
-    global _inherited  # noqa: PLW0603 (one process, one piece of work)
-    _inherited = (work, dataset, size)
-    _name_statistics_plainly()
-
-
 def _name_statistics_plainly() -> None:
     """Make the names of statistics plain attributes in a worker process.
 
@@ -205,13 +204,6 @@ def _name_statistics_plainly() -> None:
     for attribute, name in vars(StatsKeysConstant).items():
         if not attribute.startswith("_"):
             setattr(StatsKeys, attribute, name)
-
-
-def _run_inherited(start: int) -> Chunk:
-    if _inherited is None:
-        raise CannotShareError("the worker process was started without work")
-    work, dataset, size = _inherited
-    return work.run_chunk(dataset, start, size)
 
 
 def _nested_batch(dataset: Any, start: int, size: int) -> dict[str, list[Any]]:  # noqa: ANN401

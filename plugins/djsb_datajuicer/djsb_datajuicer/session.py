@@ -36,17 +36,18 @@ class _Refusals:
 
 
 @contextmanager
-def data_juicer(folder: Path) -> Iterator[None]:
+def data_juicer(folder: Path, processes: int | None = None) -> Iterator[None]:
     """Use Data-Juicer, and restore the process-wide settings that it changes.
 
     :param folder: the job's folder
+    :param processes: how many write its results at most; by default, one per CPU
     :raises ComponentError: if Data-Juicer needs a package that is not installed
     """
     _Refusals.file = folder / REFUSED
     _Refusals.file.unlink(missing_ok=True)
     _switch_off_installs()
     with ExitStack() as after:
-        for put_back in _put_back():
+        for put_back in _put_back(processes or _cpus()):
             after.callback(put_back)
         _quieten()
         try:
@@ -118,13 +119,18 @@ def _refuse(package: str, _pip_args: object = None) -> None:
     raise ImportError(f"{package} is not installed; run: pip install {package}")
 
 
+def _cpus() -> int:
+    """Return the number of CPUs that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _quieten() -> None:
     from datasets import disable_progress_bars
 
     disable_progress_bars()
 
 
-def _put_back() -> Iterator[Callable[[], None]]:
+def _put_back(processes: int) -> Iterator[Callable[[], None]]:
     """Yield functions that restore each setting to its current value."""
     import datasets
     from data_juicer.utils import cache_utils
@@ -140,7 +146,7 @@ def _put_back() -> Iterator[Callable[[], None]]:
     for name in dir(datasets.config):
         if name.endswith(("_PATH", "DATASETS_CACHE")):
             yield _attribute(datasets.config, name)
-    yield from take_shortcuts()
+    yield from take_shortcuts(processes)
 
 
 def _attribute(owner: object, name: str) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from djsb_datajuicer.jsonl_writer import write_jsonl
@@ -14,13 +15,17 @@ LOADER = "data_juicer.format.formatter"
 NON_EMPTY = "unify_format.<locals>.non_empty_text"
 
 
-def take_shortcuts() -> Iterator[Callable[[], None]]:
-    """Install the shortcuts, and yield functions that remove them."""
+def take_shortcuts(processes: int) -> Iterator[Callable[[], None]]:
+    """Install the shortcuts, and yield functions that remove them.
+
+    :param processes: how many may work at a time
+    """
     from data_juicer.core.data import NestedDataset
     from data_juicer.core.exporter import Exporter
 
     yield _replace(Exporter, "_ensure_meta_stats_dicts_for_export", _parse_statistics)
-    yield _replace(Exporter, "_write_jsonl_utf8", lambda _: staticmethod(write_jsonl))
+    write = partial(write_jsonl, processes=processes)
+    yield _replace(Exporter, "_write_jsonl_utf8", lambda _: staticmethod(write))
     yield _replace(NestedDataset, "filter", _filter)
 
 
