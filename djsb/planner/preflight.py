@@ -77,7 +77,7 @@ def require(plan: Plan, placement: Placement[Any], remedy: str) -> list[str]:
 def examine_plan(
     plan: Plan, problems: Sequence[Problem] = ()
 ) -> tuple[list[DoctorCheck], list[Problem]]:
-    """Return what a plan needs besides packages, and the warnings not covered by that.
+    """Return what a plan needs in addition to packages, and the warnings that this does not cover.
 
     :param problems: of the plan; a need that one of them states is left out
     """

@@ -1,4 +1,4 @@
-"""What this machine has: in a container, in a batch job, with graphics cards that are not here."""
+"""What this machine has: in a container, in a batch job, with GPUs that are not here."""
 
 import os
 

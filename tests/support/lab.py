@@ -145,7 +145,7 @@ class Lab:
         return caught.value.problems
 
     def problems(self, text=None, *overrides):
-        """Return the problems that a plan finds as they are shown, a line each."""
+        """Return the problems that a plan finds as they are shown, one per line."""
         return list(map(str, self.all_problems(text, *overrides)))
 
     def problem(self, text=None, *overrides):
