@@ -1,6 +1,9 @@
 import os
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from djsb_core.masking import Masker, is_secret_name, mask
 
@@ -90,3 +93,46 @@ def test_the_environment_may_change_meanwhile(monkeypatch):
 
     monkeypatch.setattr(os.environ, "get", remove_and_get)
     assert mask({"x": "text"}) == {"x": "text"}
+
+
+# -- long texts ------------------------------------------------------------------------------------
+
+SLOW = re.compile(
+    r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)|(?P<address>https?://)[^/\s:@]{6,}(?=@)"
+)
+"""The same in one expression, which takes minutes for a line of 300 kB."""
+PIECES = [
+    "http",
+    "https",
+    "git+https",
+    "s3",
+    "://",
+    "/",
+    ":",
+    "@",
+    "name",
+    "secret",
+    " ",
+    "\n",
+    "é",
+    "-",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=30).map("".join))
+def test_addresses_are_found_in_any_text(text):
+    expected = SLOW.sub(lambda found: (found["start"] or found["address"]) + "***", text)
+    assert Masker().text(text) == expected
+
+
+@pytest.mark.timeout(60)  # it takes a second; with backtracking, hours
+@pytest.mark.parametrize(
+    "alphabet", ["a", "aB9-", "://", "a://", "a:", "@", "x@", "http://", "é", "="]
+)
+@pytest.mark.parametrize("end", ["", "@host", "://me:password@host", " "])
+def test_a_long_line_is_masked_in_one_pass(alphabet, end):
+    text = "https://me:password@host/" + alphabet * (300_000 // len(alphabet)) + end
+    masker = Masker(["abcdef", "s3cret-value"])
+    masked = masker.text(text + " s3cret-value")
+    assert masked.startswith("https://me:***@host/")
+    assert masked.endswith(" ***")

@@ -38,11 +38,11 @@ SHORTEST = 6
 WORKING_FOLDERS = ("PWD", "OLDPWD")
 """Shell variables that are not passwords."""
 
-URL_PASSWORD = re.compile(
-    r"(?P<start>[a-zA-Z][\w+.-]*://[^/\s:@]*:)[^/\s@]+(?=@)"
-    rf"|(?P<address>https?://)[^/\s:@]{{{SHORTEST},}}(?=@)"
-)
-"""A password before the host; in http(s) URLs also a bare name, which is then a token."""
+ADDRESS = "://"
+USER_INFO = re.compile(r"[^/\s@]+(?=@)")
+"""What stands before the host of an address: ``name:password``, a name, or a token."""
+SCHEME = re.compile(r"[a-zA-Z][\w+.-]*\Z")
+LONGEST_SCHEME = 40
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +76,7 @@ class Masker:
         """Mask a text."""
         if self._values is not None:
             text = self._values.sub(MASK, text)
-        return URL_PASSWORD.sub(_without_password, text) if "://" in text else text
+        return "".join(_without_passwords(text)) if ADDRESS in text else text
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
         """Mask nested settings, by name and by value."""
@@ -110,8 +110,27 @@ def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
     return Masker.of(value).value(value)
 
 
-def _without_password(match: re.Match[str]) -> str:
-    return (match["start"] or match["address"]) + MASK
+def _without_passwords(text: str) -> Iterator[str]:
+    """Yield a text in pieces, without the passwords in its addresses.
+
+    One pass without a look back, however long the text is: a log may have lines of megabytes.
+    """
+    end, start = 0, text.find(ADDRESS)
+    while start >= 0:
+        host = start + len(ADDRESS)
+        if SCHEME.search(text, max(0, start - LONGEST_SCHEME), start):
+            user = USER_INFO.match(text, host)
+            name, colon, password = user[0].partition(":") if user else ("", "", "")
+            # In http(s) addresses a bare name is a token.
+            token = (
+                not colon and len(name) >= SHORTEST and text.endswith(("http", "https"), 0, start)
+            )
+            if user and (password or token):
+                yield text[end:host]
+                yield MASK if token else f"{name}:{MASK}"
+                end = host = user.end()
+        start = text.find(ADDRESS, host)
+    yield text[end:]
 
 
 def _holds_secret(name: str, value: object) -> bool:
