@@ -12,7 +12,14 @@ SPECS = {name: spec for name, spec in vars(hookspecs).items() if hasattr(spec, "
 def test_every_moment_is_there():
     runs, jobs = ("run", "pipeline", "job"), ("started", "finished", "failed")
     moments = {f"djsb_{what}_{how}" for what in runs for how in jobs}
-    others = {"metric_logged", "artifact_logged", "job_silent", "preparing", "settings_added"}
+    others = {
+        "metric_logged",
+        "artifact_logged",
+        "job_silent",
+        "job_warned",
+        "preparing",
+        "settings_added",
+    }
     assert set(SPECS) == moments | {f"djsb_{other}" for other in others}
 
 

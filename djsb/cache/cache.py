@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.cache.digests import Digests, walk
 from djsb.cache.entry import Entry, lacks, read_entry
+from djsb.cache.seal import Seal
 from djsb_core.errors import RequestError
 from djsb_core.folders.files import DONE, read_object, remove_tree, subfolders, usable, write_object
 from djsb_core.folders.keyed import KeyedFolders, mark_used
@@ -50,6 +51,7 @@ class Cache(KeyedFolders[Entry]):
         """Use one folder, which is created when a job starts."""
         super().__init__(root, PURPOSE, VARIABLE)
         self.digests = Digests(self.root / "digests.sqlite")
+        self.seal = Seal(self.root, PURPOSE, VARIABLE)
 
     # -- the layout ----------------------------------------------------------------------------
 
@@ -81,13 +83,13 @@ class Cache(KeyedFolders[Entry]):
     # -- using ---------------------------------------------------------------------------------
 
     def find(self, key: str) -> Entry | None:
-        """Return the newest complete attempt whose files are unchanged, and mark it as used.
+        """Return the newest reusable attempt whose files are unchanged, and mark it as used.
 
         :raises RequestError: if the cache folder cannot be read
         """
         with self.usable():
             for entry in self.complete(key):
-                if not self.changed(entry):
+                if entry.unusable is None and not self.changed(entry):
                     mark_used(entry.folder)
                     return entry
         return None

@@ -46,6 +46,8 @@ def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any 
         yield from _files(old or {}, new or {})
     elif name == "settings":
         yield from _mappings("", old or {}, new or {})
+    elif name == "secrets":
+        yield "a secret changed"
     elif name == "format":
         yield f"the format of cache keys changed ({old} → {new})"
     else:

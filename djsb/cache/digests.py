@@ -31,7 +31,7 @@ WalkedFile = tuple[str, str, os.stat_result | None]
 
 
 class Digests:
-    """Content digests of files and folders, remembered by path, size, time stamp and inode."""
+    """Content digests of files and folders, remembered by path, device, inode, size and times."""
 
     def __init__(self, database: Path) -> None:
         """Cache digests in a database; if it is unusable, they are always computed."""
@@ -151,12 +151,15 @@ def _read(path: str) -> tuple[str, str | None]:
         return ABSENT, None
     except OSError as error:
         raise _unreadable(path, error) from error
-    settled = now - before.st_mtime_ns >= FRESH and _signature(before) == _signature(after)
+    changed = max(before.st_mtime_ns, before.st_ctime_ns)
+    settled = now - changed >= FRESH and _signature(before) == _signature(after)
     return digest, _signature(after) if settled else None
 
 
 def _signature(state: os.stat_result) -> str:
-    return f"{state.st_size}:{state.st_mtime_ns}:{state.st_ino}"
+    """Return what changes with a file: nobody can set back the last of the times."""
+    times = f"{state.st_mtime_ns}:{state.st_ctime_ns}"
+    return f"{state.st_dev}:{state.st_ino}:{state.st_size}:{times}"
 
 
 def _unreadable(path: str | Path, error: OSError) -> RequestError:

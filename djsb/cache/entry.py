@@ -27,6 +27,9 @@ RECORD: Mapping[str, type | tuple[type, ...]] = {
 }
 """Required fields of a record and their types; it may have more."""
 
+UNUSABLE = "unusable"
+"""Optional field: why the result is kept for its own run only."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -63,8 +66,14 @@ class Entry:
         return str(self.record["run"])
 
     @property
+    def unusable(self) -> str | None:
+        """Why no later run may reuse it; ``None`` if it may."""
+        reason = self.record.get(UNUSABLE)
+        return None if reason is None else str(reason)
+
+    @property
     def outputs(self) -> dict[str, Any]:
-        """The job's outputs by name; paths are adjusted to the current location."""
+        """The job's outputs by name; secrets are sealed, paths adjusted to the current location."""
         return {name: self._relocated(value) for name, value in self.record["outputs"].items()}
 
     def _relocated(self, value: Any) -> Any:  # noqa: ANN401 (any output)

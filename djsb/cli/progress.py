@@ -94,6 +94,11 @@ class Progress(AbstractContextManager["Progress"]):
         self._display.print(f"{self._title(job)} {warning}")
 
     @hookimpl
+    def djsb_job_warned(self, job: JobInfo, text: str) -> None:
+        """Show the warning."""
+        self._display.print(f"{self._title(job)} {text}")
+
+    @hookimpl
     def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
         """Show that the job failed, or was cancelled."""
         if isinstance(error, JobCancelledError):

@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     """A job reported a value: ``name``, ``value``, ``step``."""
     JOB_SILENT = "job_silent"
     """A job has been unresponsive for ``seconds``; it may hang."""
+    JOB_WARNED = "job_warned"
+    """A job's user should know something; see ``text``."""
     JOB_FINISHED = "job_finished"
     """``cached`` is true if it was reused; ``seconds`` is the time of its execution."""
     JOB_FAILED = "job_failed"
@@ -95,6 +97,11 @@ class EventListener:
     def djsb_job_silent(self, job: JobInfo, seconds: float) -> None:
         """Warn of an unresponsive job."""
         self._report(EventKind.JOB_SILENT, job=job, seconds=seconds)
+
+    @hookimpl
+    def djsb_job_warned(self, job: JobInfo, text: str) -> None:
+        """Report the warning."""
+        self._report(EventKind.JOB_WARNED, text, job=job)
 
     @hookimpl
     def djsb_job_finished(self, job: JobInfo, seconds: float, cached: bool) -> None:  # noqa: FBT001

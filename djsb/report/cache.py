@@ -127,6 +127,8 @@ def _executed_again(cache: Cache, entry: Entry) -> Iterator[str]:
     if changed:
         yield f"executed again: results of run {entry.run_id} were changed or removed:"
         yield from _listed([str(path) for path in changed])
+    elif entry.unusable is not None:
+        yield f"executed again: the result of run {entry.run_id} is not reused: {entry.unusable}"
     else:
         yield f"executed again although run {entry.run_id} has the result: --force or --rerun"
 

@@ -8,20 +8,26 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from djsb.cache.differences import differences
+from djsb.cache.entry import UNUSABLE
+from djsb.cache.seal import SealError
 from djsb.runner.exports import link_file
 from djsb.runner.fingerprint import paths_in
 from djsb_core.errors import JobCancelledError, describe_cause
 from djsb_core.job.reports import FILES, LOG
+from djsb_core.masking import MASK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from djsb.cache.seal import Seal
     from djsb.runner.history import History
     from djsb.runner.job import PreparedJob
     from djsb.runner.recorder import JobRecorder
     from djsb.runner.state import RunState
     from djsb_core.interfaces.placement import Cancellation
+    from djsb_core.masking import Masker
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,11 @@ class Execution:
         files = {*paths, *artifacts, *paths_in(result.outputs)}
         cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
         return result
+
+    def _changed(self) -> str | None:
+        """Tell what of the job's inputs and code has changed since it was prepared."""
+        changed = differences(self.prepared.measured, self.prepared.measure())
+        return f"changed while it ran: {'; '.join(changed)}" if changed else None
 
     def uncached(self) -> Executed:
         """Execute the job in the run's own folder."""
@@ -119,16 +130,16 @@ class Execution:
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(f"\n{text}\n")
 
-    def _masked(self, value: Any) -> Any:  # noqa: ANN401 (any output)
-        """Mask the strings that a job returned, except paths: a later run reads them back."""
-        if isinstance(value, dict):
-            return {key: self._masked(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [self._masked(item) for item in value]
-        return value if any(paths_in(value)) else self.state.masker.value(value)
-
     def _record(self, result: Executed) -> dict[str, Any]:
         info, folder = self.recorder.info, result.folder
+        masker, unusable = self.state.masker, self._changed()
+        try:
+            outputs = sealed(result.outputs, masker, self.state.cache.seal)
+        except SealError:
+            outputs = masker.value(result.outputs)
+            unusable = unusable or "its outputs hold a secret that djsb does not keep"
+        if unusable is not None:
+            self.recorder.warn(f"this result will not be reused: {unusable}")
         return {
             **vars(info.id),
             "hook": info.hook,
@@ -136,7 +147,7 @@ class Execution:
             "run": info.run_id,
             "created": time.time(),
             "seconds": result.seconds,
-            "outputs": self._masked(result.outputs),
+            "outputs": outputs,
             "points": [[p.name, p.value, p.step, p.seconds] for p in self.recorder.recorded_points],
             "artifacts": [
                 [
@@ -147,7 +158,35 @@ class Execution:
                 ]
                 for artifact in self.recorder.artifacts
             ],
+            **({} if unusable is None else {UNUSABLE: masker.text(unusable)}),
         }
+
+
+def sealed(value: Any, masker: Masker, seal: Seal) -> Any:  # noqa: ANN401 (any output)
+    """Replace secrets in an output by marks that a later run of the job can read back.
+
+    Not in paths: they are linked, and must stay valid.
+
+    :raises SealError: if it holds a secret that no later run will know
+    """
+    if isinstance(value, dict):
+        return {key: _sealed_item(str(key), item, masker, seal) for key, item in value.items()}
+    if isinstance(value, list):
+        return [sealed(item, masker, seal) for item in value]
+    if not isinstance(value, str) or any(paths_in(value)):
+        return value
+    marked = masker.marked(value, seal.mark)
+    if masker.text(marked) != marked:  # a password in an address
+        raise SealError
+    return marked
+
+
+def _sealed_item(name: str, value: Any, masker: Masker, seal: Seal) -> Any:  # noqa: ANN401
+    if masker.value({name: value}) == {name: MASK} and value != MASK:
+        if value not in masker.secrets:
+            raise SealError
+        return seal.mark(value)
+    return sealed(value, masker, seal)
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -22,18 +22,23 @@ from djsb_core.job.reports import plain
 from djsb_core.job.request import JobRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from djsb.cache.digests import Digests
+    from djsb.cache.seal import Seal
     from djsb.config.references import Reference
-    from djsb.planner.planned import Plan, PlannedJob
+    from djsb.planner.planned import PlannedJob
     from djsb.runner.history import History
+    from djsb.runner.state import RunState
     from djsb_core.interfaces.component import AnyComponent
+    from djsb_core.masking import Masker
     from djsb_core.problems import Problem
 
 ENVIRONMENT = "environment"
 """The part of a key for the isolated environment that a job runs in."""
+
+SECRETS = "secrets"
+"""The part of a key for the values of the secrets in its other parts."""
 
 PLACES = "places"
 """The part of a key for the paths from which a component resumes."""
@@ -51,7 +56,12 @@ class PreparedJob:
     """The configured hook and component, with results at the paths in the settings."""
     metrics: Mapping[str, Mapping[str, Any]]
     """Metrics of earlier jobs, for a hook that queries them."""
+    measure: Callable[[], Parts]
+    """Return the parts of the key, of files and code as they are at the moment."""
+    measured: Parts
+    """The parts as they were when the job was prepared."""
     parts: Parts
+    """The same, without secrets."""
 
     @cached_property
     def key(self) -> str:
@@ -122,36 +132,49 @@ class PreparedJob:
 
 
 def prepare_job(
-    plan: Plan,
+    state: RunState,
     job: PlannedJob,
     history: History,
     metrics: Mapping[str, Mapping[str, Any]],
-    digests: Digests,
 ) -> PreparedJob:
     """Resolve a job's references, check its settings and compute its key.
 
+    :param state: of the run
     :param metrics: of earlier jobs, if its hook queries them
     :raises ComponentError: if a setting from an earlier job is invalid
     """
     values = _values(job, history)
+    digests = state.cache.digests
     settings = resolved_settings(job.spec, values)
     _refuse_environment(job, settings)
-    context = PathContext(plan.experiment.folders, placed=history.placed(job.spec))
+    context = PathContext(state.plan.experiment.folders, placed=history.placed(job.spec))
     built = _build(job, settings, context)
-    contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
-    comparable = resolved_settings(job.spec, contents)
-    parts = Fingerprint(digests, context, built).parts(
-        (job.hook_info, job.component_info),
-        {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
-        metrics,
-        job.output_names,
-    )
-    if job.environment is not None:
-        parts[ENVIRONMENT] = job.environment.key[:16]
-    prepared = PreparedJob(job, settings, context, built, metrics, parts)
+
+    def measure() -> Parts:
+        contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
+        comparable = resolved_settings(job.spec, contents)
+        parts = Fingerprint(digests, context, built).parts(
+            (job.hook_info, job.component_info),
+            {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
+            metrics,
+            job.output_names,
+        )
+        if job.environment is not None:
+            parts[ENVIRONMENT] = job.environment.key[:16]
+        return parts
+
+    measured = measure()
+    parts = without_secrets(measured, state.masker, state.cache.seal)
+    prepared = PreparedJob(job, settings, context, built, metrics, measure, measured, parts)
     if prepared.resumes:  # existing files there determine the result
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
+
+
+def without_secrets(parts: Parts, masker: Masker, seal: Seal) -> Parts:
+    """Mask the secrets in the parts of a key; a digest of their values takes their place."""
+    masked: Parts = masker.value(parts)
+    return masked if masked == parts else {**masked, SECRETS: seal.digest(parts)}
 
 
 def _refuse_environment(job: PlannedJob, settings: JobSettings) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from djsb.cache.seal import SealError
 from djsb.runner.attempts import Executed, Execution, link_attempt
 from djsb.runner.exports import link_file, put_in_place
 from djsb.runner.job import prepare_job
@@ -110,11 +111,7 @@ class JobRun:
 
     def _run(self) -> None:
         state, position = self.state, self.info.position
-        prepared = prepare_job(
-            state.plan, self.job, self.history, self._metrics(), state.cache.digests
-        )
-        # Secrets do not determine results: with another API key, a job is still the same.
-        prepared = replace(prepared, parts=state.masker.value(prepared.parts))
+        prepared = prepare_job(state, self.job, self.history, self._metrics())
         self.history.keys[position] = prepared.repeat_key
         self._columns |= {
             "fingerprint": prepared.key,
@@ -129,17 +126,28 @@ class JobRun:
         if not (spec.cache and state.options.cache):
             return self._finish(prepared, self._execution(prepared).uncached())
         forced = state.options.is_forced(spec)
-        entry = None if forced else state.cache.find(prepared.key)
-        if entry is None:
+        reusable = None if forced else self._find(prepared.key)
+        if reusable is None:
             _ = self.recorder  # records that it runs, or waits
             with state.cache.lock(prepared.key, self._raise_if_stopped):
                 # Another run may have created it while this one waited.
-                entry = None if forced else state.cache.find(prepared.key)
-                if entry is None:
+                reusable = None if forced else self._find(prepared.key)
+                if reusable is None:
                     executed = self._execution(prepared).cached()
-            if entry is None:
+            if reusable is None:
                 return self._finish(prepared, executed)
-        return self._reuse(prepared, entry)
+        return self._reuse(prepared, *reusable)
+
+    def _find(self, key: str) -> tuple[Entry, dict[str, Any]] | None:
+        """Return a result that can be reused, and its outputs."""
+        entry = self.state.cache.find(key)
+        if entry is None:
+            return None
+        restore = self.state.cache.seal.restorer(self.state.masker.secrets)
+        try:
+            return entry, restore(entry.outputs)
+        except SealError:  # they hold a secret that this process does not know
+            return None
 
     def _execution(self, prepared: PreparedJob) -> Execution:
         (self.folder / LOG).touch()
@@ -160,12 +168,11 @@ class JobRun:
         )
         return result
 
-    def _reuse(self, prepared: PreparedJob, entry: Entry) -> Executed:
+    def _reuse(self, prepared: PreparedJob, entry: Entry, outputs: dict[str, Any]) -> Executed:
         """Reuse an earlier execution: its outputs, metrics and log."""
         if (entry.folder / LOG).is_file():
             link_file(entry.folder / LOG, self.folder / LOG)
         link_attempt(self.folder, entry.folder)
-        outputs = entry.outputs
         exports = self._export(prepared, entry.folder)
         self.outputs = self.state.masker.value(outputs)
         existing = vars(self).get("recorder")  # it waited for another run

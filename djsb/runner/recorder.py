@@ -146,6 +146,13 @@ class JobRecorder:
         """Warn that the job's process is unresponsive."""
         self.run.notify("djsb_job_silent", job=self.info, seconds=seconds)
 
+    def warn(self, text: str) -> None:
+        """Warn about the job, in its log and to the listeners."""
+        text = self.run.masker.text(text)
+        with suppress(OSError), (self.info.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(f"djsb: {text}\n")
+        self.run.notify("djsb_job_warned", job=self.info, text=text)
+
     def forget(self) -> None:
         """Forget what a failed attempt measured."""
         self.recorded_points.clear()

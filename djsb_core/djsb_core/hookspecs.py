@@ -222,6 +222,15 @@ def djsb_job_failed(job: JobInfo, error: BaseException, seconds: float) -> None:
 
 
 @hookspec
+def djsb_job_warned(job: JobInfo, text: str) -> None:
+    """Warn about a job that continues.
+
+    :param job: the job
+    :param text: what its user should know, in one line
+    """
+
+
+@hookspec
 def djsb_job_silent(job: JobInfo, seconds: float) -> None:
     """Warn of a job whose process is unresponsive: it is stopped, or blocks its interpreter.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from djsb_core.whole_files import replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MASK = "***"
@@ -61,8 +62,10 @@ class Masker:
     def __init__(self, values: Iterable[str] = ()) -> None:
         """Mask these values wherever they appear."""
         secrets = {value for value in values if len(value) >= SHORTEST}
-        ordered = sorted(secrets, key=len, reverse=True)
-        self._values = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self.secrets = sorted(secrets, key=len, reverse=True)
+        """The secrets that are known by value."""
+        pattern = "|".join(map(re.escape, self.secrets))
+        self._values = re.compile(pattern) if self.secrets else None
 
     @classmethod
     def of(cls, settings: object) -> Masker:
@@ -88,6 +91,12 @@ class Masker:
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+    def marked(self, text: str, mark: Callable[[str], str]) -> str:
+        """Replace the secrets that are known by value by what ``mark`` returns for them."""
+        return (
+            text if self._values is None else self._values.sub(lambda found: mark(found[0]), text)
+        )
 
     def file(self, path: Path) -> None:
         """Mask a text file in place; one without secrets is left untouched."""

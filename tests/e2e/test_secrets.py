@@ -1,9 +1,12 @@
 """Secrets of twelve kinds are planted; no byte that djsb writes or shows holds one."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from djsb.store.store import Store
 
 COMPONENTS = """
     import os
@@ -145,11 +148,90 @@ def test_no_secret_is_in_a_problem(leaky):
     check(leaky, as_json.stdout, as_json.stderr)
 
 
-def test_another_key_for_a_service_runs_nothing_again(leaky):
+def test_another_secret_is_another_result(leaky):
+    """What looks like a secret may decide the result: a tokenizer's name, a replacement."""
     leaky.djsb("run", "sandbox.yaml", "--workers", "0")
     leaky.write("side.yaml", "api_key: another-key-1234\n")
     again = leaky.djsb("run", "sandbox.yaml", "--workers", "0")
-    assert "4 of 4 jobs from the cache" in again.stdout
+    assert "3 of 4 jobs from the cache" in again.stdout
+    why = leaky.djsb("cache", "why", "three").stdout
+    assert "differs from anonymous.three of run" in why
+    assert "a secret changed" in why
+    check(leaky, again.stdout, again.stderr, why)
+    assert b"another-key-1234" not in b"".join(written(leaky.folder / "w").values())
+    leaky.write("side.yaml", "api_key: side-file-1234\n")
+    back = leaky.djsb("run", "sandbox.yaml", "--workers", "0")
+    assert "4 of 4 jobs from the cache" in back.stdout
+
+
+ECHO = """
+    from pathlib import Path
+    from djsb_core.api import ComponentConfig, Hook, InputPath
+
+    class TellConfig(ComponentConfig):
+        text: str = ""
+        name: str = "text"
+        file: InputPath | None = None
+        change: str = ""
+
+    class Tell(Hook[TellConfig, object]):
+        config_type = TellConfig
+        output_names = ("told",)
+        asks_for_metrics = False
+
+        def run(self, context):
+            Path("ran.txt").open("a").write("x")
+            if self.config.change:
+                self.config.file.write_text(self.config.change)
+            return ({self.config.name: self.config.text},)
+"""
+PAIR = """
+work_dir: w
+execution_job_configs:
+- {hook: Tell, meta_name: first, extra_configs: {text: "TEXT", name: "NAME"}}
+- {hook: Tell, meta_name: second, input: {extra_configs.text: -1.told.NAME}}
+"""
+
+
+@pytest.fixture
+def tell(lab, install):
+    install("telling", ECHO, "[djsb.hooks]\nTell = telling:Tell")
+    return lab
+
+
+def last_jobs(lab):
+    with closing(Store(lab.folder / "w")) as store:
+        return store.jobs(store.run("last").id)
+
+
+@pytest.mark.parametrize("text", ["env-in-text-1234", "call it with env-in-text-1234 now"])
+def test_a_reused_output_is_handed_on_as_it_was(tell, monkeypatch, text):
+    monkeypatch.setenv("OTHER_SECRET", "env-in-text-1234")
+    tell.write("sandbox.yaml", PAIR.replace("TEXT", text).replace("NAME", "text"))
+    first = tell.djsb("run", "sandbox.yaml", "--workers", "0")
+    assert first.returncode == 0, first.stderr
+    again = tell.djsb("run", "sandbox.yaml", "--workers", "0", "--rerun", "second")
+    assert "1 of 2 jobs from the cache" in again.stdout
+    keys = [job.fingerprint for job in last_jobs(tell)]
+    third = tell.djsb("run", "sandbox.yaml", "--workers", "0")
+    assert "2 of 2 jobs from the cache" in third.stdout
+    assert [job.fingerprint for job in last_jobs(tell)] == keys
+    content = b"".join(written(tell.folder / "w").values())
+    assert b"env-in-text-1234" not in content
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("s3://me:unknown-pass@host/x", "text"), ("a-name-of-5", "hf_token")]
+)
+def test_what_cannot_be_handed_on_is_not_reused(tell, text, name):
+    tell.write("sandbox.yaml", PAIR.replace("TEXT", text).replace("NAME", name))
+    for _ in range(2):
+        ran = tell.djsb("run", "sandbox.yaml", "--workers", "0")
+        assert ran.returncode == 0, ran.stderr
+        assert "hold a secret that djsb does not keep" in ran.stderr
+        assert last_jobs(tell)[0].status == "finished"
+    why = tell.djsb("cache", "why", "first").stdout
+    assert "is not reused: its outputs hold a secret" in why
 
 
 def test_the_planted_secrets_would_be_found(leaky):

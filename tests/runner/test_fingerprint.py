@@ -12,6 +12,7 @@ from djsb.runner.fingerprint import by_content, is_like_path, key_of, paths_in
 from djsb.runner.history import History
 from djsb.runner.job import prepare_job
 from djsb_core.discovery import load_component
+from tests.support.state import state_of
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def prepare(lab, digests):
         """:param outputs: of the job before."""
         plan = lab.plan(experiment)
         history = History(1, outputs={0: outputs})
-        return prepare_job(plan, plan.jobs[-1], history, dict(metrics), digests)
+        return prepare_job(state_of(plan, digests), plan.jobs[-1], history, dict(metrics))
 
     return prepare_last
 
@@ -294,7 +295,7 @@ def test_the_version_and_the_code_of_hook_and_component_count(lab, digests):
     (job,) = plan.jobs
 
     def key(one):
-        return prepare_job(plan, one, History(1), {}, digests).key
+        return prepare_job(state_of(plan, digests), one, History(1), {}).key
 
     changed = [
         replace(job, **{slot: replace(getattr(job, slot), **change)})
@@ -321,7 +322,7 @@ def test_the_code_of_a_package_counts_with_all_its_modules(install, tmp_path, di
     )
     load_component.cache_clear()
     plan = lab.plan("execution_job_configs: [{hook: Inner}]")
-    before = prepare_job(plan, plan.jobs[0], History(1), {}, digests).key
+    before = prepare_job(state_of(plan, digests), plan.jobs[0], History(1), {}).key
     helper.write_text("TEXT = 'two'\n")
     os.utime(helper, (1, 1))
-    assert prepare_job(plan, plan.jobs[0], History(1), {}, digests).key != before
+    assert prepare_job(state_of(plan, digests), plan.jobs[0], History(1), {}).key != before

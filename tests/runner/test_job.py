@@ -11,6 +11,7 @@ from djsb.runner.exports import Export
 from djsb.runner.history import History
 from djsb.runner.job import prepare_job
 from djsb_core.errors import ComponentError
+from tests.support.state import state_of
 
 REFINED = """
 work_dir: w
@@ -34,7 +35,7 @@ def prepare(lab):
 
         def prepare_second(history, text=REFINED):
             plan = lab.plan(text)
-            return prepare_job(plan, plan.jobs[1], history, {}, digests)
+            return prepare_job(state_of(plan, digests), plan.jobs[1], history, {})
 
         yield prepare_second
 
