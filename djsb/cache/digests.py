@@ -151,9 +151,12 @@ def _read(path: str) -> tuple[str, str | None]:
         return ABSENT, None
     except OSError as error:
         raise _unreadable(path, error) from error
-    changed = max(before.st_mtime_ns, before.st_ctime_ns)
-    settled = now - changed >= FRESH and _signature(before) == _signature(after)
+    settled = now - _changed_at(before) >= FRESH and _signature(before) == _signature(after)
     return digest, _signature(after) if settled else None
+
+
+def _changed_at(state: os.stat_result) -> int:
+    return max(state.st_mtime_ns, state.st_ctime_ns)
 
 
 def _signature(state: os.stat_result) -> str:

@@ -13,11 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from djsb.cache import digests as module
 from djsb.cache.digests import Digests
 from djsb_core.errors import RequestError
 
 OLD = time.time_ns() - 10**11
 FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch):
+    """Ignore the time of the last change of any kind, so that the tests can change files unseen."""
+    monkeypatch.setattr(module, "_changed_at", lambda state: state.st_mtime_ns)
+    monkeypatch.setattr(module, "_signature", lambda s: f"{s.st_size}:{s.st_mtime_ns}:{s.st_ino}")
 
 
 @pytest.fixture
@@ -214,6 +222,27 @@ def test_a_file_that_changed_is_read_again(digests, write, change):
         at = OLD + (change == "time")
         os.utime(path, ns=(at, at))
     assert digests.path(path) == sha256(path.read_bytes())
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_change_whose_time_is_set_back_is_seen(digests, write, monkeypatch, settled):
+    """As by ``cp -p``, ``touch -r`` or an archive with fixed times."""
+    monkeypatch.undo()
+    path = write("file", "1")
+    if settled:
+        monkeypatch.setattr(module, "FRESH", 0)
+    digests.path(path)
+    change_unseen(path, b"2")
+    assert digests.path(path) == sha256(b"2")
+
+
+def test_a_settled_file_is_remembered(digests, write, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "FRESH", 0)
+    path = write("file", "1")
+    first = digests.path(path)
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert digests.path(path) == first
 
 
 @pytest.mark.parametrize("age", [-100, 0, 1.9])

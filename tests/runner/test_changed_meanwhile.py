@@ -105,6 +105,6 @@ def test_what_stays_the_same_is_reused(changing):
 
 def test_the_run_itself_has_its_result(changing):
     changing.write("act.py", REWRITE)
-    (job,) = changing.jobs(changing.run(EXPERIMENT.replace("FILE", "in.txt")))
-    assert job.outputs == {"text": "one"}
-    assert job.files.is_dir()
+    jobs = changing.jobs(changing.run(EXPERIMENT.replace("FILE", "in.txt")))
+    assert jobs["first"].outputs == {"text": "one"}
+    assert jobs["first"].files.is_dir()
