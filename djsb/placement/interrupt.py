@@ -9,7 +9,7 @@ import logging
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -106,6 +106,19 @@ def _each(actions: Sequence[Callable[[], None]]) -> None:
         raise interrupt
 
 
+_Handler = Any
+"""As :func:`signal.getsignal` returns it: a function, a constant, or ``None``."""
+
+
+def _in_use(number: int, handler: _Handler) -> _Handler:
+    """Return a handler, or what was due after it if its session no longer needs it."""
+    owner = getattr(handler, "__self__", None)
+    while isinstance(owner, Signals) and number not in owner._previous:  # noqa: SLF001 (its class)
+        handler = owner._replaced_by[number]  # noqa: SLF001
+        owner = getattr(handler, "__self__", None)
+    return handler
+
+
 class Signals:
     """Handles SIGINT and SIGTERM in the main thread, and restores the previous handlers."""
 
@@ -120,8 +133,14 @@ class Signals:
         """
         self._runs = runs
         self._take = take
+        self._previous: dict[int, _Handler] = {}
+        """The handlers to restore, while this one is installed."""
+        self._replaced_by: dict[int, _Handler] = {}
+        """The handlers that were due when this one was no longer needed."""
         self.closing = False
         """Whether all runs have ended, and their processes are being ended."""
+        self._gave_up = False
+        """Whether the process was to end at once."""
         self._late = False
         """Whether a signal arrived while closing."""
 
@@ -131,21 +150,36 @@ class Signals:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        handlers = {number: signal.getsignal(number) for number in SIGNALS if self._takes(number)}
-        for number in handlers:
+        handlers = {
+            number: signal.getsignal(number)
+            for number in SIGNALS
+            if number not in self._previous and self._takes(number)
+        }
+        for number, handler in handlers.items():
+            self._previous[number] = handler
             signal.signal(number, self._on_signal)
         try:
             yield
         finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+            for number in handlers:
+                self._release(number)
+
+    def _release(self, number: signal.Signals) -> None:
+        """Restore the previous handler, unless another one has been installed since.
+
+        That one may be another session's, which restores ours: see :func:`_in_use`.
+        """
+        previous = self._previous.pop(number)
+        self._replaced_by[number] = previous
+        if self._gave_up or signal.getsignal(number) == self._on_signal:
+            signal.signal(number, _in_use(number, previous))
 
     def _takes(self, number: signal.Signals) -> bool:
         handler = signal.getsignal(number)
         if self._take is None:
             return handler == SIGNALS[number]
         # A handler that was not set from Python could not be restored.
-        return self._take and handler is not None and handler != self._on_signal
+        return self._take and handler is not None
 
     def _on_signal(self, number: int, _: object) -> None:
         runs = self._runs()
@@ -154,6 +188,7 @@ class Signals:
         if give_up:
             # The run itself may be reading or copying a file of many gigabytes: nothing else ends
             # that, and finished jobs are kept anyway.
+            self._gave_up = True
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         elif runs:

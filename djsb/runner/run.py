@@ -38,8 +38,8 @@ class PlanRun:
         :raises KeyboardInterrupt: if the user ends the run
         """
         recorder = self.state.recorder
-        recorder.begin()
         try:
+            recorder.begin()
             self._iterate()
         except BaseException as error:
             recorder.end(error)

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Condition, RLock
+from threading import Condition, RLock, local
 from typing import TYPE_CHECKING, Any, Self
 
 from djsb.cache.cache import Cache, cache_root
@@ -90,6 +90,7 @@ class Session:
         self._signals = Signals(lambda: tuple(running), take=take_signals)
         self._changed = Condition(RLock())
         self._notifying = RLock()
+        self._in_listener = local()
         self._records: dict[tuple[Path, Path], _Records] = {}
         self._environments: Environments | None = None
         self._block = ExitStack()
@@ -107,8 +108,9 @@ class Session:
             the code of a component has changed since it was imported; then no job ran
         :raises JobError: if a job fails; the finished jobs are kept
         :raises KeyboardInterrupt: if the user ends the run; likewise
-        :raises ValueError: if the session is closed
+        :raises ValueError: if the session is closed, or if a listener of it asks for the run
         """
+        self._refuse_in_listener("run a plan in")
         options = options or RunOptions()
         options.check(plan, self.workers)
         refuse_changed(
@@ -165,9 +167,13 @@ class Session:
         return self._pool.cancel(job, reason)
 
     def close(self) -> None:
-        """End the processes and close the stores; runs in other threads are interrupted."""
+        """End the processes and close the stores; runs in other threads are interrupted.
+
+        :raises ValueError: if a listener of the session asks for it
+        """
         if self._closed:
             return
+        self._refuse_in_listener("close")
         self._closed = True
         with self._signals.listening():
             self._end_runs()
@@ -245,13 +251,33 @@ class Session:
         self, listeners: Iterable[object], trackers: Iterable[str]
     ) -> Callable[..., None]:
         listeners_of_run = add_trackers(new_listeners(listeners), trackers)
+        # Concurrent pipelines take turns, and so do runs where they have listeners in common.
+        pairs = ((RLock(), listeners_of_run), (self._notifying, self.listeners))
 
         def notify_listeners(moment: str, **arguments: object) -> None:
-            with self._notifying:  # concurrent pipelines and runs take turns
-                for manager in (listeners_of_run, self.listeners):
+            for lock, manager in pairs:
+                with lock, self._listening():
                     notify(manager, moment, **arguments)
 
         return notify_listeners
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Know in which threads listeners are being called."""
+        depth = getattr(self._in_listener, "depth", 0)
+        self._in_listener.depth = depth + 1
+        try:
+            yield
+        finally:
+            self._in_listener.depth = depth
+
+    def _refuse_in_listener(self, what: str) -> None:
+        """Refuse what would wait forever for the run whose listener asks for it."""
+        if getattr(self._in_listener, "depth", 0):
+            raise ValueError(
+                f"a listener cannot {what} the session that calls it: "
+                "interrupt() and cancel() are possible, and so is another session"
+            )
 
 
 END_SECONDS = 10.0

@@ -196,7 +196,9 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
         accepted = {name: arguments[name] for name in implementation.argnames}
         try:
             implementation.function(**accepted)
-        except (Exception, SystemExit) as cause:  # a listener never changes the outcome
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:
             log.warning(
                 "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
             )
@@ -270,4 +272,7 @@ def _info(entry: Announcement) -> ComponentInfo:
 
 
 def _reason(cause: BaseException) -> str:
-    return f"{type(cause).__name__}: {cause}"
+    try:
+        return f"{type(cause).__name__}: {cause}"
+    except Exception:  # noqa: BLE001 (a plugin's error may be unable to describe itself)
+        return type(cause).__name__
