@@ -97,11 +97,71 @@ def test_of_an_archive(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("entries", [ENTRIES, None])
-@pytest.mark.parametrize("other", ["my_pkg-2.0.dist-info", "My.Pkg-2.0.dist-info"])
+@pytest.mark.parametrize(
+    "other", ["my_pkg-2.0.dist-info", "My.Pkg-2.0.dist-info", "my__pkg-2.0.dist-info"]
+)
 def test_the_first_of_two_copies_counts(path, entries, other):
     write(path[0] / "my_pkg-1.0.dist-info", "my-pkg", entries=entries)
     write(path[1] / other, "my-pkg", "2.0")
     assert ("first" in same_as_library()) is (entries is not None)
+
+
+def test_a_copy_in_an_archive_counts_as_one_in_a_folder(path, tmp_path, monkeypatch):
+    write(path[0] / "my_pkg-1.0.dist-info", "my-pkg")
+    archive = tmp_path / "packages.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("my_pkg-2.0.dist-info/METADATA", METADATA.format("My.Pkg", "2.0"))
+        file.writestr("my_pkg-2.0.dist-info/entry_points.txt", ENTRIES)
+    monkeypatch.syspath_prepend(archive)
+    assert "first" in same_as_library()
+    assert [package_of(entry)[1] for entry in announced("djsb.hooks") if entry.name == "Third"] == [
+        "2.0"
+    ]
+
+
+def test_two_copies_in_one_folder(path):
+    for version in ("1.0", "2.0", "3.0"):
+        write(path[0] / f"my_pkg-{version}.dist-info", "my-pkg", version)
+    same_as_library()
+
+
+@pytest.mark.parametrize("name", ["PKG-1.0.DIST-INFO", "pkg.EGG-INFO"])
+def test_of_a_folder_in_capitals(path, name):
+    write(path[0] / name, "pkg")
+    same_as_library()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "[djsb.hooks]\r\nThird = pkg:Third\r\n",
+        "[djsb.hooks]\nThird = a:b\n[djsb.hooks]\nFourth = a:c\n",
+        "\ufeff[djsb.hooks]\nThird = a:b\n",
+        "Third = a:b\n[djsb.hooks\nThird = a:b\n",
+        "# [djsb.hooks]\nThird = a:b\n",
+        "[ djsb.hooks ]\nThird = a:b\n",
+    ],
+)
+def test_odd_formatting(path, entries):
+    write(path[0] / "pkg-1.0.dist-info", "pkg", entries=entries)
+    same_as_library()
+
+
+def test_what_is_no_entry_is_left_out(path):
+    """For ``importlib.metadata`` it is an error that breaks every package."""
+    write(path[0] / "pkg-1.0.dist-info", "pkg", entries="[djsb.hooks]\nThird\nFourth = a:b\n")
+    assert "Fourth" in {entry.name for entry in announced("djsb.hooks")}
+    assert "Third" not in {entry.name for entry in announced("djsb.hooks")}
+
+
+def test_an_archive_that_cannot_be_read_breaks_nothing(path, tmp_path, monkeypatch):
+    write(path[0] / "good-1.0.dist-info", "good")
+    archive = tmp_path / "packages.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("odd-1.0.dist-info/METADATA", METADATA.format("odd", "1.0"))
+        file.writestr("odd-1.0.dist-info/entry_points.txt", b"[djsb.hooks]\n\xff = x:y\n")
+    monkeypatch.syspath_prepend(archive)
+    assert "Third" in {entry.name for entry in announced("djsb.hooks")}
 
 
 def test_what_cannot_be_read_is_left_out(path, monkeypatch):

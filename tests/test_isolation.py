@@ -34,7 +34,11 @@ def without(monkeypatch):
     everything = discovery.announced
 
     def others(group):
-        return [entry for entry in everything(group) if entry.dist.name != "djsb-environments"]
+        return [
+            entry
+            for entry in everything(group)
+            if discovery.package_of(entry)[0] != "djsb-environments"
+        ]
 
     monkeypatch.setattr(discovery, "announced", others)
 

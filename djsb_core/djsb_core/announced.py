@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -105,13 +106,10 @@ def _read(_: _State) -> dict[str, list[Announcement]]:
 def _files(folder: str) -> Iterator[tuple[str, str | Distribution, str]]:
     """Yield for each package in a folder of the path: its name, its metadata, its entry points."""
     try:
-        with os.scandir(folder) as entries:
-            paths = sorted(entry.path for entry in entries if _is_metadata(entry.name, folder))
+        with os.scandir(folder) as entries:  # in its order: the first of two copies counts
+            paths = [entry.path for entry in entries if _is_metadata(entry.name, folder)]
     except NotADirectoryError:  # an archive
-        from importlib.metadata import distributions
-
-        for package in distributions(path=[folder]):
-            yield package.metadata["Name"], package, package.read_text(ENTRY_POINTS) or ""
+        yield from _files_in_archive(folder)
         return
     except OSError:
         return
@@ -124,24 +122,41 @@ def _files(folder: str) -> Iterator[tuple[str, str | Distribution, str]]:
         yield _name_in(path), path, text
 
 
+def _files_in_archive(path: str) -> Iterator[tuple[str, Distribution, str]]:
+    from importlib.metadata import distributions
+
+    for package in distributions(path=[path]):
+        try:
+            text = package.read_text(ENTRY_POINTS) or ""
+        except UnicodeDecodeError:
+            text = ""
+        yield _normalized(package.metadata["Name"] or ""), package, text
+
+
 def _is_metadata(name: str, folder: str) -> bool:
-    return name.endswith(METADATA) or (name == "EGG-INFO" and folder.endswith(".egg"))
+    name = name.lower()
+    return name.endswith(METADATA) or (name == "egg-info" and folder.lower().endswith(".egg"))
 
 
 def _name_in(path: str) -> str:
     """Return a package's normalized name: ``djsb_core`` of ``…/djsb_core-0.1.0.dist-info``."""
     place, name = os.path.split(path)
-    stem = os.path.basename(place) if name == "EGG-INFO" else os.path.splitext(name)[0]  # noqa: PTH119, PTH122
-    return stem.partition("-")[0].lower().replace(".", "_")
+    is_egg = name.lower() == "egg-info"
+    stem = os.path.basename(place) if is_egg else os.path.splitext(name)[0]  # noqa: PTH119, PTH122
+    return _normalized(stem.partition("-")[0])
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def _entries(text: str, metadata: str | Distribution) -> Iterator[Announcement]:
     """Yield the entry points of djsb's groups in a file of entry points."""
     group = ""
     for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            group = line.strip("[]")
-        elif line and not line.startswith("#") and f"[{group}".startswith(GROUP):
+        if line.startswith("[") and line.endswith("]"):
+            group = line[1:-1]
+        elif "=" in line and not line.startswith("#") and f"[{group}".startswith(GROUP):
             name, _, value = line.partition("=")
             yield Announcement(name.strip(), value.strip(), group, metadata)
 
