@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from djsb.evidence.bootstrap import bootstrap_interval
-from djsb.evidence.linearized import mean_of, paired_standard_error, standard_error
+from djsb.evidence.linearized import mean_of, paired_standard_error, standard_error, sum_of
 from djsb_core.job.reports import SampleValues
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ def is_mean_of(value: float, samples: SampleValues) -> bool:
     weights = samples.weights or [1.0] * len(samples.values)
     if not all(map(math.isfinite, (value, *samples.values, *weights))):
         return False
-    weight = math.fsum(weights)
-    return weight > 0 and math.isclose(math.fsum(samples.values) / weight, value, rel_tol=CLOSE)
+    weight = sum_of(weights)
+    return weight > 0 and math.isclose(sum_of(samples.values) / weight, value, rel_tol=CLOSE)
 
 
 def _paired(old: SampleValues, new: SampleValues) -> Difference:
     weights = old.weights or [1.0] * len(old.values)
     changes = [b - a for a, b in zip(old.values, new.values, strict=True)]
-    estimate, count = math.fsum(changes) / math.fsum(weights), len(changes)
+    estimate, count = sum_of(changes) / sum_of(weights), len(changes)
     if count == 1:
         return Difference(estimate)
     error = paired_standard_error(old, new)

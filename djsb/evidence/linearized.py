@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from djsb_core.job.reports import SampleValues
 
@@ -28,7 +28,7 @@ def paired_standard_error(old: SampleValues, new: SampleValues) -> float | None:
     residuals = [
         b - a for a, b in zip(_linearized(old), _linearized(new), strict=True)
     ]  # their mean is 0
-    return math.sqrt(math.fsum(r * r for r in residuals) / (count * (count - 1)))
+    return math.sqrt(sum_of(_square(r) for r in residuals) / (count * (count - 1)))
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -37,24 +37,36 @@ def standard_error(values: Sequence[float]) -> float | None:
     if count < 2 or not all(map(math.isfinite, values)):  # noqa: PLR2004 (no variance of one)
         return None
     mean = mean_of(values)
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count * (count - 1)))
+    return math.sqrt(sum_of(_square(value - mean) for value in values) / (count * (count - 1)))
 
 
 def mean_of(values: Sequence[float]) -> float:
     """Return the mean; inf or NaN if not all values are finite."""
-    total = math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
-    return total / len(values)
+    return sum_of(values) / len(values)
+
+
+def sum_of(values: Iterable[float]) -> float:
+    """Return the exact sum; inf or NaN where it is too large, or values are not finite."""
+    values = list(values)
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return float(sum(values))
+
+
+def _square(value: float) -> float:
+    return value * value  # `**` raises an error where this is infinite
 
 
 def _is_usable(samples: SampleValues) -> bool:
     weights = samples.weights or [1.0]
-    return all(map(math.isfinite, (*samples.values, *weights))) and math.fsum(weights) > 0
+    return all(map(math.isfinite, (*samples.values, *weights))) and sum_of(weights) > 0
 
 
 def _linearized(samples: SampleValues) -> list[float]:
     weights = samples.weights or [1.0] * len(samples.values)
-    total = math.fsum(weights)
-    ratio, mean = math.fsum(samples.values) / total, total / len(weights)
+    total = sum_of(weights)
+    ratio, mean = sum_of(samples.values) / total, total / len(weights)
     return [
         (value - ratio * weight) / mean
         for value, weight in zip(samples.values, weights, strict=True)

@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from djsb.evidence.difference import (
@@ -183,3 +185,20 @@ def test_an_interval_moves_with_its_estimate():
 def test_values_too_large_to_be_squared_have_no_interval():
     found = difference([1e200, -1e200, 3e200], [2e200, 5e200, -9e200], paired=True)
     assert found.interval is None
+
+
+FLOATS = st.floats() | st.sampled_from([1e308, -1e308, 1.7e308, 5e-324, 0.0, math.inf, math.nan])
+
+
+@given(
+    st.lists(st.tuples(FLOATS, FLOATS, st.floats(0, 1e308)), min_size=1, max_size=40),
+    st.booleans(),
+    st.booleans(),
+)
+def test_values_of_any_size_raise_nothing(rows, paired, weighted):
+    old, new, weights = (list(column) for column in zip(*rows, strict=True))
+    difference(old, new, paired=paired)
+    samples = [SampleValues(values, weights if weighted else None) for values in (old, new)]
+    sample_difference(*samples, paired=paired)
+    for values, sample in zip((old, new), samples, strict=True):
+        is_mean_of(values[0], sample)

@@ -29,7 +29,7 @@ WORDS = {word.value for word in Verdict}
 METRICS = ("score", "other")
 SIDES = ("before", "after")
 SIZES = (1, 2, 3, 29, 30, 45, 1001)
-ODD = (math.nan, math.inf, -math.inf, 0.0)
+ODD = (math.nan, math.inf, -math.inf, 0.0, 1e308, -1e308)
 
 
 # -- what is drawn ---------------------------------------------------------------------------------

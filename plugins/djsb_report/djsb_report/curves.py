@@ -107,7 +107,7 @@ def make_curve(name: str, points: Iterable[Point]) -> Curve:
     ends = [round(i * len(steps) / count) for i in range(count + 1)]
     groups = [steps[start:end] for start, end in pairwise(ends)]
     inside = [[values[step] for step in group] for group in groups]
-    means = [math.fsum(group) / len(group) for group in inside]
+    means = [sum(group) / len(group) for group in inside]
     return Curve(
         name,
         [sum(group) / len(group) for group in groups],
