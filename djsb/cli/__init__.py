@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -125,6 +126,9 @@ def djsb(*, debug: bool) -> None:
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(GARBAGE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # file names and data need not be Unicode text
+            stream.reconfigure(errors="backslashreplace")
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 

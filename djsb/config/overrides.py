@@ -36,7 +36,7 @@ def apply_override(tree: Any, text: str) -> Problem | None:  # noqa: ANN401 (any
         _set(tree, split_path(path), parse_value(value_text))
     except KeyError as missing:
         return Problem(f"no key or index '{missing.args[0]}'", FORM, location=location)
-    except (yaml.YAMLError, ConfigError):
+    except (yaml.YAMLError, ConfigError, UnicodeEncodeError):
         return Problem("the value is not YAML", location=location)
     return None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.text import json_text
 from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
             pipelines = iterations.setdefault(job.iteration, {})
             infos = {"meta_name": job.meta_name, **job.named_outputs}
             pipelines.setdefault(job.pipeline, []).append(infos)
-    text = json.dumps(
+    text = json_text(
         [
             {
                 "iter": iteration,
@@ -33,7 +33,6 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
             for iteration, pipelines in iterations.items()
         ],
         indent=4,
-        ensure_ascii=False,
     )
     for folder in (run.folder, store.work_dir):
         write_whole(folder / NAME, f"{text}\n")

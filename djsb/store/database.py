@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from djsb.store import format_3
 from djsb_core.errors import RequestError
+from djsb_core.text import is_encodable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 NAME = "djsb.sqlite"
@@ -107,6 +109,39 @@ ALTER TABLE jobs DROP COLUMN directions""",
 """Statements that upgrade a database to the next format; other formats are refused."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection for strings that are not Unicode text, such as some file names.
+
+    SQLite's texts are UTF-8; such a string is stored as bytes, and read back as what it was.
+    """
+
+    def execute(self, sql: str, parameters: Iterable[Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+        """Execute one statement."""
+        return super().execute(sql, _storable(parameters))
+
+    def executemany(self, sql: str, parameters: Iterable[Iterable[Any]], /) -> sqlite3.Cursor:  # type: ignore[override]
+        """Execute one statement for each row of parameters."""
+        return super().executemany(sql, map(_storable, parameters))
+
+
+def _storable(values: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(
+        value.encode("utf-8", "surrogatepass")
+        if isinstance(value, str) and not is_encodable(value)
+        else value
+        for value in values
+    )
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
+    if any(isinstance(value, bytes) for value in values):
+        values = tuple(
+            value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+            for value in values
+        )
+    return sqlite3.Row(cursor, values)
+
+
 def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
     """Open the database of a work_dir, with rows by column name and transactions by ``with``.
 
@@ -117,7 +152,7 @@ def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
         if not create and not path.is_file():
             raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
         work_dir.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        connection = sqlite3.connect(path, timeout=30, check_same_thread=False, factory=Connection)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -136,7 +171,7 @@ def _reason(error: Exception, folder: Path) -> str:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.row_factory = sqlite3.Row
+    connection.row_factory = _row
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
     connection.execute("PRAGMA foreign_keys=ON")

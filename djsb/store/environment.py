@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.text import json_text
 from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ FILE = "environment.json"
 
 def write_environment(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the facts of a run into its folder, atomically."""
-    write_whole(folder / FILE, f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n")
+    write_whole(folder / FILE, f"{json_text(facts, indent=2)}\n")
 
 
 def read_environment(folder: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from djsb_core.interfaces.hook import Role
 from djsb_core.job.reports import FILES, plain
 from djsb_core.metrics import Declarations, MetricKind
+from djsb_core.text import json_text
 
 if TYPE_CHECKING:
     import sqlite3
@@ -191,4 +192,4 @@ def with_places(value: Any, places: Mapping[str, str]) -> Any:  # noqa: ANN401 (
 
 def to_json(value: object) -> str:
     """Serialize a job's setting or output; paths become strings."""
-    return json.dumps(plain(value), ensure_ascii=False)
+    return json_text(plain(value))

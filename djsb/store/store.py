@@ -17,6 +17,7 @@ from djsb.store.database import NAME, open_database
 from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
+from djsb_core.text import json_text
 from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -228,7 +229,7 @@ class Store:
         """Return the source of the latest export to a path."""
         rows = self._read(
             "SELECT exports FROM jobs WHERE instr(exports, ?) ORDER BY id DESC LIMIT 1",
-            (json.dumps(str(named), ensure_ascii=False),),
+            (json_text(str(named)),),
         )
         for row in rows:
             for place, name in json.loads(row["exports"]).items():
@@ -372,7 +373,7 @@ class Store:
 
 
 def _write_settings(folder: Path, settings: object) -> None:
-    text = json.dumps(plain(settings), indent=2, ensure_ascii=False)
+    text = json_text(plain(settings), indent=2)
     write_whole(folder / EXPERIMENT, f"{text}\n")
 
 

@@ -1,7 +1,8 @@
-"""Human-readable sizes, dates, durations and keys."""
+"""Human-readable sizes, dates, durations and keys; JSON text that any file can hold."""
 
 from __future__ import annotations
 
+import json
 import re
 import time
 
@@ -13,6 +14,26 @@ SHOWN_DIGITS = 12
 
 DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Format plain data as JSON; what is not Unicode text, as in some file names, is escaped."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text if is_encodable(text) else json.dumps(value, indent=indent)
+
+
+def encodable(text: str) -> str:
+    """Return a text with escapes for what is not Unicode text."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether a text can be written: Python has strings that are not Unicode text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def size_text(size: float, *, binary: bool = False) -> str:

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that readers see all of it, or what was there before.
 
+    What is not Unicode text, as in some file names, is escaped.
+
     :raises OSError: if it cannot be written; what was there before stays
     """
-    with replacing(path) as file:
+    with replacing(path, errors="backslashreplace") as file:
         file.write(text)
 
 

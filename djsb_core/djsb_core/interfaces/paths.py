@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 from pydantic import AfterValidator, BaseModel, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from djsb_core.text import encodable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
@@ -107,7 +109,7 @@ def _find_input(path: Path, info: ValidationInfo) -> Path:
         raise PydanticCustomError(
             MISSING,
             "no such file or folder: '{path}' (looked in {tried})",
-            {"path": str(path), "tried": context.tried},
+            {"path": encodable(str(path)), "tried": encodable(context.tried)},
         )
     return match
 
@@ -117,7 +119,7 @@ def _make_absolute(path: Path, info: ValidationInfo) -> Path:
         absolute = Path.cwd() / path.expanduser()
     except RuntimeError:
         raise PydanticCustomError(
-            "output_path", "no such user's home: '{path}'", {"path": str(path)}
+            "output_path", "no such user's home: '{path}'", {"path": encodable(str(path))}
         ) from None
     if "\0" in str(path):
         raise PydanticCustomError("output_path", "a path cannot hold a NUL character")
