@@ -7,13 +7,14 @@ per attempt. A job runs inside its attempt's folder, so that paths in its output
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb.cache.digests import Digests, walk
-from djsb.cache.entry import Entry, lacks, read_entry
+from djsb.cache.entry import CHECKSUM, Entry, checksum, lacks, read_entry
 from djsb.cache.seal import Seal
 from djsb_core.errors import RequestError
 from djsb_core.folders.files import DONE, read_object, remove_tree, subfolders, usable, write_object
@@ -145,6 +146,7 @@ class Cache(KeyedFolders[Entry]):
         complete_record = {**record, "digests": self._digests_of(folder, files)}
         if missing := lacks(complete_record):
             raise ValueError(f"a cache record needs {', '.join(missing)}")
+        complete_record[CHECKSUM] = checksum(json.loads(json.dumps(complete_record)))
         with self.usable():
             write_object(folder / DONE, complete_record, durable=True)
             entry = read_entry(key, folder)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.folders.files import DONE, read_object, size_of
+from djsb_core.job.reports import ArtifactKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +29,9 @@ RECORD: Mapping[str, type | tuple[type, ...]] = {
     "digests": dict,
 }
 """Required fields of a record and their types; it may have more."""
+
+CHECKSUM = "checksum"
+"""Digest of the other fields."""
 
 UNUSABLE = "unusable"
 """Optional field: why the result is kept for its own run only."""
@@ -138,11 +144,40 @@ class Entry:
 def read_entry(key: str, folder: Path) -> Entry | None:
     """Read an attempt; None if it is incomplete, or its record is damaged."""
     record = read_object(folder / DONE)
-    if record is None or lacks(record):
+    if record is None or record.get(CHECKSUM) != checksum(record) or lacks(record):
         return None
     return Entry(key, folder, record)
 
 
+def checksum(record: Mapping[str, Any]) -> str:
+    """Digest a record, so that damage to any part of it is noticed."""
+    rest = {name: value for name, value in record.items() if name != CHECKSUM}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def lacks(record: Mapping[str, Any]) -> list[str]:
-    """List the fields of a record that are missing or of a wrong type."""
-    return [name for name, kind in RECORD.items() if not isinstance(record.get(name), kind)]
+    """List the fields of a record that are missing or of a wrong form."""
+    wrong = [name for name, kind in RECORD.items() if not isinstance(record.get(name), kind)]
+    forms = {"points": _is_point, "artifacts": _is_artifact}
+    for name, is_one in forms.items():
+        if name not in wrong and not all(map(is_one, record[name])):
+            wrong.append(name)
+    if "digests" not in wrong and not all(isinstance(d, str) for d in record["digests"].values()):
+        wrong.append("digests")
+    return wrong
+
+
+def _is_point(value: object) -> bool:
+    """Return whether a value is a name, a number or text, a step, and seconds."""
+    match value:
+        case [str(), str() | int() | float(), int() | None, int() | float()]:
+            return True
+    return False
+
+
+def _is_artifact(value: object) -> bool:
+    """Return whether a value is a name, a known kind, a step, and a path."""
+    match value:
+        case [str(), str(kind), int() | None, str(path)]:
+            return kind in tuple(ArtifactKind) and "\0" not in path
+    return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from djsb_core.job.reports import plain
 from djsb_core.job.request import JobRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from djsb.cache.seal import Seal
@@ -155,7 +156,7 @@ def prepare_job(
         comparable = resolved_settings(job.spec, contents)
         parts = Fingerprint(digests, context, built).parts(
             (job.hook_info, job.component_info),
-            {"dj_configs": comparable.dj_configs, "extra_configs": comparable.extra_configs},
+            _deciding(job, comparable),
             metrics,
             job.output_names,
         )
@@ -169,6 +170,18 @@ def prepare_job(
     if prepared.resumes:  # existing files there determine the result
         parts[PLACES] = sorted(str(history.place(path, job.spec)) for path in prepared.named)
     return prepared
+
+
+def _deciding(job: PlannedJob, settings: JobSettings) -> dict[str, Any]:
+    """Return the sections without the settings that cannot change the result."""
+    sections = {"dj_configs": settings.dj_configs, "extra_configs": settings.extra_configs}
+    slot = job.hook.uses
+    values = sections[slot.section.value] if slot else None
+    if slot and job.component and isinstance(values, Mapping):
+        neutral = job.component.neutral
+        rest = {name: value for name, value in values.items() if name not in neutral}
+        sections[slot.section.value] = rest
+    return sections
 
 
 def without_secrets(parts: Parts, masker: Masker, seal: Seal) -> Parts:

@@ -326,3 +326,33 @@ def test_the_code_of_a_package_counts_with_all_its_modules(install, tmp_path, di
     helper.write_text("TEXT = 'two'\n")
     os.utime(helper, (1, 1))
     assert prepare_job(state_of(plan, digests), plan.jobs[0], History(1), {}).key != before
+
+
+def test_settings_that_cannot_change_the_result_do_not_count(install, prepare):
+    install(
+        "neutral",
+        """
+        from djsb_core.api import ComponentConfig, DataEvaluator
+
+        class Config(ComponentConfig):
+            text: str = ""
+            np: int = 1
+
+        class Neutral(DataEvaluator[Config]):
+            config_type = Config
+            neutral = frozenset({"np"})
+
+            def evaluate(self):
+                return {"length": len(self.config.text)}
+        """,
+        "[djsb.data_evaluators]\nneutral = neutral:Neutral",
+    )
+
+    def key(settings):
+        settings = f"{{type: neutral, {settings}}}"
+        return prepare(
+            f"evaluation_job_configs: [{{hook: EvaluateDataHook, extra_configs: {settings}}}]"
+        ).key
+
+    assert key("np: 1") == key("np: 2")
+    assert key("np: 1") != key("np: 1, text: a")

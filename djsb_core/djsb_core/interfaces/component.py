@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -116,6 +117,10 @@ class Component(ABC, Generic[ConfigT]):
 
     output_names: ClassVar[tuple[str, ...]] = ("output",)
     """Names of the job's outputs, in order, unless the job sets its own."""
+
+    neutral: ClassVar[AbstractSet[str]] = frozenset()
+    """Settings that cannot change the result, such as a number of processes: with another value, a
+    finished job is reused."""
 
     own_process: ClassVar[bool] = False
     """Whether a job with this component gets a new process, which ends with it: for libraries that

@@ -24,6 +24,7 @@ class RecipeComponent(Component[RecipeConfig]):
     """A component whose config is a recipe."""
 
     config_type = recipe_type()
+    neutral = frozenset({"np"})
 
     def needs(self) -> Sequence[DoctorCheck]:
         """List the packages and model files that the recipe's operators use."""
