@@ -1,9 +1,13 @@
-"""Human-readable sizes, dates, durations and keys."""
+"""Human-readable sizes, dates, durations, counts, lists and keys."""
 
 from __future__ import annotations
 
 import re
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UNITS = (1000, ("B", "kB", "MB", "GB", "TB"))
 BINARY_UNITS = (1024, ("B", "KiB", "MiB", "GiB", "TiB"))
@@ -49,3 +53,8 @@ def parse_duration(text: str) -> float:
 def short_key(key: str) -> str:
     """Return the first digits of a key, for display."""
     return key[:SHOWN_DIGITS]
+
+
+def quoted(values: Iterable[object]) -> str:
+    """List values in quotes: ``'loss', 'accuracy'``."""
+    return ", ".join(f"'{value}'" for value in values)
