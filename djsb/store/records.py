@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.interfaces.hook import Role
 from djsb_core.job.reports import FILES, plain
-from djsb_core.metrics import Declarations, MetricKind
+from djsb_core.metrics import Declarations, MetricKind, find_metric
 
 if TYPE_CHECKING:
     import sqlite3
@@ -134,6 +134,10 @@ class JobRecord:
     def declared(self, name: str) -> Metric:
         """Return the declaration of a metric; an empty one if there is none."""
         return self.declarations.find(name)
+
+    def is_declared(self, name: str) -> bool:
+        """Return whether the hook or the component declares a metric."""
+        return find_metric(self.declarations.metrics, name) is not None
 
     def direction(self, name: str) -> bool | None:
         """Return whether a higher value is better; ``None`` if neither, or not comparable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from djsb_report.reading import Reading, is_evaluation
@@ -12,7 +13,7 @@ from djsb_report.verdict import interval, percent, signed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.records import Contrast
+    from djsb.records import Contrast, JobRecord
     from djsb_report.findings import Findings, Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
@@ -113,14 +114,19 @@ def _track(contrast: Contrast, reach: float) -> Track | None:
     return Track(*(round(50 + 46 * place / reach, 2) for place in places))
 
 
+def _rank(job: JobRecord, value: tuple[str, float]) -> int:
+    """Rank a declared metric first, then details, then undeclared ones."""
+    name = value[0]
+    return 1 if job.is_detail(name) else 0 if job.is_declared(name) else 2
+
+
 def _measured(reading: Reading) -> list[Measured]:
     evaluations: list[Measured] = []
     remaining = MOST_CELLS
     for job in reading.latest:
         if not is_evaluation(job) or remaining <= 0:
             continue
-        values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
-        values = values[:remaining]
+        values = sorted(reading.numbers(job).items(), key=partial(_rank, job))[:remaining]
         remaining -= len(values)
         label = reading.named(job.pipeline, job.meta_name)
         evaluations.append(Measured(label, job.component or job.hook, values))

@@ -8,6 +8,16 @@ from djsb_report.pipeline import draw_jobs
 from djsb_report.scores import read_scores
 
 
+def test_everything_that_was_measured_is_listed(new_run):
+    run = new_run()
+    metrics = {"undeclared": 1.0, "seconds": 2.0, "loss_stderr": 3.0, "loss": 4.0}
+    run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
+    (evaluation,) = read_scores(run.reading, find(run.reading)).measured
+    names = [name for name, _ in evaluation.values]
+    assert names == ["loss", "seconds", "loss_stderr", "undeclared"]
+    assert all(name in run.page().text for name in names)
+
+
 def test_jobs_stand_in_their_stages_with_what_they_take(new_run):
     run = new_run()
     files = run.add("a", "H", "execution", seconds=4.0, outputs={"o": "x.jsonl"})
@@ -139,7 +149,8 @@ def test_all_that_was_measured_is_listed(new_run):
     run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
     scores = read_scores(run.reading, find(run.reading))
     assert scores.compared == []
-    assert dict(scores.measured[0].values) == {"loss": 1.0, "documents": 5}
+    measured = {"loss": 1.0, "loss_stderr": 0.1, "documents": 5}
+    assert dict(scores.measured[0].values) == measured
 
 
 def test_of_a_pipeline_repeated_with_seeds_the_first_is_open(new_run):
