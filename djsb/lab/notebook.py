@@ -46,7 +46,7 @@ def overview(store: Store, run: RunRecord) -> str:
         (job.pipeline, job.iteration, job.meta_name, name, number(value))
         for job in jobs
         for name, value in store.metrics(job.id).items()
-        if job.direction(name) is not None
+        if job.is_score(name)
     ]
     return (
         f"<p><b>Run {escape(run.id)}</b> {escape(head.removesuffix(', '))}</p>"

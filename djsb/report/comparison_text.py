@@ -49,8 +49,8 @@ def comparison_text(comparison: Comparison, *, everything: bool = False) -> str:
     parts = [table([[row[i] for i in columns] for row in sides], [headers[i] for i in columns])]
     parts += _settings(comparison, letters, everything=everything)
     shown_metrics = [metric for metric in comparison.metrics if everything or _is_shown(metric)]
-    scores = [metric for metric in shown_metrics if metric.higher_is_better is not None]
-    others = [metric for metric in shown_metrics if metric.higher_is_better is None]
+    scores = [metric for metric in shown_metrics if metric.is_score]
+    others = [metric for metric in shown_metrics if not metric.is_score]
     parts += _metrics("Scores", scores, letters, None)
     parts += _metrics("Other metrics", others, letters, None if everything else FEW)
     if not comparison.metrics:
@@ -79,7 +79,7 @@ def _experiment(run: Any) -> str:  # noqa: ANN401 (RunRecord)
 
 
 def _is_shown(metric: Metric) -> bool:
-    return not metric.minor and (metric.differs or metric.higher_is_better is not None)
+    return not metric.minor and (metric.differs or metric.is_score)
 
 
 def _settings(comparison: Comparison, letters: str, *, everything: bool) -> Iterator[str]:

@@ -143,6 +143,14 @@ class JobRecord:
         """Return whether a higher value is better; ``None`` if neither, or not comparable."""
         return None if self.role in UNJUDGED else self.declared(name).higher_is_better
 
+    def is_score(self, name: str) -> bool:
+        """Return whether a metric is a result: judged by its direction, or a primary score."""
+        metric = self.declared(name)
+        is_primary_score = metric.primary and metric.kind is MetricKind.SCORE
+        return self.role not in UNJUDGED and (
+            metric.higher_is_better is not None or is_primary_score
+        )
+
     def is_primary(self, name: str) -> bool:
         """Return whether a metric is among the few that summarize the job's results."""
         return self.declared(name).primary

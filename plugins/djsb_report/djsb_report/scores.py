@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from djsb_report.reading import Reading, is_evaluation
-from djsb_report.verdict import interval, percent, signed
+from djsb_report.verdict import better_of, interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Score:
     relative: str
     interval: str
     better: str
-    """``higher`` or ``lower``."""
+    """``higher`` or ``lower``; empty if neither is better."""
     verdict: str
     track: Track | None
 
@@ -85,7 +85,7 @@ def _score(pair: Pair, contrast: Contrast, reach: float) -> Score:
         signed(contrast.difference.estimate),
         "" if share is None or not math.isfinite(share) else percent(share, sign="+"),
         interval(contrast),
-        "higher" if contrast.higher_is_better else "lower",
+        better_of(contrast),
         contrast.verdict,
         _track(contrast, reach),
     )

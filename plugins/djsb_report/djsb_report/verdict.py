@@ -124,17 +124,23 @@ def _headline(pairs: Sequence[Pair], left_out: int) -> str:
 def _measured(pair: Pair, most: int) -> Iterator[str]:
     """Describe how much the deciding scores of one pair of jobs changed."""
     for contrast in pair.deciding[:most]:
-        better = "higher" if contrast.higher_is_better else "lower"
         name = f"{contrast.metric} of {pair.after} against {pair.before}"
         word = contrast.verdict or NO_VERDICT
-        text = (
-            f"{name}: {number(contrast.old)} → {number(contrast.new)}, {word} ({better} is better)."
-        )
+        text = f"{name}: {number(contrast.old)} → {number(contrast.new)}, {word}"
+        better = better_of(contrast)
+        text += f" ({better} is better)." if better else "."
         bounds = interval(contrast)
         if bounds:
             difference = signed(contrast.difference.estimate)
             text += f" Difference {difference}, 95{NARROW}% interval {bounds}."
         yield text
+
+
+def better_of(contrast: Contrast) -> str:
+    """Return ``higher`` or ``lower``; empty if neither is better."""
+    if contrast.higher_is_better is None:
+        return ""
+    return "higher" if contrast.higher_is_better else "lower"
 
 
 def interval(contrast: Contrast) -> str:

@@ -1,6 +1,7 @@
 """The picture of the jobs, the funnel, the distributions and the scores."""
 
 from djsb.store.records import TargetRecord
+from djsb_core.metrics import Metric
 from djsb_report.distributions import read_distributions
 from djsb_report.findings import find
 from djsb_report.funnel import read_funnels
@@ -16,6 +17,33 @@ def test_everything_that_was_measured_is_listed(new_run):
     names = [name for name, _ in evaluation.values]
     assert names == ["loss", "seconds", "loss_stderr", "undeclared"]
     assert all(name in run.page().text for name in names)
+
+
+def test_a_primary_score_without_a_direction_is_compared(new_run):
+    run = new_run()
+    for name, length in (("a", 3.0), ("b", 5.0)):
+        run.add(
+            name, "E", "evaluation", metrics={"length": length, "plain": length},
+            declared=(Metric("length", "words", primary=True), Metric("plain")),
+        )  # fmt: skip
+    (score,) = read_scores(run.reading, find(run.reading)).compared
+    assert (score.metric, score.old, score.new) == ("length", 3.0, 5.0)
+    assert (score.better, score.verdict) == ("", "")
+    run.end()
+    text = run.page().text
+    assert "No verdict on length." in text
+    assert "( is better)" not in text
+
+
+def test_a_score_without_a_direction_decides_nothing(new_run):
+    run = new_run()
+    for name, value in (("a", 3.0), ("b", 5.0)):
+        run.add(
+            name, "E", "evaluation", metrics={"length": value, "loss": value},
+            declared=(Metric("length", primary=True),), directions={"loss": False},
+        )  # fmt: skip
+    run.end()
+    assert "Worse on loss. " in run.page().text
 
 
 def test_jobs_stand_in_their_stages_with_what_they_take(new_run):
