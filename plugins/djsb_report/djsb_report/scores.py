@@ -36,6 +36,7 @@ class Score:
     before: str
     after: str
     metric: str
+    unit: str
     old: float
     new: float
     difference: str
@@ -53,7 +54,8 @@ class Measured:
 
     name: str
     component: str
-    values: Sequence[tuple[str, float]]
+    values: Sequence[tuple[str, float, str]]
+    """Name, value and unit."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def _score(pair: Pair, contrast: Contrast, reach: float) -> Score:
         pair.before,
         pair.after,
         contrast.metric,
+        contrast.unit,
         contrast.old,
         contrast.new,
         signed(contrast.difference.estimate),
@@ -128,6 +131,7 @@ def _measured(reading: Reading) -> list[Measured]:
             continue
         values = sorted(reading.numbers(job).items(), key=partial(_rank, job))[:remaining]
         remaining -= len(values)
+        rows = [(name, value, job.declared(name).unit) for name, value in values]
         label = reading.named(job.pipeline, job.meta_name)
-        evaluations.append(Measured(label, job.component or job.hook, values))
+        evaluations.append(Measured(label, job.component or job.hook, rows))
     return [evaluation for evaluation in evaluations if evaluation.values]

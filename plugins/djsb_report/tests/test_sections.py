@@ -14,7 +14,7 @@ def test_everything_that_was_measured_is_listed(new_run):
     metrics = {"undeclared": 1.0, "seconds": 2.0, "loss_stderr": 3.0, "loss": 4.0}
     run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
     (evaluation,) = read_scores(run.reading, find(run.reading)).measured
-    names = [name for name, _ in evaluation.values]
+    names = [name for name, *_ in evaluation.values]
     assert names == ["loss", "seconds", "loss_stderr", "undeclared"]
     assert all(name in run.page().text for name in names)
 
@@ -32,7 +32,18 @@ def test_a_primary_score_without_a_direction_is_compared(new_run):
     run.end()
     text = run.page().text
     assert "No verdict on length." in text
+    assert "length (words) a → b" in text
     assert "( is better)" not in text
+
+
+def test_the_unit_of_a_score_stands_beside_its_name(new_run):
+    run = new_run()
+    declared = (Metric("nll", "nats per token", higher_is_better=False),)
+    for name, value in (("a", 3.0), ("b", 5.0)):
+        run.add(name, "E", "evaluation", metrics={"nll": value}, declared=declared)
+    text = run.page().text
+    assert "nll (nats per token, lower is better) a → b" in text
+    assert "nll (nats per token) 5" in text
 
 
 def test_a_score_without_a_direction_decides_nothing(new_run):
@@ -178,7 +189,7 @@ def test_all_that_was_measured_is_listed(new_run):
     scores = read_scores(run.reading, find(run.reading))
     assert scores.compared == []
     measured = {"loss": 1.0, "loss_stderr": 0.1, "documents": 5}
-    assert dict(scores.measured[0].values) == measured
+    assert {name: value for name, value, _ in scores.measured[0].values} == measured
 
 
 def test_of_a_pipeline_repeated_with_seeds_the_first_is_open(new_run):
