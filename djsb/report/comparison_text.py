@@ -12,6 +12,7 @@ from djsb.evidence.difference import BOOTSTRAP, CONFIDENCE, MANY, NORMAL
 from djsb.query.facts import shown
 from djsb.query.status import status_of
 from djsb.report.format import date, number, table
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -96,7 +97,7 @@ def _settings(comparison: Comparison, letters: str, *, everything: bool) -> Iter
         yield "No setting differs."
     hidden = len(comparison.settings) - len(settings)
     if hidden:
-        count = "1 more follows" if hidden == 1 else f"{hidden} more follow"
+        count = counted(hidden, "more follows", "more follow")
         yield f"{count} from results of earlier jobs: --all."
 
 
@@ -215,7 +216,12 @@ def _notes(comparison: Comparison, letters: str, shown_metrics: Sequence[Metric]
         yield f"{job}: missing or not finished in {', '.join(absent)}."
     left_out = len(comparison.metrics) - len(shown_metrics)
     if left_out:
-        yield f"Not shown: {left_out} metrics that are the same or describe others (--all)."
+        which = counted(
+            left_out,
+            "metric that is the same or describes others",
+            "metrics that are the same or describe others",
+        )
+        yield f"Not shown: {which} (--all)."
     methods = dict.fromkeys(
         contrast.difference.method
         for contrast in chain.from_iterable(metric.contrasts for metric in shown_metrics)

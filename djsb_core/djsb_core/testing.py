@@ -22,7 +22,7 @@ from djsb_core.interfaces.kinds import Kind
 from djsb_core.job.watcher import flatten
 from djsb_core.metrics import find_metric
 from djsb_core.placement_rules import PlacementRules
-from djsb_core.text import quoted
+from djsb_core.text import counted, quoted
 from djsb_core.tracker_rules import TrackerRules
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ class HookContract(ComponentContract):
         assert isinstance(outputs, tuple), f"run() returned {outputs!r} instead of a tuple"
         names = list(component.output_names)
         assert len(outputs) == len(names), (
-            f"run() returned {len(outputs)} outputs {outputs!r}, but output_names are {names}"
+            f"run() returned {counted(len(outputs), 'output')} {outputs!r}, "
+            f"but output_names are {names}"
         )
 
 

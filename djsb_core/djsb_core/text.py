@@ -55,6 +55,14 @@ def short_key(key: str) -> str:
     return key[:SHOWN_DIGITS]
 
 
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return a count with its noun: ``1 job``, ``2,000 jobs``.
+
+    :param plural: by default the singular with an ``s``
+    """
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
 def quoted(values: Iterable[object]) -> str:
     """List values in quotes: ``'loss', 'accuracy'``."""
     return ", ".join(f"'{value}'" for value in values)

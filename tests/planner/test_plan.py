@@ -171,7 +171,7 @@ def test_a_package_that_does_not_import_is_one_problem(lab, install):
 def test_as_many_output_names_as_values(lab):
     problem = lab.problem(lab.echo_jobs("output: [a, b]"))
     assert problem == (
-        "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 values; it returns text"
+        "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 value; it returns text"
     )
     assert lab.plan(lab.echo_jobs("output: mine")).jobs[0].output_names == ("mine",)
     assert lab.plan(lab.echo_jobs("")).jobs[0].output_names == ("text",)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from djsb.records import WELCH, Verdict, base_of, number, read_funnel, settings_of, status_of
-from djsb_core.api import MetricKind, Role
+from djsb_core.api import MetricKind, Role, counted
 from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def conclude(reading: Reading, findings: Findings) -> Conclusion:
     )
     more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
-        conclusion.changes.append(f"{more} more pairs of jobs are not shown here.")
+        conclusion.changes.append(
+            f"{counted(more, 'more pair of jobs is', 'more pairs of jobs are')} not shown here."
+        )
     conclusion.changes += _data_changes(reading)
     return conclusion
 
