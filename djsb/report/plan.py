@@ -23,7 +23,7 @@ def plan_text(plan: Plan) -> str:
         f"{f' in {count} pipelines' if count > 1 else ''}, results in {schema.work_dir}"
     )
     lines = [head, *_iterations(plan)]
-    width = max(len(job.spec.meta_name) for job in plan.jobs)
+    width = max((len(job.spec.meta_name) for job in plan.jobs), default=0)
     for i, name in enumerate(plan.pipelines):
         if count > 1:
             lines.append(f"\n{_heading(plan, i)}")
