@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from djsb_core import api
 from djsb_core.discovery import list_components
-from djsb_core.errors import RequestError, suggest
+from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
 
 if TYPE_CHECKING:
@@ -26,18 +26,6 @@ QUICKSTARTS = (TEMPLATES / "quickstart", Path(__file__).parents[1] / "examples" 
 
 #: Files of a checkout's quickstart that are not part of the experiment.
 NOT_COPIED = shutil.ignore_patterns("outputs", "__pycache__", "make_*.py")
-
-
-def parse_kind(text: str) -> Kind:
-    """Parse a kind in any common spelling: ``data_evaluator``, ``data-evaluators``.
-
-    :raises RequestError: if there is no such kind
-    """
-    word = text.lower().replace("-", "_").removesuffix("s")
-    kinds = {kind.name.lower(): kind for kind in Kind}
-    if word not in kinds:
-        raise RequestError(f"unknown kind of component '{text}'; {suggest(word, kinds)}")
-    return kinds[word]
 
 
 def write_plugin(name: str, kind: Kind, parent: Path) -> Path:

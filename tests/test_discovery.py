@@ -171,26 +171,37 @@ def test_every_component_of_the_core_loads():
 
 
 @pytest.mark.parametrize(
-    "implementation",
+    ("implementation", "reason"),
     [
-        "djsb_no_such_moment(job)",
-        "djsb_job_started(no_such_argument)",
-        "djsb_job_started(job, more)",
+        ("djsb_job_begun(job)", "djsb_job_begun is no hookspec; did you mean 'djsb_job_"),
+        (
+            "djsb_job_startd(job)",
+            "djsb_job_startd is no hookspec; did you mean 'djsb_job_started'?",
+        ),
+        (
+            "djsb_job_started(no_such_argument)",
+            "djsb_job_started takes no_such_argument; its hookspec has only: job",
+        ),
+        ("djsb_job_started(job, more)", "djsb_job_started takes more; its hookspec has only: job"),
     ],
 )
-def test_a_wrong_listener_is_skipped_with_one_warning(install, caplog, heard, implementation):
+def test_a_wrong_listener_is_skipped_with_one_warning(
+    install, caplog, heard, implementation, reason
+):
     source = f"from djsb_core.api import hookimpl\n@hookimpl\ndef {implementation}: pass\n"
     install("wrongpkg", source, "[djsb.listeners]\nwrong = wrongpkg\n")
     install("goodpkg", GOOD, "[djsb.listeners]\ngood = goodpkg\n")
     listeners = create_listeners()
     warnings = [one.getMessage() for one in caplog.records if "wrongpkg" in one.getMessage()]
     assert len(warnings) == 1
-    assert warnings[0].startswith("skipped listener 'wrong' of wrongpkg: ")
+    assert warnings[0].startswith(f"skipped listener 'wrong' of wrongpkg: {reason}")
+    assert warnings[0].endswith("; mend or uninstall wrongpkg")
+    assert "\n" not in warnings[0]
     assert "goodpkg" not in caplog.text
     assert "heard" in heard(listeners)
     ((package, error),) = find_broken_listeners(["wrongpkg", "goodpkg"])
     assert package == "wrongpkg"
-    assert str(error).startswith("cannot load listener 'wrong' of wrongpkg 1.0: PluginValidation")
+    assert str(error).startswith(f"cannot load listener 'wrong' of wrongpkg 1.0: {reason}")
 
 
 def test_two_listeners_of_one_name_are_both_heard(install, caplog, heard):
@@ -226,9 +237,19 @@ def test_a_listener_that_fails_is_dropped_with_one_warning_and_others_still_hear
     assert Good.calls == 4
     warnings = [one for one in caplog.records if "dropped listener 'bad'" in one.getMessage()]
     assert [one.levelno for one in warnings] == [logging.WARNING]
-    assert "djsb_preparing: SystemExit: bad" in warnings[0].getMessage()
+    assert f"djsb_preparing: SystemExit: bad ({__file__}:" in warnings[0].getMessage()
     job = JobInfo("r", JobId("p", "s", 0, "m"), "h", None, None)
     notify(listeners, "djsb_job_started", job=job)
+
+
+def test_a_nameless_listener_is_named_by_its_class(caplog):
+    class Bad:
+        @hookimpl
+        def djsb_preparing(self):
+            raise RuntimeError
+
+    notify(new_listeners([Bad()]), "djsb_preparing", text="x")
+    assert "Bad': djsb_preparing: RuntimeError" in caplog.text
 
 
 def test_an_interruption_in_a_listener_is_no_failure(listeners):
@@ -276,7 +297,7 @@ def test_a_tracker_hears_the_runs_that_ask_for_it(install, listeners):
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("Wrong", "PluginValidationError"),
+        ("Wrong", "djsb_no_such_moment is no hookspec"),
         ("Failing", "SystemExit: 3"),
         ("heard", "PluginLoadError: cannot load tracker"),
     ],

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tomllib
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
 from djsb.config.schema import ExperimentSchema
+from djsb_core.interfaces.kinds import Kind
 
 ROOT = Path(__file__).parents[1]
 DJSB = [sys.executable, "-c", "from djsb.cli import main; main()"]
@@ -90,3 +92,9 @@ def test_the_plugin_of_the_page_works(lab, install):
         (job,) = store.jobs(run.id)
         assert store.metrics(job.id) == {"mean_length": 4.0, "samples": 2.0}
         assert store.samples(job.id)["mean_length"].values == [3.0, 5.0]
+
+
+def test_the_test_of_the_page_imports_what_it_uses(install):
+    page = (ROOT / "docs" / "how-to" / "write-a-plugin.md").read_text()
+    install("page_of_tests", re.search(r"```python\n(import pytest.*?)```", page, re.DOTALL)[1], "")
+    assert import_module("page_of_tests").TestMeanLength.kind is Kind.DATA_EVALUATOR

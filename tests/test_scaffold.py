@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from djsb import scaffold
 from djsb.cli.init import init
 from djsb.cli.new_plugin import new_plugin
-from djsb.scaffold import init_experiment, parse_kind, write_plugin
+from djsb.scaffold import init_experiment, write_plugin
 from djsb_core.discovery import list_components, load_component
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.kinds import Kind
@@ -206,16 +206,16 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
 
 @pytest.mark.parametrize("text", ["data_evaluator", "data-evaluators", "Data_Evaluators"])
 def test_a_kind_is_read_as_people_write_it(text):
-    assert parse_kind(text) is Kind.DATA_EVALUATOR
+    assert Kind.parse(text) is Kind.DATA_EVALUATOR
 
 
 def test_every_group_names_its_kind():
-    assert [parse_kind(kind.value) for kind in Kind] == list(Kind)
+    assert [Kind.parse(kind.value) for kind in Kind] == list(Kind)
 
 
 def test_an_unknown_kind_is_refused_with_the_nearest():
-    with pytest.raises(RequestError, match="'evaluator'; did you mean 'data_evaluator'"):
-        parse_kind("evaluator")
+    with pytest.raises(RequestError, match="'evaluator'; did you mean 'data_evaluators'"):
+        Kind.parse("evaluator")
 
 
 @pytest.fixture

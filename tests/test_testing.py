@@ -27,6 +27,7 @@ from djsb_core.api import (
 )
 
 RECIPE = {"process": [{"text_length_filter": {"min_len": 1}}, {"fix_unicode_mapper": None}]}
+LOSS = Metric("loss", higher_is_better=False)
 SUMMARY = {"min": 1.0, "mean": 2.0, "max": 3.0}
 
 
@@ -136,6 +137,20 @@ def test_a_score_must_be_declared(build, metric, kept):
     )
     contract = testing.EvaluatorContract
     assert keeps(contract, "test_every_score_is_declared", component=component) is kept
+
+
+def test_a_broken_contract_says_what_is_wrong(build):
+    component = build(ModelEvaluator, "evaluate", lambda self: {"los": 1.0}, metrics=(LOSS,))
+    with pytest.raises(AssertionError, match=r"'los', undeclared: add Metric\('los', …\) to Made"):
+        testing.EvaluatorContract().test_every_score_is_declared(component)
+    with pytest.raises(AssertionError, match=r"direction to 'loss', but .* returned only 'los'"):
+        testing.EvaluatorContract().test_directions_name_scores(component)
+
+
+def test_a_wrong_number_of_outputs_is_named(build):
+    hook = build(Hook, "run", lambda self, context: (7,), output_names=("one", "two"))
+    with pytest.raises(AssertionError, match=r"1 outputs? \(7,\), but .* \['one', 'two'\]"):
+        testing.HookContract().test_every_output_has_a_name(hook, None)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,13 @@
 
 import pytest
 
-from djsb_core.text import parse_duration, size_text
+from djsb_core.text import counted, parse_duration, size_text
+
+
+def test_counts_agree_with_their_nouns():
+    assert counted(1, "job") == "1 job"
+    assert counted(0, "job") == "0 jobs"
+    assert counted(2000, "entry", "entries") == "2,000 entries"
 
 
 @pytest.mark.parametrize(

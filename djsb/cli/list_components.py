@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import click
 
+from djsb_core.interfaces.kinds import Kind
+
+KINDS = ", ".join(kind.value for kind in Kind)
+
 
 @click.command("list-components")
-@click.option("--kind", help="Only one kind: data_evaluators, hooks, …")
+@click.option("--kind", help=f"Only one kind: {KINDS}.")
 @click.option(
     "--check", is_flag=True, help="Import each one and report which cannot be used, and why."
 )

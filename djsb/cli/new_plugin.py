@@ -22,9 +22,9 @@ KINDS = ", ".join(kind.value for kind in Kind)
 )
 def new_plugin(name: str, kind: str, folder: Path) -> None:
     """Write the plugin package djsb-NAME, with a working component to adapt."""
-    from djsb.scaffold import parse_kind, write_plugin
+    from djsb.scaffold import write_plugin
 
-    target = write_plugin(name, parse_kind(kind), folder)
+    target = write_plugin(name, Kind.parse(kind), folder)
     click.echo(f"Wrote {target}. Next:")
     for step in (f"cd {target}", "pip install -e '.[test]'", "pytest", "djsb list-components"):
         click.echo(f"  {step}")

@@ -33,6 +33,7 @@ def validate(
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan
     from djsb_core.errors import ConfigError
+    from djsb_core.text import counted
 
     try:
         planned = plan(read_experiment(experiment, overrides))
@@ -44,8 +45,7 @@ def validate(
     if as_json:
         click.echo(_json(planned.warnings))
         return
-    count = len(planned.jobs)
-    click.echo(f"{experiment}: valid, {count} job{'s' if count != 1 else ''}")
+    click.echo(f"{experiment}: valid, {counted(len(planned.jobs), 'job')}")
     for warning in planned.warnings:
         click.echo(f"note: {warning}")
 

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.machine.checks import check_command
 from djsb_core.machine.packages import extras_of, wanted_packages
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +41,7 @@ def check_indirect(names: Sequence[str]) -> list[DoctorCheck]:
     indirect = [requirement for name, requirement in everything.items() if name not in direct]
     checks = [requirement.check() for requirement in indirect if not requirement.fits]
     if not checks:
-        finding = f"{len(indirect)} packages, all installed in a compatible version"
+        finding = f"{counted(len(indirect), 'package')}, all installed in a compatible version"
         checks = [DoctorCheck("dependencies", ok=True, finding=finding, kind=CheckKind.PACKAGE)]
     installed = {
         name for name, requirement in everything.items() if requirement.installed is not None

@@ -25,15 +25,20 @@ if TYPE_CHECKING:
 
 
 def check_plugins(
-    names: Sequence[str], *, trackers: Collection[str] = (), beside_gpu: bool = False
+    names: Sequence[str],
+    *,
+    trackers: Collection[str] = (),
+    beside_gpu: bool = False,
+    listeners: bool = True,
 ) -> Mapping[str, list[DoctorCheck]]:
     """Check what packages need; a shared dependency is listed with the first of them.
 
     :param names: names of the packages, as in their metadata
     :param trackers: trackers to check as well, whatever their packages
     :param beside_gpu: whether to check that torch can use an NVIDIA GPU
+    :param listeners: whether to check their listeners; every run warns of broken ones
     """
-    own = own_checks(names)
+    own = own_checks(names, listeners=listeners)
     checks = {name: own.get(name, []) for name in names}  # first: they show what a package is for
     owners: dict[str, str] = {}
     for name in names:
@@ -49,7 +54,9 @@ def check_plugins(
     return unique_checks(checks)
 
 
-def own_checks(packages: Collection[str]) -> dict[str, list[DoctorCheck]]:
+def own_checks(
+    packages: Collection[str], *, listeners: bool = True
+) -> dict[str, list[DoctorCheck]]:
     """Run the checks that packages register under ``djsb.checks``, by package.
 
     One that cannot be run counts as a failed check: a broken plugin breaks only itself.
@@ -57,7 +64,7 @@ def own_checks(packages: Collection[str]) -> dict[str, list[DoctorCheck]]:
     checks: dict[str, list[DoctorCheck]] = {}
     for package, ask in load_checks(packages):
         checks.setdefault(package, []).extend(_ask(package, ask))
-    for package, error in find_broken_listeners(packages):
+    for package, error in find_broken_listeners(packages) if listeners else ():
         checks.setdefault(package, []).append(_fault("listener", str(error)))
     return checks
 

@@ -9,6 +9,8 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from djsb_core.text import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -81,8 +83,8 @@ def _lines_of(check: DoctorCheck, column: int, width: int) -> Iterator[str]:
 def _summary(checks: Sequence[DoctorCheck]) -> str:
     missing = sum(not check.ok and check.required for check in checks)
     notes = sum(not check.ok and not check.required for check in checks)
-    count = f"{len(checks)} check{'' if len(checks) == 1 else 's'}"
-    also = f"; {notes} note{'' if notes == 1 else 's'}" if notes else ""
+    count = counted(len(checks), "check")
+    also = f"; {counted(notes, 'note')}" if notes else ""
     if missing:
         return f"{missing} of {count} {'fails' if missing == 1 else 'fail'}{also}"
     return f"{count}, nothing is missing{also}"

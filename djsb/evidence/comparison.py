@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from djsb.evidence.alignment import labels_of, rows_of
 from djsb.evidence.contrast import Measurements, contrast
 from djsb.evidence.linearized import mean_of
-from djsb.query.declared import direction_of, is_minor
+from djsb.query.declared import direction_of, is_minor, is_score
 from djsb.query.facts import (
     inputs_of,
     is_inside,
@@ -53,6 +53,8 @@ class Metric:
     higher_is_better: bool | None = None
     minor: bool = False
     """Whether it describes another metric, or the speed of the machine."""
+    is_score: bool = False
+    """Whether it is a result: it has a direction, or is a primary score without one."""
 
     @property
     def differs(self) -> bool:
@@ -178,4 +180,5 @@ def _metrics(measurements: Measurements, row: Row, label: str) -> Iterator[Metri
             ),
             direction_of(jobs, name),
             minor=is_minor(jobs, name),
+            is_score=is_score(jobs, name),
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
 from djsb.evidence.linearized import mean_of, standard_error
 from djsb.evidence.pairing import data_contents, have_same_data
 from djsb.evidence.verdict import Verdict, judge
-from djsb.query.declared import direction_of, is_minor
+from djsb.query.declared import direction_of, is_minor, is_score, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +40,9 @@ class Contrast:
     """Number of seeds that each value is the mean of; 1 if the seed changes nothing."""
     errors: tuple[float | None, float | None] = (None, None)
     """Standard errors of the two means over seeds."""
+    is_score: bool = False
+    """Whether it is a result: it has a direction, or is a primary score without one."""
+    unit: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -112,6 +115,14 @@ def contrast(
     measured: Measurements, before: Replicates, after: Replicates, metric: str
 ) -> Contrast | None:
     """Compare one metric of two jobs; ``None`` if one of them has not measured it."""
+    result = _compared(measured, before, after, metric)
+    jobs = (before.first, after.first)
+    return result and replace(result, is_score=is_score(jobs, metric), unit=unit_of(jobs, metric))
+
+
+def _compared(
+    measured: Measurements, before: Replicates, after: Replicates, metric: str
+) -> Contrast | None:
     old, new = measured.values(before, metric), measured.values(after, metric)
     if not (old and new):
         return None

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from djsb_core.discovery import warn_of_dropped
 from djsb_core.hookspecs import JobInfo, hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+ON_PROGRESS = "on_progress"
+"""The argument of ``djsb.run`` that takes a callback."""
 
 
 class EventKind(StrEnum):
@@ -63,12 +68,17 @@ class EventListener:
         :param callback: called with each event; ``None``: events are dropped
         """
         self._callback = callback
+        self.__name__ = ON_PROGRESS  # by which the log names it
         self.run_id: str | None = None
         """Known as soon as the run is recorded."""
 
     def warn(self, text: str) -> None:
         """Report a warning from before the run."""
-        self._report(EventKind.WARNING, text)
+        try:
+            self._report(EventKind.WARNING, text)
+        except (Exception, SystemExit) as cause:  # noqa: BLE001 (as in every moment of the run)
+            warn_of_dropped(ON_PROGRESS, EventKind.WARNING, cause)
+            self._callback = None
 
     @hookimpl
     def djsb_preparing(self, text: str) -> None:

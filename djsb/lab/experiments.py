@@ -18,7 +18,7 @@ from djsb.planner.plan import validate as validate_experiment
 from djsb.planner.preflight import require
 from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
-from djsb_core.errors import ConfigError, JobError, JobsError
+from djsb_core.errors import ConfigError, JobError, JobsError, RequestError
 from djsb_core.job.reports import plain
 from djsb_core.problems import Problem
 
@@ -93,6 +93,8 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     """
     if session is not None and (workers, placement) != (None, None):
         raise ValueError("a session has its own workers and placement; pass them to the session")
+    if on_progress is not None and not callable(on_progress):
+        raise RequestError(f"on_progress must be a function of one event, not {on_progress!r}")
     planned = plan(experiment, overrides)
     options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
     own = nullcontext(session) if session is not None else _session(workers, placement)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from djsb.query.status import status_of
 from djsb.report.format import date, duration, number
+from djsb_core.errors import RequestError
+from djsb_core.text import size_text
+from djsb_core.whole_files import replacing
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Sequence
 
     from djsb.store.records import RunRecord
@@ -24,6 +29,26 @@ class Page:
     """A page of HTML that a notebook shows in a frame of its own."""
 
     html: str
+    source: str = ""
+    """The report itself, if its format is not HTML."""
+
+    def __repr__(self) -> str:
+        """Return the size instead of the whole page."""
+        return f"<djsb page: {size_text(len((self.source or self.html).encode()))}>"
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report to a file, replacing it; return its path.
+
+        :raises RequestError: if the file cannot be written
+        """
+        target = Path(path).expanduser()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(target, errors="replace") as file:
+                file.write(self.source or self.html)
+        except OSError as error:
+            raise RequestError(f"cannot write {target}: {error.strerror}") from error
+        return target
 
     def _repr_html_(self) -> str:
         """Put the page into a frame that isolates its styles and scripts from the notebook."""
@@ -46,7 +71,7 @@ def overview(store: Store, run: RunRecord) -> str:
         (job.pipeline, job.iteration, job.meta_name, name, number(value))
         for job in jobs
         for name, value in store.metrics(job.id).items()
-        if job.direction(name) is not None
+        if job.is_score(name)
     ]
     return (
         f"<p><b>Run {escape(run.id)}</b> {escape(head.removesuffix(', '))}</p>"

@@ -223,17 +223,26 @@ class Run:
         return _frame(list(comparison_rows(compare_sides(self._store, sides))), CSV_HEADERS)
 
     def report(self, reporter: str = HTML) -> Page:
-        """Return the whole report, to be shown inside the notebook.
+        """Return the whole report, to be shown inside the notebook or saved to a file.
 
-        If its requirements are not installed, the overview preceded by the error message.
+        If what HTML needs is not installed, the overview preceded by the error message.
 
-        :param reporter: name of the format
+        :param reporter: name of the format, not of a file
+        :raises RequestError: if no installed package has the format, or something it needs is
+            missing
         """
         try:
             renderer = load_reporter(reporter)
             text = renderer.render(self._store, self._record)
-            return Page(text if renderer.suffix == ".html" else f"<pre>{escape(text)}</pre>")
+            if renderer.suffix == ".html":
+                return Page(text)
+            return Page(f"<pre>{escape(text)}</pre>", text)
         except RequestError as error:
+            if Path(reporter).suffix:
+                hint = f"to write a file: run.report().save({reporter!r})"
+                raise RequestError(f"{error} {hint}") from error
+            if reporter != HTML:
+                raise
             return Page(f"<p>{escape(str(error))}</p>\n{self._repr_html_()}")
 
     def _jobs(self, name: str) -> Sequence[JobRecord]:

@@ -22,6 +22,7 @@ from djsb_core.interfaces.isolation import EnvironmentSettingsError, WantedEnvir
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.problems import Problem
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +191,7 @@ class Loader:
     def _check_outputs(self, job: LoadedJob) -> None:
         names, output = job.returned_names, job.spec.output
         if output is not None and len(output) != len(names):
-            text = f"{len(output)} names for {len(names)} values"
+            text = f"{counted(len(output), 'name')} for {counted(len(names), 'value')}"
             remedy = f"it returns {', '.join(names)}"
             self.problems.append(job.spec.problem(("output",), text, remedy))
 

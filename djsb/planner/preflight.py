@@ -52,7 +52,8 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
         *environment_checks(plan, look_inside=False),
     ]
     trackers = trackers_of_run(plan.experiment.schema.trackers)
-    plugin_checks = check_plugins(packages_in_use(plan), trackers=trackers)
+    # The session that runs the plan warns of broken listeners.
+    plugin_checks = check_plugins(packages_in_use(plan), trackers=trackers, listeners=False)
     for package_checks in plugin_checks.values():
         checks += package_checks
     new = (need for need in component_needs(plan) if not _is_reported(plan.warnings, need))

@@ -29,6 +29,20 @@ def is_shown_unchanged(job: JobRecord, metric: str) -> bool:
     return _is_selective(job, metric)
 
 
+def is_score(jobs: Iterable[JobRecord], metric: str) -> bool:
+    """Tell whether a metric of these jobs is a result, even if neither direction is better."""
+    jobs = list(jobs)
+    return not any(job.role in UNJUDGED for job in jobs) and any(
+        job.is_score(metric) for job in jobs
+    )
+
+
+def unit_of(jobs: Iterable[JobRecord], metric: str) -> str:
+    """Return the unit of a metric of these jobs; empty if undeclared or contradictory."""
+    units = {job.declared(metric).unit for job in jobs} - {""}
+    return units.pop() if len(units) == 1 else ""
+
+
 def direction_of(jobs: Iterable[JobRecord], metric: str) -> bool | None:
     """Tell whether higher values of a metric are better; ``None`` if undeclared or contradictory.
 

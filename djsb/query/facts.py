@@ -78,7 +78,7 @@ def facts_of(store: Store, run: RunRecord) -> Facts:
         measured = store.metrics(job.id)
         metrics |= {f"{name}.{key}": value for key, value in measured.items()}
         secondary |= {f"{name}.{key}" for key in measured if job.is_detail(key)}
-        scores |= {f"{name}.{key}" for key in measured if job.direction(key) is not None}
+        scores |= {f"{name}.{key}" for key in measured if job.is_score(key)}
     return Facts(
         run,
         settings,

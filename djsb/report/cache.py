@@ -11,7 +11,7 @@ from djsb.query.locate import open_store
 from djsb.query.status import status_of
 from djsb.report.format import date, number, table
 from djsb_core.errors import RequestError, suggest
-from djsb_core.text import short_key, size_text
+from djsb_core.text import counted, short_key, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -262,7 +262,7 @@ def _total(entries: Sequence[Entry]) -> str:
 
 
 def _count(entries: int) -> str:
-    return "1 entry" if entries == 1 else f"{entries:,} entries"
+    return counted(entries, "entry", "entries")
 
 
 def _name(entry: Entry) -> str:

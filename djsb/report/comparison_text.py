@@ -12,6 +12,7 @@ from djsb.evidence.difference import BOOTSTRAP, CONFIDENCE, MANY, NORMAL
 from djsb.query.facts import shown
 from djsb.query.status import status_of
 from djsb.report.format import date, number, table
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +50,8 @@ def comparison_text(comparison: Comparison, *, everything: bool = False) -> str:
     parts = [table([[row[i] for i in columns] for row in sides], [headers[i] for i in columns])]
     parts += _settings(comparison, letters, everything=everything)
     shown_metrics = [metric for metric in comparison.metrics if everything or _is_shown(metric)]
-    scores = [metric for metric in shown_metrics if metric.higher_is_better is not None]
-    others = [metric for metric in shown_metrics if metric.higher_is_better is None]
+    scores = [metric for metric in shown_metrics if metric.is_score]
+    others = [metric for metric in shown_metrics if not metric.is_score]
     parts += _metrics("Scores", scores, letters, None)
     parts += _metrics("Other metrics", others, letters, None if everything else FEW)
     if not comparison.metrics:
@@ -79,7 +80,7 @@ def _experiment(run: Any) -> str:  # noqa: ANN401 (RunRecord)
 
 
 def _is_shown(metric: Metric) -> bool:
-    return not metric.minor and (metric.differs or metric.higher_is_better is not None)
+    return not metric.minor and (metric.differs or metric.is_score)
 
 
 def _settings(comparison: Comparison, letters: str, *, everything: bool) -> Iterator[str]:
@@ -96,7 +97,7 @@ def _settings(comparison: Comparison, letters: str, *, everything: bool) -> Iter
         yield "No setting differs."
     hidden = len(comparison.settings) - len(settings)
     if hidden:
-        count = "1 more follows" if hidden == 1 else f"{hidden} more follow"
+        count = counted(hidden, "more follows", "more follow")
         yield f"{count} from results of earlier jobs: --all."
 
 
@@ -215,7 +216,12 @@ def _notes(comparison: Comparison, letters: str, shown_metrics: Sequence[Metric]
         yield f"{job}: missing or not finished in {', '.join(absent)}."
     left_out = len(comparison.metrics) - len(shown_metrics)
     if left_out:
-        yield f"Not shown: {left_out} metrics that are the same or describe others (--all)."
+        which = counted(
+            left_out,
+            "metric that is the same or describes others",
+            "metrics that are the same or describe others",
+        )
+        yield f"Not shown: {which} (--all)."
     methods = dict.fromkeys(
         contrast.difference.method
         for contrast in chain.from_iterable(metric.contrasts for metric in shown_metrics)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from djsb.report.format import table
 from djsb.report.source import read_definition
 from djsb_core.discovery import list_components
-from djsb_core.errors import DjsbError, RequestError, suggest
+from djsb_core.errors import DjsbError
 from djsb_core.interfaces.kinds import Kind
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ def list_all(kind: str | None = None, *, check: bool = False) -> list[Listed]:
     :param check: import each one
     :raises RequestError: if there is no such kind
     """
-    names = [entry.value for entry in Kind]
-    if kind is not None and kind not in names:
-        raise RequestError(f"unknown kind '{kind}'; {suggest(kind, names)}")
+    kinds = list(Kind) if kind is None else [Kind.parse(kind)]
     return [
-        _list_one(name, info, check=check)
-        for name in names
-        if kind in (None, name)
-        for info in list_components(f"djsb.{name}")
+        _list_one(entry.value, info, check=check)
+        for entry in kinds
+        for info in list_components(entry.group)
     ]
 
 

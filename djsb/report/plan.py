@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from djsb_core.text import counted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -17,11 +19,11 @@ def plan_text(plan: Plan) -> str:
     schema = plan.experiment.schema
     count = len(plan.pipelines)
     head = (
-        f"{schema.project_name} / {schema.experiment_name}: {len(plan.jobs)} jobs"
+        f"{schema.project_name} / {schema.experiment_name}: {counted(len(plan.jobs), 'job')}"
         f"{f' in {count} pipelines' if count > 1 else ''}, results in {schema.work_dir}"
     )
     lines = [head, *_iterations(plan)]
-    width = max(len(job.spec.meta_name) for job in plan.jobs)
+    width = max((len(job.spec.meta_name) for job in plan.jobs), default=0)
     for i, name in enumerate(plan.pipelines):
         if count > 1:
             lines.append(f"\n{_heading(plan, i)}")

@@ -17,6 +17,7 @@ from djsb.query.names import Condition, Names
 from djsb.query.status import status_of
 from djsb.report.format import date, duration, number, table
 from djsb_core.errors import RequestError
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -219,7 +220,7 @@ def runs_table(runs: Sequence[Facts], columns: Sequence[str] | None = None) -> s
 
 
 def _more(count: int) -> str:
-    columns = "1 more column differs" if count == 1 else f"{count} more columns differ"
+    columns = counted(count, "more column differs", "more columns differ")
     return f"{columns}: --columns NAME,…, --csv or --json."
 
 

@@ -19,15 +19,18 @@ from djsb.query.status import status_of
 from djsb.report.format import date, duration, number, table
 from djsb.report.summary import jobs_table, results
 from djsb_core.job.reports import LOG
+from djsb_core.metrics import Declarations
 from djsb_core.text import short_key
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from djsb.store.records import JobRecord, RunRecord
     from djsb.store.store import Store
     from djsb_core.job.reports import Point
+
+UNDECLARED = Declarations()
 
 LATEST = 8
 """Number of iterations whose values are shown side by side."""
@@ -101,6 +104,7 @@ def job_json(store: Store, job: JobRecord) -> dict[str, Any]:
             for name in metrics
             if (higher := job.declared(name).higher_is_better) is not None
         },
+        "units": {name: unit for name in metrics if (unit := job.declared(name).unit)},
         "artifacts": [
             {
                 "name": artifact.name,
@@ -127,7 +131,7 @@ def _describe(store: Store, run: RunRecord, jobs: Sequence[JobRecord], name: str
         if not isinstance(value, dict):
             yield f"  → {output}: {_output(value, run.folder)}"
     if len(jobs) == 1:
-        yield from metrics_lines(points[0])
+        yield from metrics_lines(points[0], last.declarations)
     elif any(points):
         yield _iterations(jobs, points)
 
@@ -161,8 +165,10 @@ def _cut(text: str) -> str:
 # -- metrics ---------------------------------------------------------------------------------------
 
 
-def metrics_lines(points: Sequence[Point]) -> Iterator[str]:
-    """List the last value of each metric; those with the same parts as a table."""
+def metrics_lines(
+    points: Sequence[Point], declarations: Declarations = UNDECLARED
+) -> Iterator[str]:
+    """List the last value of each metric, with its unit; those with the same parts as a table."""
     series: dict[str, list[Point]] = {}
     for point in points:
         series.setdefault(point.name, []).append(point)
@@ -171,17 +177,31 @@ def metrics_lines(points: Sequence[Point]) -> Iterator[str]:
     alone = [name for name in series if name not in in_tables]
     width = max(map(len, alone), default=0)
     for name in alone:
-        yield f"  {name:<{width}}  {_series(series[name])}"
+        yield f"  {name:<{width}}  {_series(series[name], declarations.find(name).unit)}"
     for parts, rows in tables:
+        units = [
+            _common_unit(declarations.find(f"{row}.{part}").unit for part in parts) for row in rows
+        ]
         cells = [
             [row, *(number(series[f"{row}.{part}"][-1].value) for part in parts)] for row in rows
         ]
-        yield table(cells, ["", *parts], right=range(1, len(parts) + 1))
+        headers = ["", *parts]
+        if any(units):
+            headers.append("")
+            cells = [[*row, unit] for row, unit in zip(cells, units, strict=True)]
+        yield table(cells, headers, right=range(1, len(parts) + 1))
 
 
-def _series(points: Sequence[Point]) -> str:
+def _common_unit(units: Iterable[str]) -> str:
+    distinct = set(units)
+    return distinct.pop() if len(distinct) == 1 else ""
+
+
+def _series(points: Sequence[Point], unit: str) -> str:
     last = points[-1]
     text = _cut(shown(last.value)) if isinstance(last.value, str) else number(last.value)
+    if unit and unit != last.name:
+        text = f"{text} {unit}"
     steps = [point for point in points if point.step is not None]
     if len(steps) > 1 and last.step is not None:
         return f"{text} (first of {len(steps):,} values: {number(steps[0].value)})"
@@ -229,7 +249,7 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     yield from _section("settings", _settings(job, places_of(jobs)))
     inputs = inputs_of(run, job)
     yield from _section("inputs", [f"  {key} ← {source}" for key, source in inputs.items()])
-    yield from _section("metrics", list(metrics_lines(store.points(job.id))))
+    yield from _section("metrics", list(metrics_lines(store.points(job.id), job.declarations)))
     outputs = job.named_outputs.items()
     yield from _section(
         "outputs", [f"  → {key}: {_output(value, run.folder)}" for key, value in outputs]

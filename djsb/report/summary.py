@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from djsb.evidence.changes import changes_of
 from djsb.query.facts import last_iteration
 from djsb.report.format import duration, number, table
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ def summarize(store: Store, run_id: str) -> str:
     """Format the closing summary of a run."""
     run, jobs = store.run(run_id), store.jobs(run_id)
     reused = sum(job.status == "cached" for job in jobs)
-    cached = f", {reused} of {len(jobs)} jobs from the cache" if reused else ""
+    cached = f", {reused} of {counted(len(jobs), 'job')} from the cache" if reused else ""
     which = f"{run.id} {store.work_dir}"
     end = (
         f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "

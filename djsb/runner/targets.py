@@ -8,6 +8,7 @@ from djsb.config.dotted import get_value
 from djsb.store.records import TargetRecord
 from djsb_core.errors import DjsbError, suggest
 from djsb_core.job.watcher import flatten
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ def reason_to_stop(plan: Plan, measured: Sequence[TargetRecord], history: Histor
     schema = plan.experiment.schema
     met_targets = [target for target in measured if target.met]
     needed = 1 if schema.iter_targets_mode == "any" else len(measured)
-    count = f"{len(met_targets)} of {len(measured)} targets met"
+    count = f"{len(met_targets)} of {counted(len(measured), 'target')} met"
     if measured and len(met_targets) >= needed:
         return f"{count} after iteration {history.iteration}"
     if history.iteration == schema.max_iter_num:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.interfaces.hook import Role
 from djsb_core.job.reports import FILES, plain
-from djsb_core.metrics import Declarations, MetricKind
+from djsb_core.metrics import Declarations, MetricKind, find_metric
 from djsb_core.text import json_text
 
 if TYPE_CHECKING:
@@ -136,9 +136,21 @@ class JobRecord:
         """Return the declaration of a metric; an empty one if there is none."""
         return self.declarations.find(name)
 
+    def is_declared(self, name: str) -> bool:
+        """Return whether the hook or the component declares a metric."""
+        return find_metric(self.declarations.metrics, name) is not None
+
     def direction(self, name: str) -> bool | None:
         """Return whether a higher value is better; ``None`` if neither, or not comparable."""
         return None if self.role in UNJUDGED else self.declared(name).higher_is_better
+
+    def is_score(self, name: str) -> bool:
+        """Return whether a metric is a result: judged by its direction, or a primary score."""
+        metric = self.declared(name)
+        is_primary_score = metric.primary and metric.kind is MetricKind.SCORE
+        return self.role not in UNJUDGED and (
+            metric.higher_is_better is not None or is_primary_score
+        )
 
     def is_primary(self, name: str) -> bool:
         """Return whether a metric is among the few that summarize the job's results."""

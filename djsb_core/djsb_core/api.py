@@ -8,7 +8,7 @@
 * Isolation of components: :class:`Isolation` and :class:`WantedEnvironment`; folders stored by key
   (:class:`KeyedFolders`), metadata of installed packages (:func:`snapshot`), and secrets kept out
   of logs (:class:`Masker`).
-* Commands: text for people (:func:`size_text`, :func:`date`, :func:`suggest`), and
+* Commands: text for people (:func:`size_text`, :func:`date`, :func:`counted`, :func:`suggest`), and
   :class:`RequestError` for a request that cannot be fulfilled.
 """
 
@@ -99,7 +99,7 @@ from djsb_core.machine.checks import check_command, check_file, check_weights
 from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
-from djsb_core.text import date, parse_duration, short_key, size_text
+from djsb_core.text import counted, date, parse_duration, short_key, size_text
 from djsb_core.whole_files import replacing, write_whole
 
 if TYPE_CHECKING:
@@ -184,6 +184,7 @@ __all__ = [
     "check_file",
     "check_packages",
     "check_weights",
+    "counted",
     "date",
     "find_distribution",
     "hookimpl",

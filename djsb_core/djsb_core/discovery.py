@@ -8,11 +8,18 @@ package is all it takes.
 from __future__ import annotations
 
 import logging
+import traceback
 from functools import lru_cache
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.announced import Announcement, ComponentInfo, announced, package_of
-from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
+from djsb_core.errors import (
+    PluginLoadError,
+    RequestError,
+    UnknownComponentError,
+    suggest,
+)
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
 
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.isolation import Isolation
+
 
 log = logging.getLogger(__name__)
 
@@ -153,12 +161,18 @@ def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
             yield package_of(entry)[0], error
 
 
+class _MismatchError(TypeError):
+    """An implementation of a listener matches no hookspec."""
+
+
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
     manager = new_listeners()
     for entry, cause in _register_all(manager, announced(LISTENERS)):
         package, _ = package_of(entry)
-        log.warning("skipped listener '%s' of %s: %s", entry.name, package, _reason(cause))
+        reason = " ".join(_reason(cause).split())
+        remedy = f"mend or uninstall {package}"
+        log.warning("skipped listener '%s' of %s: %s; %s", entry.name, package, reason, remedy)
         log.debug("the skipped listener's traceback", exc_info=cause)
     return manager
 
@@ -199,11 +213,16 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
         except KeyboardInterrupt:
             raise
         except BaseException as cause:
-            log.warning(
-                "dropped listener '%s': %s: %s", implementation.plugin_name, moment, _reason(cause)
-            )
+            warn_of_dropped(_name_of(implementation), moment, cause)
             log.debug("the dropped listener's traceback", exc_info=cause)
             listeners.unregister(implementation.plugin)
+
+
+def warn_of_dropped(name: str, moment: str, cause: BaseException) -> None:
+    """Log that a listener failed and is not called again, and where it raised."""
+    frames = traceback.extract_tb(cause.__traceback__)
+    place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    log.warning("dropped listener '%s': %s: %s%s", name, moment, _reason(cause), place)
 
 
 def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
@@ -233,13 +252,48 @@ def _register_all(
 
 def _register(manager: pluggy.PluginManager, listener: object, name: str) -> None:
     """Add a listener; drop it again if one of its implementations matches no hookspec."""
+    from pluggy import PluginValidationError
+
     try:
         manager.register(listener, name)
         manager.check_pending()
-    except Exception:
+    except Exception as error:
         if manager.has_plugin(name):
             manager.unregister(name=name)
+        mismatch = _find_mismatch(manager, listener)
+        if isinstance(error, PluginValidationError) and mismatch:
+            raise _MismatchError(mismatch) from error
         raise
+
+
+def _find_mismatch(manager: pluggy.PluginManager, listener: object) -> str:
+    """Say which of a listener's implementations matches no hookspec; empty if all do."""
+    from djsb_core import hookspecs
+
+    moments = [name for name in vars(hookspecs) if name.startswith("djsb_")]
+    for name in dir(listener):
+        options = manager.parse_hookimpl_opts(listener, name)
+        if options is None:
+            continue
+        moment = options.get("specname") or name
+        if moment not in moments:
+            return f"{moment} is no hookspec; {suggest(moment, moments)}"
+        known = signature(getattr(hookspecs, moment)).parameters
+        wrong = [
+            each
+            for each in signature(getattr(listener, name)).parameters
+            if each not in {*known, "self"}
+        ]
+        if wrong:
+            return f"{moment} takes {', '.join(wrong)}; its hookspec has only: {', '.join(known)}"
+    return ""
+
+
+def _name_of(implementation: pluggy.HookImpl) -> str:
+    """Name a listener; one registered without a name by its class."""
+    plugin = implementation.plugin
+    anonymous = implementation.plugin_name == str(id(plugin))
+    return type(plugin).__qualname__ if anonymous else implementation.plugin_name
 
 
 def _load(entry: Announcement, label: str) -> object:
@@ -272,6 +326,8 @@ def _info(entry: Announcement) -> ComponentInfo:
 
 
 def _reason(cause: BaseException) -> str:
+    if isinstance(cause, _MismatchError):
+        return str(cause)
     try:
         return f"{type(cause).__name__}: {cause}"
     except Exception:  # noqa: BLE001 (a plugin's error may be unable to describe itself)

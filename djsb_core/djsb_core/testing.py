@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from djsb_core.discovery import find_component, load_component
+from djsb_core.environment_rules import EnvironmentRules
 from djsb_core.interfaces.component import AnyComponent, Workspace
 from djsb_core.interfaces.hook import JobContext
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.job.watcher import flatten
 from djsb_core.metrics import find_metric
 from djsb_core.placement_rules import PlacementRules
+from djsb_core.text import counted, quoted
 from djsb_core.tracker_rules import TrackerRules
 
 if TYPE_CHECKING:
@@ -83,11 +85,12 @@ class ComponentContract:
         return component(component.config_type(**settings), Workspace(folder, watcher))
 
     def test_it_is_documented(self, component: AnyComponent) -> None:
-        assert type(component).__doc__
+        assert type(component).__doc__, f"{type(component).__name__} needs a docstring"
 
     def test_every_setting_is_described(self, component: AnyComponent) -> None:
         fields = component.config_type.model_fields
-        assert [name for name, field in fields.items() if not field.description] == []
+        bare = [name for name, field in fields.items() if not field.description]
+        assert not bare, f"give Field(…, description=…) to {quoted(bare)}"
 
     def test_its_settings_have_a_schema(self, component: AnyComponent) -> None:
         assert component.config_type.model_json_schema()["type"] == "object"
@@ -99,11 +102,13 @@ class ComponentContract:
             component.config_type.model_validate({**settings, "no_such_setting": 1})
 
     def test_check_finds_nothing_missing(self, component: AnyComponent) -> None:
-        assert list(component.check()) == []
+        problems = list(component.check())
+        assert not problems, f"check() finds, with the fixture 'settings': {quoted(problems)}"
 
     def test_nothing_is_written_before_it_runs(self, component: AnyComponent) -> None:
         component.check()
-        assert list(component.workspace.folder.iterdir()) == []
+        written = [path.name for path in component.workspace.folder.iterdir()]
+        assert not written, f"check() or the constructor wrote {quoted(written)}"
 
     def test_its_module_imports_no_heavy_library(self) -> None:
         """Components are loaded for validation; their backends are imported when they run."""
@@ -118,7 +123,8 @@ class ComponentContract:
             check=False,
         )
         assert process.returncode == 0, process.stderr
-        assert process.stdout.split() == []
+        heavy = process.stdout.split()
+        assert not heavy, f"{module} imports {quoted(heavy)}: import it in the method that runs"
 
 
 class HookContract(ComponentContract):
@@ -164,8 +170,12 @@ class HookContract(ComponentContract):
         self, component: AnyComponent, context: JobContext[Any]
     ) -> None:
         outputs = component.run(context)  # type: ignore[attr-defined]
-        assert isinstance(outputs, tuple)
-        assert len(outputs) == len(component.output_names)
+        assert isinstance(outputs, tuple), f"run() returned {outputs!r} instead of a tuple"
+        names = list(component.output_names)
+        assert len(outputs) == len(names), (
+            f"run() returned {counted(len(outputs), 'output')} {outputs!r}, "
+            f"but output_names are {names}"
+        )
 
 
 class EvaluatorContract(ComponentContract):
@@ -173,18 +183,28 @@ class EvaluatorContract(ComponentContract):
 
     def test_scores_are_named_finite_numbers(self, component: AnyComponent) -> None:
         scores = component.evaluate()  # type: ignore[attr-defined]
-        assert scores
-        assert all(isinstance(name, str) and math.isfinite(scores[name]) for name in scores)
+        assert scores, "evaluate() returned no scores"
+        for name, value in scores.items():
+            assert isinstance(name, str), f"the name of a score is {name!r}, which is not a string"
+            assert math.isfinite(value), f"the score {name!r} is {value}, which is not finite"
 
     def test_every_score_is_declared(self, component: AnyComponent) -> None:
-        """Tables and reports show only declared metrics."""
+        """Undeclared metrics are listed without a meaning: no unit, direction or comparison."""
         scores = component.evaluate()  # type: ignore[attr-defined]
-        assert [name for name in scores if find_metric(component.metrics, name) is None] == []
+        undeclared = [name for name in scores if find_metric(component.metrics, name) is None]
+        assert not undeclared, (
+            f"evaluate() returned {quoted(undeclared)}, undeclared: "
+            f"add Metric({str(undeclared[0])!r}, …) to {type(component).__name__}.metrics"
+        )
 
     def test_directions_name_scores(self, component: AnyComponent) -> None:
         scores = component.evaluate()  # type: ignore[attr-defined]
         directed = [metric for metric in component.metrics if metric.higher_is_better is not None]
-        assert [metric.name for metric in directed if not any(map(metric.fits, scores))] == []
+        absent = [metric.name for metric in directed if not any(map(metric.fits, scores))]
+        assert not absent, (
+            f"{type(component).__name__}.metrics gives a direction to {quoted(absent)}, "
+            f"but evaluate() returned only {quoted(scores)}"
+        )
 
     def test_scores_agree_with_their_samples(
         self, component: AnyComponent, watcher: RecordingWatcher
@@ -194,7 +214,9 @@ class EvaluatorContract(ComponentContract):
         for name in set(watcher.samples) & set(scores):
             values, weights = watcher.samples[name]
             mean = sum(values) / (len(values) if weights is None else sum(weights))
-            assert scores[name] == pytest.approx(mean, rel=1e-4)
+            assert scores[name] == pytest.approx(mean, rel=1e-4), (
+                f"the score {name!r} is {scores[name]}, but the mean of its samples is {mean}"
+            )
 
 
 class ExecutorContract(ComponentContract):
@@ -209,15 +231,20 @@ class ExecutorContract(ComponentContract):
         return [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
 
     def test_its_results_exist(self, produced: list[Path]) -> None:
-        assert produced
-        assert [path for path in produced if not path.exists()] == []
+        assert produced, f"{self.method}() returned no path"
+        missing = [path for path in produced if not path.exists()]
+        assert not missing, f"{self.method}() returned {quoted(missing)}, not written"
 
     def test_its_results_are_where_they_belong(
         self, component: AnyComponent, produced: list[Path]
     ) -> None:
         """In the job's own folder, or at a path that the config names for results."""
         places = {component.workspace.folder, *component.writes()}
-        assert [path for path in produced if not places & {path, *path.parents}] == []
+        outside = [path for path in produced if not places & {path, *path.parents}]
+        assert not outside, (
+            f"{self.method}() wrote {quoted(outside)}: write into self.workspace.folder, "
+            "or mark the setting that names the path as OutputPath"
+        )
 
 
 class TrainerContract(ExecutorContract):
@@ -241,10 +268,16 @@ class TrainerContract(ExecutorContract):
             if directed[0].fits(key)
         ]
         steps = [step for step, _ in points if step is not None]
-        assert produced
-        assert len(steps) == len(points) > 0
-        assert all(before < after for before, after in pairwise(steps))
-        assert all(isinstance(value, float) and math.isfinite(value) for _, value in points)
+        name = directed[0].name
+        assert produced, "train() returned no path"
+        assert points, f"train() never reported {name!r}: watcher.watch(value, {name!r}, step)"
+        assert len(steps) == len(points), f"{name!r} was reported without a step"
+        assert all(before < after for before, after in pairwise(steps)), (
+            f"the steps of {name!r} do not increase: {steps}"
+        )
+        for _, value in points:
+            assert isinstance(value, float), f"{name!r} is {value!r}, which is not a float"
+            assert math.isfinite(value), f"{name!r} is {value}, which is not finite"
 
 
 class AnalyzerContract(ComponentContract):
@@ -252,11 +285,13 @@ class AnalyzerContract(ComponentContract):
 
     def test_its_statistics_are_summaries(self, component: AnyComponent) -> None:
         analysis = component.analyze()  # type: ignore[attr-defined]
-        assert analysis.path.exists()
-        assert analysis.statistics
+        assert analysis.path.exists(), f"{analysis.path} was not written"
+        assert analysis.statistics, "analyze() returned no statistics"
         for name, summary in analysis.statistics.items():
-            assert math.isfinite(summary["mean"]), name
-            assert summary["min"] <= summary["mean"] <= summary["max"], name
+            assert math.isfinite(summary["mean"]), f"the mean of {name!r} is {summary['mean']}"
+            assert summary["min"] <= summary["mean"] <= summary["max"], (
+                f"the mean of {name!r} is not between its minimum and maximum: {dict(summary)}"
+            )
 
 
 class RefinerContract(ComponentContract):
@@ -279,7 +314,7 @@ class RefinerContract(ComponentContract):
     ) -> None:
         before = deepcopy(recipe)
         component.refine(recipe, statistics)  # type: ignore[attr-defined]
-        assert recipe == before
+        assert recipe == before, "refine() changed the recipe in place: change a deep copy"
 
     def test_its_changes_tell_what_it_did(
         self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
@@ -297,8 +332,10 @@ class RefinerContract(ComponentContract):
             for _, operator, argument in [place]
             if before.get(place) != after.get(place)
         ]
-        assert listed
-        assert sorted(listed, key=repr) == sorted(actual, key=repr)
+        assert listed, "refine() listed no Change"
+        assert sorted(listed, key=repr) == sorted(actual, key=repr), (
+            f"the recipe changed by (operator, argument, old, new) {actual}, listed are {listed}"
+        )
 
     def test_its_bounds_name_what_they_bound(
         self, component: AnyComponent, recipe: dict[str, Any], statistics: Mapping[str, Any]
@@ -306,8 +343,10 @@ class RefinerContract(ComponentContract):
         """Each bound names a statistic that the probe measured, and its side."""
         refined = component.refine(recipe, statistics)  # type: ignore[attr-defined]
         bounds = [change for change in refined.changes if change.statistic is not None]
-        assert {change.statistic for change in bounds} <= set(statistics)
-        assert None not in [change.side for change in bounds]
+        unknown = [bound.statistic for bound in bounds if bound.statistic not in statistics]
+        assert not unknown, f"{quoted(unknown)} is no statistic of {quoted(statistics)}"
+        sideless = [bound.argument for bound in bounds if bound.side is None]
+        assert not sideless, f"the Change of {quoted(sideless)} has a statistic, but no side"
 
 
 class ProbeContract(ComponentContract):
@@ -316,49 +355,14 @@ class ProbeContract(ComponentContract):
     def test_its_finding_can_be_kept(self, component: AnyComponent) -> None:
         """A job of a later run may use it as input, so it is stored as JSON."""
         result = component.probe()  # type: ignore[attr-defined]
-        assert result is not None
+        assert result is not None, "probe() returned None"
         assert json.dumps(result, default=os.fspath)
 
 
-class EnvironmentContract(ComponentContract):
+class EnvironmentContract(EnvironmentRules, ComponentContract):
     """What environment managers guarantee in addition, with ``settings`` that create one."""
 
     kind = Kind.ENVIRONMENT
-
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        """Return the folder of the environment, which does not exist yet."""
-        return tmp_path / "environment"
-
-    @pytest.fixture
-    def files(self, tmp_path: Path) -> tuple[Path, Path]:
-        """Return the files with requirements and constraints, both empty."""
-        paths = tmp_path / "requirements.txt", tmp_path / "constraints.txt"
-        for path in paths:
-            path.touch()
-        return paths
-
-    def test_what_is_to_be_made_is_not_found(self, component: AnyComponent) -> None:
-        assert component.find() is None  # type: ignore[attr-defined]
-
-    def test_it_starts_nothing_itself(
-        self, component: AnyComponent, folder: Path, files: tuple[Path, Path]
-    ) -> None:
-        """It returns commands as lists; they name the folder and the requirements file."""
-        commands = component.create(folder, *files)  # type: ignore[attr-defined]
-        assert not folder.exists()
-        assert not any(isinstance(command, str) for command in commands)
-        words = {word for command in commands for word in command}
-        assert all(isinstance(word, str) for word in words)
-        assert {str(folder), str(files[0])} <= words
-
-    def test_its_python_is_inside_and_found_first(
-        self, component: AnyComponent, folder: Path
-    ) -> None:
-        python = component.python(folder)  # type: ignore[attr-defined]
-        variables = component.variables(folder)  # type: ignore[attr-defined]
-        assert python.is_relative_to(folder)
-        assert variables["PATH"].split(os.pathsep)[0] == str(python.parent)
 
 
 class PlacementContract(PlacementRules, ComponentContract):

@@ -1,10 +1,14 @@
-"""Human-readable sizes, dates, durations and keys; JSON text that any file can hold."""
+"""Human-readable sizes, dates, durations, counts, lists and keys; JSON text for any file."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 UNITS = (1000, ("B", "kB", "MB", "GB", "TB"))
 BINARY_UNITS = (1024, ("B", "KiB", "MiB", "GiB", "TiB"))
@@ -70,3 +74,16 @@ def parse_duration(text: str) -> float:
 def short_key(key: str) -> str:
     """Return the first digits of a key, for display."""
     return key[:SHOWN_DIGITS]
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """Return a count with its noun: ``1 job``, ``2,000 jobs``.
+
+    :param plural: by default the singular with an ``s``
+    """
+    return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
+
+
+def quoted(values: Iterable[object]) -> str:
+    """List values in quotes: ``'loss', 'accuracy'``."""
+    return ", ".join(f"'{value}'" for value in values)

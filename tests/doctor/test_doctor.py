@@ -117,7 +117,7 @@ def test_a_listener_that_cannot_be_used_is_named(plugin):
     plugin("badpkg", more=more, entries="[djsb.listeners]\near = {name}\n")
     check = check_plugins(["badpkg"])["badpkg"][-1]
     assert (check.subject, check.ok, check.required) == ("listener", False, False)
-    assert check.finding.startswith("cannot load listener 'ear' of badpkg 1.0: PluginValidation")
+    assert check.finding.startswith("cannot load listener 'ear' of badpkg 1.0: djsb_")
 
 
 def test_shared_needs_appear_once(plugin):

@@ -15,6 +15,7 @@ from djsb.report.comparison_text import (
     comparison_text,
 )
 from djsb.report.written import json_text
+from djsb_core.metrics import Metric
 
 
 @pytest.fixture
@@ -41,6 +42,18 @@ def test_what_was_set_and_what_came_of_it(history, compare):
     assert metric.contrasts[0].relative == pytest.approx(0.2)
     assert metric.contrasts[0].verdict == "better"
     assert found.missing == []
+
+
+def test_a_primary_score_without_a_direction_is_among_the_scores(history, compare):
+    declared = (Metric("length", primary=True), Metric("plain"))
+    for value in (3.0, 5.0):
+        metrics = {"score": value, "length": value, "plain": value}
+        history.add(history.score(value, metrics=metrics, declared=declared))
+    scores, others = comparison_text(compare("last~1", "last")).split("Other metrics")
+    assert "length" in scores
+    assert "plain" in others
+    (line,) = [line for line in scores.splitlines() if "length" in line]
+    assert not any(word in line for word in ("better", "worse"))
 
 
 def test_jobs_in_other_environments(history, compare):

@@ -73,7 +73,7 @@ def test_a_job_has_its_component(order):
 
 
 def test_the_number_of_outputs_must_fit(order):
-    with pytest.raises(ComponentError, match="Echo returned 1 values for the 2 names a, b"):
+    with pytest.raises(ComponentError, match="Echo returned 1 value for 2 names a, b"):
         perform(order(output_names=("a", "b")), SilentWatcher())
 
 

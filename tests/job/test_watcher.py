@@ -105,7 +105,7 @@ def test_samples_given_again_replace_the_first(watched):
 
 
 def test_as_many_weights_as_values(watched):
-    with pytest.raises(ValueError, match="loss: 2 values, but 1 weights"):
+    with pytest.raises(ValueError, match="loss: 2 values, but 1 weight"):
         watched[0].watch_samples([1, 2], "loss", [1])
 
 

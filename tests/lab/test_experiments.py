@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import djsb
 from djsb.config.reader import read_experiment
+from djsb.lab.events import EventListener
 from djsb_core.errors import ConfigError, JobError, JobsError, RequestError
 
 KEY = "evaluation_job_configs.1.extra_configs"
@@ -228,7 +229,51 @@ def test_a_callback_that_raises_changes_nothing(lab, caplog):
 
     assert djsb.run(ECHO, workers=0, on_progress=show).status == "finished"
     assert len(calls) == 1
-    assert "no screen" in caplog.text
+    (warning,) = [one.getMessage() for one in caplog.records]
+    place = f"{__file__}:{show.__code__.co_firstlineno + 2}"
+    assert (
+        warning
+        == f"dropped listener 'on_progress': djsb_run_started: ValueError: no screen ({place})"
+    )
+
+
+def test_a_callback_that_raises_on_a_warning_changes_nothing(lab, caplog):
+    def show(event):
+        raise ValueError("no screen")
+
+    listener = EventListener(show)
+    listener.warn("one")
+    listener.warn("two")
+    (warning,) = [one.getMessage() for one in caplog.records]
+    assert warning.startswith("dropped listener 'on_progress': warning: ValueError: no screen (")
+
+
+def test_a_callback_is_callable(lab):
+    with pytest.raises(RequestError, match="on_progress must be a function of one event, not 3"):
+        djsb.run(ECHO, workers=0, on_progress=3)
+
+
+EARS = """
+from djsb_core.api import ComponentConfig, DataEvaluator, hookimpl
+
+class Ears(DataEvaluator):
+    config_type = ComponentConfig
+
+    def evaluate(self):
+        return {"ears": 2.0}
+
+@hookimpl
+def djsb_job_started(job, more): pass
+"""
+
+
+def test_a_broken_listener_is_announced_once(lab, install, caplog):
+    entries = "[djsb.data_evaluators]\nears = earpkg:Ears\n[djsb.listeners]\near = earpkg\n"
+    install("earpkg", EARS, entries)
+    job = {"hook": "EvaluateDataHook", "extra_configs": {"type": "ears"}}
+    djsb.run({"work_dir": "w", "evaluation_job_configs": [job]}, workers=0)
+    (warning,) = [one.getMessage() for one in caplog.records if "earpkg" in one.getMessage()]
+    assert "djsb_job_started takes more; its hookspec has only: job" in warning
 
 
 # -- where it runs ---------------------------------------------------------------------------------

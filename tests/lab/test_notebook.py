@@ -204,7 +204,24 @@ def test_a_report_in_another_format(run, install):
     """
     install("textpkg", source, "[djsb.reporters]\nlab-text = textpkg:Text\n")
     assert run.report("lab-text").html == "<pre>&lt;finished&gt;</pre>"
-    assert "did you mean &#x27;lab-text&#x27;?" in run.report("lab-txt").html
+    assert run.report("lab-text").save("text.txt").read_text() == "<finished>"
+
+
+def test_an_unknown_format_is_refused(run):
+    with pytest.raises(RequestError, match="unknown reporter 'htm'; did you mean 'html'"):
+        run.report("htm")
+    with pytest.raises(RequestError, match=r"to write a file: run\.report\(\)\.save\('x\.html'\)"):
+        run.report("x.html")
+
+
+def test_a_page_is_saved_and_has_a_short_repr(run, monkeypatch, tmp_path):
+    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", lambda *_: "<html>ü</html>")
+    page = run.report()
+    path = page.save(tmp_path / "new" / "x.html")
+    assert path.read_text(encoding="utf-8") == page.html
+    assert repr(page) == "<djsb page: 15 B>"
+    with pytest.raises(RequestError, match="cannot write"):
+        page.save(path / "below.html")
 
 
 def test_all_runs(run, lab):

@@ -7,12 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+from djsb import EventKind
+
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "use-djsb-from-python.md"
 CHECKS = """
 assert run.status == "finished"
 assert run.query("eval.max_accuracy") == 0.75
 assert better.query("eval.max_accuracy") == 1.0
 assert len(comparison) > 0
+assert run.comparison.empty
+assert "predicted" in open("report.html").read()
+assert "EvaluateDataHook: accuracy" in text
 assert scores == [0.75, 1.0, 0.5]
 assert djsb.validate("sandbox.yaml") == []
 assert set(djsb.run("sandbox.yaml").jobs["status"]) == {"cached"}
@@ -21,6 +26,11 @@ assert set(djsb.run("sandbox.yaml").jobs["status"]) == {"cached"}
 
 def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+def test_the_page_lists_every_event():
+    kinds = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert kinds == [kind.value for kind in EventKind]
 
 
 def test_the_page_runs(tmp_path):

@@ -88,7 +88,7 @@ def test_what_a_job_prints_is_no_event(bench):
             "data.jsonl:3: no field 'text'; fields: words",
             "Error: data",
         ),
-        ("two_values", ComponentError, "Echo returned 2 values for the 1 names result", "Error: E"),
+        ("two_values", ComponentError, "Echo returned 2 values for 1 name result", "Error: E"),
         ("interrupt", KeyboardInterrupt, "", "KeyboardInterrupt"),
     ],
 )

@@ -171,7 +171,7 @@ def test_a_package_that_does_not_import_is_one_problem(lab, install):
 def test_as_many_output_names_as_values(lab):
     problem = lab.problem(lab.echo_jobs("output: [a, b]"))
     assert problem == (
-        "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 values; it returns text"
+        "sandbox.yaml:2: execution_job_configs[0].output: 2 names for 1 value; it returns text"
     )
     assert lab.plan(lab.echo_jobs("output: mine")).jobs[0].output_names == ("mine",)
     assert lab.plan(lab.echo_jobs("")).jobs[0].output_names == ("text",)
@@ -347,6 +347,13 @@ def test_trackers_that_no_package_offers(lab, install):
         problems[0] == "sandbox.yaml:1: trackers[1]: unknown tracker 'bord'; did you mean 'board'?"
     )
     assert problems[1].startswith("sandbox.yaml:1: trackers[2]: unknown tracker 'nothing'; known: ")
+
+
+def test_a_plan_is_short_to_look_at_and_long_to_print(lab):
+    planned = lab.plan()
+    assert repr(planned).endswith(f"sandbox.yaml: {len(planned.jobs)} jobs>")
+    assert len(repr(planned)) < 300
+    assert str(planned) == plan_text(planned)
 
 
 def test_a_listener_is_no_tracker(lab, install):

@@ -124,7 +124,7 @@ def test_what_the_run_itself_makes_comes_before_what_the_original_left(complete)
 
 def test_prompts_get_better_until_the_target_is_met(complete):
     record = execute(complete, "prompts/sandbox")
-    assert record.reason == "1 of 1 targets met after iteration 2"
+    assert record.reason == "1 of 1 target met after iteration 2"
     with closing(complete.store(record)) as store:
         targets = store.targets(record.id)
         jobs = store.jobs(record.id)
@@ -166,7 +166,7 @@ def test_the_outputs_are_written_down_as_published(complete):
 def test_a_second_run_repeats_nothing(complete):
     execute(complete, "prompts/sandbox")
     again = execute(complete, "prompts/sandbox")
-    assert again.reason == "1 of 1 targets met after iteration 2"
+    assert again.reason == "1 of 1 target met after iteration 2"
     with closing(complete.store(again)) as store:
         assert {job.status for job in store.jobs(again.id)} == {"cached"}
 
@@ -175,4 +175,4 @@ def test_the_command_line_shows_the_targets(complete):
     ran = complete.djsb("run", "configs/prompts/sandbox.yaml", "--workers", "2", "--resume")
     assert ran.returncode == 0, ran.stderr
     assert "write_prompts.grading_error.min_mse <= 0.1    0.1111      0.04  met" in ran.stdout
-    assert "Stopped: 1 of 1 targets met after iteration 2." in ran.stdout
+    assert "Stopped: 1 of 1 target met after iteration 2." in ran.stdout

@@ -74,8 +74,14 @@ def test_every_kind_can_be_asked_for():
         assert {one.kind for one in list_all(kind)} <= {kind}
 
 
+def test_a_kind_may_be_singular():
+    assert list_all("data-evaluator") == list_all("data_evaluators") != []
+
+
 def test_an_unknown_kind_suggests_the_nearest():
-    with pytest.raises(RequestError, match="unknown kind 'evaluator'; did you mean"):
+    with pytest.raises(
+        RequestError, match="unknown kind of component 'evaluator'; did you mean 'data_evaluators'"
+    ):
         list_all("evaluator")
 
 

@@ -26,7 +26,7 @@ def test_a_run_in_full(lab):
     assert f"folder: {run.folder}" in text
     assert "eval_before → eval_data" in text
     assert "eval_data (lab_lengths)\n  → scores" not in text
-    assert "\n  mean_len  7\n" in text
+    assert "\n  mean_len  7 characters\n" in text
     assert "  → best: 2.0" in text
     assert "loss" in text
 

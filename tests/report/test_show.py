@@ -9,6 +9,7 @@ from djsb.report.show import job_text, log_tail, metrics_lines, run_json, run_te
 from djsb.report.written import json_text
 from djsb.store.store import Store
 from djsb_core.job.reports import Point
+from djsb_core.metrics import Declarations, Metric
 
 
 def shown(history, *jobs, **options):
@@ -78,6 +79,26 @@ def test_statistics_are_a_table():
     assert ["mean", "std"] in lines
     assert ["text_len", "0", "1"] in lines
     assert ["ratio", "2", "3"] in lines
+
+
+def test_units_follow_the_values():
+    metrics = (
+        Metric("length", "words"), Metric("rows", "rows"), Metric("loss.*", "nats per token"),
+    )  # fmt: skip
+    names = ("length", "rows", "plain", "loss.a.mean", "loss.a.std", "loss.b.mean", "loss.b.std")
+    points = [Point(name, 2.0, None, 0.0) for name in names]
+    lines = [
+        text.split() for text in "\n".join(metrics_lines(points, Declarations(metrics))).split("\n")
+    ]
+    for line in ("length 2 words", "rows 2", "plain 2", "loss.a 2 2 nats per token"):
+        assert line.split() in lines
+
+
+def test_a_job_as_json_has_units(history):
+    metrics = (Metric("score", "points"),)
+    run = history.add(history.score(0.5, declared=metrics, directions={}))
+    (job,) = run_json(history.store, run)["jobs"]
+    assert job["units"] == {"score": "points"}
 
 
 def test_a_series_says_where_it_began():

@@ -82,7 +82,7 @@ def ran():
 @pytest.mark.parametrize("most", [0, 9])
 def test_it_stops_when_the_target_is_met(iterate, most):
     run = iterate(most, "scores.score >= 0.3")
-    assert (run.status, run.reason) == ("finished", "1 of 1 targets met after iteration 3")
+    assert (run.status, run.reason) == ("finished", "1 of 1 target met after iteration 3")
     assert ran() == ["1", "2", "3"]
 
 
@@ -106,14 +106,14 @@ def test_it_stops_at_the_last_iteration(iterate):
 
 def test_one_iteration_may_have_targets(iterate, lab):
     run = iterate(1, "next > 5", more="")
-    assert run.reason.startswith("max_iter_num: 1 reached with 0 of 1 targets met")
+    assert run.reason.startswith("max_iter_num: 1 reached with 0 of 1 target met")
     assert Path("out/number.txt").read_text() == "1"
     assert (run.folder / "01-count").is_dir()
 
 
 def test_it_stops_where_it_would_repeat_itself(iterate, lab, rows):
     run = iterate(9, "next > 5", more="")
-    assert run.reason == ("0 of 1 targets met, but another iteration would repeat iteration 2")
+    assert run.reason == ("0 of 1 target met, but another iteration would repeat iteration 2")
     assert [job.status for job in rows(run)] == ["finished"] * 2 + ["cached"] * 2
 
 
@@ -192,11 +192,11 @@ def test_the_reports_tell_of_targets_and_iterations(iterate, lab):
     for text in texts:
         (row,) = [line for line in text.splitlines() if "scores.score" in line]
         assert row.split()[-3:] == ["0.1", "0.2", "met"]
-        assert "\nStopped: 1 of 1 targets met after iteration 2.\n" in text
+        assert "\nStopped: 1 of 1 target met after iteration 2.\n" in text
         header = next(line for line in text.splitlines() if "stage" in line)
         assert header.split()[0] == "iter"
     assert f"{lab.folder}/out/iter_2/number.txt" not in texts[0]
-    assert found["reason"] == "1 of 1 targets met after iteration 2"
+    assert found["reason"] == "1 of 1 target met after iteration 2"
     assert [one["value"] for one in found["targets"]] == [0.1, 0.2]
     assert [job["iteration"] for job in found["jobs"]] == [1, 1, 2, 2]
     assert "\ncount (Count)\n" in texts[1]

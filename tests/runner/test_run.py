@@ -102,7 +102,7 @@ def test_local_overrides_reach_a_recipe_that_an_earlier_job_wrote(lab):
         ("raise", "job 'j1' failed: ValueError: it broke"),
         ("exit", "job 'j1' failed: SystemExit: 3"),
         ("bad_input", "job 'j1' failed: data.jsonl:3: no field 'text'; fields: words"),
-        ("two_values", "job 'j1' failed: Echo returned 2 values for the 1 names text"),
+        ("two_values", "job 'j1' failed: Echo returned 2 values for 1 name text"),
     ],
 )
 def test_a_failed_job_ends_the_run_and_keeps_the_jobs_before_it(lab, last_run, mode, said):

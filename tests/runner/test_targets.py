@@ -118,8 +118,8 @@ SAME = ({0: "x", 1: "y"}, {0: "x", 1: "y"})
         ([True, False], {}, None),
         ([True, False], {"mode": "any"}, "1 of 2 targets met after iteration 1"),
         ([False, False], {"mode": "any"}, None),
-        ([True], {"iteration": 3}, "1 of 1 targets met after iteration 3"),
-        ([True], {"most": 0}, "1 of 1 targets met after iteration 1"),
+        ([True], {"iteration": 3}, "1 of 1 target met after iteration 3"),
+        ([True], {"most": 0}, "1 of 1 target met after iteration 1"),
         ([False], {"most": 0, "iteration": 99}, None),
         (
             [False, True, False],
@@ -134,12 +134,12 @@ SAME = ({0: "x", 1: "y"}, {0: "x", 1: "y"})
         (
             [False],
             {"iteration": 2, "keys": SAME},
-            "0 of 1 targets met, but another iteration would repeat iteration 2",
+            "0 of 1 target met, but another iteration would repeat iteration 2",
         ),
         ([], {"iteration": 2, "keys": SAME}, "another iteration would repeat iteration 2"),
         ([False], {"iteration": 2, "keys": SAME, "cache": False}, None),
         ([False], {"iteration": 1, "keys": SAME}, None),
-        ([True], {"iteration": 2, "keys": SAME}, "1 of 1 targets met after iteration 2"),
+        ([True], {"iteration": 2, "keys": SAME}, "1 of 1 target met after iteration 2"),
     ],
 )
 def test_the_reason_to_stop(reason, met, options, said):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import Field, model_validator
 
-from djsb_core.api import ComponentConfig, ComponentError, InputPath, query, read_jsonl
+from djsb_core.api import ComponentConfig, ComponentError, InputPath, counted, query, read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ class PairsConfig(ComponentConfig):
         predicted, truth = len(self.predicted), len(self.truth)
         if predicted != truth:
             raise ValueError(
-                f"{predicted} files in predicted_dataset_path, {truth} in"
+                f"{counted(predicted, 'file')} in predicted_dataset_path, {truth} in"
                 " ground_truth_dataset_path; set one ground truth file per prediction file"
             )
         return self
@@ -75,7 +75,7 @@ def read_pairs(
             more = count + 1 + sum(1 for _ in both[left is None])
             counts = (count, more) if left is None else (more, count)
             raise ComponentError(
-                f"{predicted} has {counts[0]} samples, but {truth} has {counts[1]};"
+                f"{predicted} has {counted(counts[0], 'sample')}, but {truth} has {counts[1]};"
                 " both must contain the same samples in the same order"
             )
         yield query(left, predicted_key), query(right, truth_key)

@@ -9,6 +9,8 @@ from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING
 
+from djsb_core.errors import RequestError, suggest
+
 if TYPE_CHECKING:
     from djsb_core.interfaces.component import AnyComponent
 
@@ -45,6 +47,19 @@ class Kind(Enum):
     def interface(self) -> type[AnyComponent]:
         """The class that every component of this kind extends."""
         return _interfaces()[self]
+
+    @classmethod
+    def parse(cls, text: str) -> Kind:
+        """Parse a kind in any common spelling: ``data_evaluators``, ``data-evaluator``.
+
+        :raises RequestError: if there is no such kind
+        """
+        word = text.lower().replace("-", "_")
+        for kind in cls:
+            if word in (kind.value, kind.name.lower()):
+                return kind
+        names = [kind.value for kind in cls]
+        raise RequestError(f"unknown kind of component '{text}'; {suggest(word, names)}")
 
     @classmethod
     def of(cls, interface: type[AnyComponent]) -> Kind:

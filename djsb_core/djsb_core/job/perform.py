@@ -11,6 +11,7 @@ from djsb_core.interfaces.hook import Hook, JobContext, Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.job.reports import plain
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +51,8 @@ def perform(request: JobRequest, watcher: Watcher) -> dict[str, Any]:
     names = request.output_names
     if len(returned) != len(names):
         raise ComponentError(
-            f"{request.hook} returned {len(returned)} values for the {len(names)} names "
-            + ", ".join(names)
+            f"{request.hook} returned {counted(len(returned), 'value')} for "
+            f"{counted(len(names), 'name')} " + ", ".join(names)
         )
     # As a later run would read them: reusing a job changes nothing downstream.
     outputs: dict[str, Any] = plain(dict(zip(names, returned, strict=True)))

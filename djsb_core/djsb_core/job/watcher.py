@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
+from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +65,9 @@ class JobWatcher:
         :raises ValueError: if the numbers of weights and values differ
         """
         if weights is not None and len(weights) != len(values):
-            raise ValueError(f"{name}: {len(values)} values, but {len(weights)} weights")
+            raise ValueError(
+                f"{name}: {counted(len(values), 'value')}, but {counted(len(weights), 'weight')}"
+            )
         samples = {
             "values": [float(value) for value in values],
             "weights": None if weights is None else [float(weight) for weight in weights],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError, Flow, Metric, MetricKind
+from djsb_core.api import ComponentError, Flow, Metric, MetricKind, counted
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Funnel:
             if rows < before:
                 dropped.append(f"{name} drops {before - rows} of {before}")
             before = rows
-        return ", ".join(dropped) or f"{self.rows_in} rows, none dropped"
+        return ", ".join(dropped) or f"{counted(self.rows_in, 'row')}, none dropped"
 
 
 class Counted:

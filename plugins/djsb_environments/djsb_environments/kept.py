@@ -21,6 +21,7 @@ from djsb_core.api import (
     KeyedFolders,
     Masker,
     RequestError,
+    counted,
     mark_used,
     remove_tree,
     short_key,
@@ -301,7 +302,7 @@ class Environments(KeyedFolders[KeptEnvironment]):
         masker = Masker.of(None)
         files = home / "requirements.txt", home / "constraints.txt"
         count = len(wanted.requirements)
-        say(f"creating the environment {wanted.label}: installing {count} requirements…")
+        say(f"creating the environment {wanted.label}: installing {counted(count, 'requirement')}…")
         folder = self.new_attempt(key)
         try:
             for parent in (home, logs):

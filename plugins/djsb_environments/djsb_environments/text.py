@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tabulate import tabulate
 
-from djsb_core.api import RequestError, date, parse_duration, short_key, size_text
+from djsb_core.api import RequestError, counted, date, parse_duration, short_key, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,4 +110,4 @@ def _line(entry: KeptEnvironment) -> str:
 
 
 def _count(environments: int) -> str:
-    return "1 environment" if environments == 1 else f"{environments:,} environments"
+    return counted(environments, "environment")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from djsb_core.api import CheckKind, DoctorCheck, check_packages
+from djsb_core.api import CheckKind, DoctorCheck, check_packages, counted
 from djsb_huggingface.loading import PACKAGES
 
 
@@ -21,7 +21,7 @@ def check_cache() -> DoctorCheck:
     return DoctorCheck(
         "Hugging Face cache",
         ok=True,
-        finding=f"{folder}: {count or 'no'} {'model' if count == 1 else 'models'}",
+        finding=f"{folder}: {counted(count, 'model') if count else 'no models'}",
         kind=CheckKind.FILE,
         required=False,
         path=folder,

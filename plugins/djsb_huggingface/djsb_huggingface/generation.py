@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, counted
 from djsb_huggingface.loading import first_line
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ class Generator:
             raise ComponentError("the prompt is empty")
         if self._limit is not None and len(tokens) + new > self._limit:
             raise ComponentError(
-                f"the prompt has {len(tokens)} tokens; with {new} new ones it exceeds the model's"
-                f" context window of {self._limit}; lower max_new_tokens or shorten the text"
+                f"the prompt has {counted(len(tokens), 'token')}; with {new} new ones it "
+                f"exceeds the model's context window of {self._limit}; "
+                "lower max_new_tokens or shorten the text"
             )
         return tokens
 

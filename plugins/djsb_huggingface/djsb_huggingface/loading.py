@@ -15,6 +15,7 @@ from djsb_core.api import (
     check_file,
     check_packages,
     check_weights,
+    counted,
 )
 
 if TYPE_CHECKING:
@@ -202,7 +203,8 @@ def refuse_missing_weights(name: str, missing: Iterable[str]) -> None:
     if names:
         examples = ", ".join(names[:3]) + (", …" if len(names) > len(names[:3]) else "")
         raise ComponentError(
-            f"{name}: {len(names)} weights are not in the model's files: {examples}"
+            f"{name}: {counted(len(names), 'weight is', 'weights are')} not in the model's files: "
+            f"{examples}"
         )
 
 

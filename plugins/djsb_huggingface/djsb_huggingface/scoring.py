@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -58,8 +58,8 @@ class Scorer:
                 losses = torch.cat(list(self._losses(batch))).double().cpu()
         except torch.OutOfMemoryError as error:
             raise ComponentError(
-                f"{self._device}: out of memory with {len(batch)} windows of {batch[0].width}"
-                " tokens; lower batch_tokens or max_length"
+                f"{self._device}: out of memory with {counted(len(batch), 'window')} "
+                f"of {batch[0].width} tokens; lower batch_tokens or max_length"
             ) from error
         parts = torch.split(losses, [window.scored for window in batch])
         return [part.sum().item() for part in parts]

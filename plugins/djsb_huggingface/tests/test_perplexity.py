@@ -294,7 +294,7 @@ def test_weights_that_are_not_in_the_files_are_never_random(models, documents, t
     weights = load_file(folder / "model.safetensors")
     del weights["model.layers.1.mlp.up_proj.weight"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ComponentError, match=r"1 weights are not in .*: model\.layers\.1\.mlp\.up"):
+    with pytest.raises(ComponentError, match=r"1 weight is not in .*: model\.layers\.1\.mlp\.up"):
         evaluate(folder, documents)
 
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, counted
 from djsb_modelscope import checkpoints
 from djsb_modelscope.configuration import write_configuration
 from djsb_modelscope.final import replace_folder
@@ -125,7 +125,9 @@ def load_model(folder: Path) -> Any:  # noqa: ANN401 (of transformers)
         raise ComponentError(f"{folder}: its model cannot be loaded: {cause}") from cause
     missing = sorted(loading_info["missing_keys"])
     if missing:
-        raise ComponentError(f"{folder}: the weights lack {len(missing)} tensors: {missing[0]} …")
+        raise ComponentError(
+            f"{folder}: the weights lack {counted(len(missing), 'tensor')}: {missing[0]} …"
+        )
     return model
 
 

@@ -54,7 +54,7 @@ def compare_with(reading: Reading, other: Reading) -> Against:
     pairs = [(entry.job, entry.contrasts[0]) for entry in comparison.metrics if not entry.minor]
     both = [(job, contrast) for job, contrast in pairs if contrast]
     changed = [(job, contrast) for job, contrast in both if contrast.difference.estimate != 0]
-    changed.sort(key=lambda pair: pair[1].higher_is_better is None)  # scores first
+    changed.sort(key=lambda pair: not pair[1].is_score)  # scores first
     return Against(
         other.run,
         [_changed(reading, other, entry) for entry in settings[:MOST_SETTINGS]],

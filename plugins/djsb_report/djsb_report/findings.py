@@ -30,8 +30,13 @@ class Pair:
 
     @property
     def deciding(self) -> Sequence[Contrast]:
-        """Scores with an interval, if any: only these tell an effect from chance."""
-        return [score for score in self.scores if score.difference.interval] or self.scores
+        """Scores with a direction, if any; of them those with an interval, if any.
+
+        Only an interval tells an effect from chance.
+        """
+        judged = [score for score in self.scores if score.higher_is_better is not None]
+        scores = judged or self.scores
+        return [score for score in scores if score.difference.interval] or scores
 
     @property
     def seeds(self) -> int:
@@ -61,7 +66,7 @@ def _compare(
     scores = [
         contrast
         for contrast in contrasts(measured, before, after)
-        if contrast.higher_is_better is not None and not contrast.minor
+        if contrast.is_score and not contrast.minor
     ]
     return Pair(
         reading.named(before.pipeline, before.first.meta_name),

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from djsb.records import date, duration, number, status_of
-from djsb_core.api import size_text
+from djsb_core.api import counted, size_text
 from djsb_report.against import compare_with
 from djsb_report.curves import read_curves
 from djsb_report.distributions import read_distributions
@@ -90,6 +90,7 @@ def _environment(*maskers: Masker) -> Environment:
     )
     templates.filters |= {
         "number": number,
+        "counted": counted,
         "duration": duration,
         "date": date,
         "size": size_text,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from djsb_report.reading import Reading, is_evaluation
-from djsb_report.verdict import interval, percent, signed
+from djsb_report.verdict import better_of, interval, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from djsb.records import Contrast
+    from djsb.records import Contrast, JobRecord
     from djsb_report.findings import Findings, Pair
 
 MOST_ROWS, MOST_CELLS = 60, 600
@@ -35,13 +36,14 @@ class Score:
     before: str
     after: str
     metric: str
+    unit: str
     old: float
     new: float
     difference: str
     relative: str
     interval: str
     better: str
-    """``higher`` or ``lower``."""
+    """``higher`` or ``lower``; empty if neither is better."""
     verdict: str
     track: Track | None
 
@@ -52,7 +54,8 @@ class Measured:
 
     name: str
     component: str
-    values: Sequence[tuple[str, float]]
+    values: Sequence[tuple[str, float, str]]
+    """Name, value and unit."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,13 @@ def _score(pair: Pair, contrast: Contrast, reach: float) -> Score:
         pair.before,
         pair.after,
         contrast.metric,
+        contrast.unit,
         contrast.old,
         contrast.new,
         signed(contrast.difference.estimate),
         "" if share is None or not math.isfinite(share) else percent(share, sign="+"),
         interval(contrast),
-        "higher" if contrast.higher_is_better else "lower",
+        better_of(contrast),
         contrast.verdict,
         _track(contrast, reach),
     )
@@ -113,15 +117,21 @@ def _track(contrast: Contrast, reach: float) -> Track | None:
     return Track(*(round(50 + 46 * place / reach, 2) for place in places))
 
 
+def _rank(job: JobRecord, value: tuple[str, float]) -> int:
+    """Rank a declared metric first, then details, then undeclared ones."""
+    name = value[0]
+    return 1 if job.is_detail(name) else 0 if job.is_declared(name) else 2
+
+
 def _measured(reading: Reading) -> list[Measured]:
     evaluations: list[Measured] = []
     remaining = MOST_CELLS
     for job in reading.latest:
         if not is_evaluation(job) or remaining <= 0:
             continue
-        values = [pair for pair in reading.numbers(job).items() if not job.is_detail(pair[0])]
-        values = values[:remaining]
+        values = sorted(reading.numbers(job).items(), key=partial(_rank, job))[:remaining]
         remaining -= len(values)
+        rows = [(name, value, job.declared(name).unit) for name, value in values]
         label = reading.named(job.pipeline, job.meta_name)
-        evaluations.append(Measured(label, job.component or job.hook, values))
+        evaluations.append(Measured(label, job.component or job.hook, rows))
     return [evaluation for evaluation in evaluations if evaluation.values]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from djsb.records import WELCH, Verdict, base_of, number, read_funnel, settings_of, status_of
-from djsb_core.api import MetricKind, Role
+from djsb_core.api import MetricKind, Role, counted
 from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def conclude(reading: Reading, findings: Findings) -> Conclusion:
     )
     more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
-        conclusion.changes.append(f"{more} more pairs of jobs are not shown here.")
+        conclusion.changes.append(
+            f"{counted(more, 'more pair of jobs is', 'more pairs of jobs are')} not shown here."
+        )
     conclusion.changes += _data_changes(reading)
     return conclusion
 
@@ -124,17 +126,23 @@ def _headline(pairs: Sequence[Pair], left_out: int) -> str:
 def _measured(pair: Pair, most: int) -> Iterator[str]:
     """Describe how much the deciding scores of one pair of jobs changed."""
     for contrast in pair.deciding[:most]:
-        better = "higher" if contrast.higher_is_better else "lower"
         name = f"{contrast.metric} of {pair.after} against {pair.before}"
         word = contrast.verdict or NO_VERDICT
-        text = (
-            f"{name}: {number(contrast.old)} → {number(contrast.new)}, {word} ({better} is better)."
-        )
+        text = f"{name}: {number(contrast.old)} → {number(contrast.new)}, {word}"
+        better = better_of(contrast)
+        text += f" ({better} is better)." if better else "."
         bounds = interval(contrast)
         if bounds:
             difference = signed(contrast.difference.estimate)
             text += f" Difference {difference}, 95{NARROW}% interval {bounds}."
         yield text
+
+
+def better_of(contrast: Contrast) -> str:
+    """Return ``higher`` or ``lower``; empty if neither is better."""
+    if contrast.higher_is_better is None:
+        return ""
+    return "higher" if contrast.higher_is_better else "lower"
 
 
 def interval(contrast: Contrast) -> str:

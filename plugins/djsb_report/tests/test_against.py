@@ -40,7 +40,7 @@ def test_equal_runs(two):
     assert (found.settings, found.metrics, found.equal) == ([], [], 1)
     page = after.page(against=before.record)
     assert "No setting differs." in page.text
-    assert "1 metrics are equal in both." in page.text
+    assert "1 metric is equal in both." in page.text
 
 
 def test_the_page_shows_both(two):

@@ -1,11 +1,60 @@
 """The picture of the jobs, the funnel, the distributions and the scores."""
 
 from djsb.store.records import TargetRecord
+from djsb_core.metrics import Metric
 from djsb_report.distributions import read_distributions
 from djsb_report.findings import find
 from djsb_report.funnel import read_funnels
 from djsb_report.pipeline import draw_jobs
 from djsb_report.scores import read_scores
+
+
+def test_everything_that_was_measured_is_listed(new_run):
+    run = new_run()
+    metrics = {"undeclared": 1.0, "seconds": 2.0, "loss_stderr": 3.0, "loss": 4.0}
+    run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
+    (evaluation,) = read_scores(run.reading, find(run.reading)).measured
+    names = [name for name, *_ in evaluation.values]
+    assert names == ["loss", "seconds", "loss_stderr", "undeclared"]
+    assert all(name in run.page().text for name in names)
+
+
+def test_a_primary_score_without_a_direction_is_compared(new_run):
+    run = new_run()
+    for name, length in (("a", 3.0), ("b", 5.0)):
+        run.add(
+            name, "E", "evaluation", metrics={"length": length, "plain": length},
+            declared=(Metric("length", "words", primary=True), Metric("plain")),
+        )  # fmt: skip
+    (score,) = read_scores(run.reading, find(run.reading)).compared
+    assert (score.metric, score.old, score.new) == ("length", 3.0, 5.0)
+    assert (score.better, score.verdict) == ("", "")
+    run.end()
+    text = run.page().text
+    assert "No verdict on length." in text
+    assert "length (words) a → b" in text
+    assert "( is better)" not in text
+
+
+def test_the_unit_of_a_score_stands_beside_its_name(new_run):
+    run = new_run()
+    declared = (Metric("nll", "nats per token", higher_is_better=False),)
+    for name, value in (("a", 3.0), ("b", 5.0)):
+        run.add(name, "E", "evaluation", metrics={"nll": value}, declared=declared)
+    text = run.page().text
+    assert "nll (nats per token, lower is better) a → b" in text
+    assert "nll (nats per token) 5" in text
+
+
+def test_a_score_without_a_direction_decides_nothing(new_run):
+    run = new_run()
+    for name, value in (("a", 3.0), ("b", 5.0)):
+        run.add(
+            name, "E", "evaluation", metrics={"length": value, "loss": value},
+            declared=(Metric("length", primary=True),), directions={"loss": False},
+        )  # fmt: skip
+    run.end()
+    assert "Worse on loss. " in run.page().text
 
 
 def test_jobs_stand_in_their_stages_with_what_they_take(new_run):
@@ -139,7 +188,8 @@ def test_all_that_was_measured_is_listed(new_run):
     run.add("e", "E", "evaluation", metrics=metrics, directions={"loss": False})
     scores = read_scores(run.reading, find(run.reading))
     assert scores.compared == []
-    assert dict(scores.measured[0].values) == {"loss": 1.0, "documents": 5}
+    measured = {"loss": 1.0, "loss_stderr": 0.1, "documents": 5}
+    assert {name: value for name, value, _ in scores.measured[0].values} == measured
 
 
 def test_of_a_pipeline_repeated_with_seeds_the_first_is_open(new_run):
