@@ -8,7 +8,6 @@ package is all it takes.
 from __future__ import annotations
 
 import logging
-import traceback
 from functools import lru_cache
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -220,6 +219,8 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
 
 def warn_of_dropped(name: str, moment: str, cause: BaseException) -> None:
     """Log that a listener failed and is not called again, and where it raised."""
+    import traceback
+
     frames = traceback.extract_tb(cause.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     log.warning("dropped listener '%s': %s: %s%s", name, moment, _reason(cause), place)
