@@ -12,6 +12,7 @@ from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.paths import paths_of
 from djsb_core.testing import EvaluatorContract, RecordingWatcher
+from djsb_core.text import counted
 
 LABELS = {"predicted_label_key": "guess.label", "ground_truth_label_key": "truth"}
 VALUES = {"predicted_value_key": "guess.value", "ground_truth_value_key": "truth"}
@@ -145,7 +146,7 @@ def test_unequal_lengths_name_both_counts(tmp_path, predicted, truth):
     left = labelled(tmp_path / "p.jsonl", "a" * predicted, "a" * predicted)
     right = labelled(tmp_path / "t.jsonl", "a" * truth, "a" * truth)
     evaluator = accuracy(predicted_dataset_path=left, ground_truth_dataset_path=right)
-    message = rf"p\.jsonl has {predicted} samples, but .*t\.jsonl has {truth};"
+    message = rf"p\.jsonl has {counted(predicted, 'sample')}, but .*t\.jsonl has {truth};"
     with pytest.raises(ComponentError, match=message):
         evaluator.evaluate()
 

@@ -20,7 +20,8 @@ IMPORT = """
 import pkgutil, sys
 import djsb_core
 OTHERS = {  # for tests, with pytest; with an extra
-    f"djsb_core.{name}" for name in ("testing", "placement_rules", "tracker_rules", "yaml_text")
+    f"djsb_core.{name}"
+    for name in ("testing", "environment_rules", "placement_rules", "tracker_rules", "yaml_text")
 }
 for module in pkgutil.walk_packages(djsb_core.__path__, "djsb_core."):
     if module.name not in OTHERS:
