@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from djsb.planner.binding import BoundJob
-from djsb.report.plan import plan_text
 from djsb_core.text import counted
 
 if TYPE_CHECKING:
@@ -59,12 +58,8 @@ class Plan:
     """Absolute paths that jobs write to, as their settings name them."""
 
     def __repr__(self) -> str:
-        """Return the file and the number of jobs; the text of the plan lists them."""
+        """Return the file and the number of jobs."""
         return f"<djsb plan of {self.experiment.document.path}: {counted(len(self.jobs), 'job')}>"
-
-    def __str__(self) -> str:
-        """List every job, as ``djsb run --dry-run`` does."""
-        return plan_text(self)
 
     @cached_property
     def assigns_gpus(self) -> bool:

@@ -349,11 +349,10 @@ def test_trackers_that_no_package_offers(lab, install):
     assert problems[1].startswith("sandbox.yaml:1: trackers[2]: unknown tracker 'nothing'; known: ")
 
 
-def test_a_plan_is_short_to_look_at_and_long_to_print(lab):
+def test_a_plan_is_short_to_look_at(lab):
     planned = lab.plan()
     assert repr(planned).endswith(f"sandbox.yaml: {len(planned.jobs)} jobs>")
     assert len(repr(planned)) < 300
-    assert str(planned) == plan_text(planned)
 
 
 def test_a_listener_is_no_tracker(lab, install):
