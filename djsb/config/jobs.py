@@ -5,10 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from djsb.config.dotted import split_path
 from djsb.config.experiment import JobSpec, Settings
 from djsb.config.frozen import freeze
-from djsb.config.references import Reference, check_form
+from djsb.config.references import Reference, check_form, check_override
 from djsb.config.schema import JobSchema, Stage
 from djsb_core.identity import JobId
 from djsb_core.interfaces.hook import Section
@@ -103,9 +102,13 @@ class JobReader:
         return self.pipeline.name + dot + rest if name == self.pipeline.given_name else source
 
     def _local(self, job: JobSchema, document: Document, at: Location) -> dict[str, Any]:
-        for target in job.local:
-            if split_path(target)[0] not in tuple(Section):
-                text = f"'{target}' must begin with dj_configs or extra_configs"
+        """Return the overrides whose form is right; the others are reported."""
+        overrides: dict[str, Any] = {}
+        for target, value in job.local.items():
+            problem = check_override(target, value)
+            if problem is None:
+                overrides[target] = value
+            else:
                 key = (*at, "local")
-                self.reading.add_problem(document.source, (*key, target), text, key=key)
-        return job.local
+                self.reading.add_problem(document.source, (*key, target), problem, key=key)
+        return overrides
