@@ -11,6 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from djsb.config.resources import ResourcesSchema
 from djsb_core.text import parse_duration
 
+LONGEST = 100 * 365 * 86400
+"""Seconds of the longest timeout, a hundred years: a system call refuses much longer ones."""
+
 
 class Stage(StrEnum):
     """The four lists of jobs, in the order in which they run."""
@@ -59,7 +62,7 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[
     float,
-    Field(gt=0, allow_inf_nan=False),
+    Field(gt=0, le=LONGEST, allow_inf_nan=False),
     BeforeValidator(_seconds, json_schema_input_type=float | str),
 ]
 Resources = Annotated[
