@@ -20,6 +20,8 @@ def open_store(where: Path | None) -> Store:
     """
     if where is None:
         return _open_here()
+    if not where.exists():
+        raise RequestError(f"no such experiment file or work_dir: '{where}'")
     return Store(where if where.is_dir() else _work_dir_of(where), create=False)
 
 
