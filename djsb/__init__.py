@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from djsb.lab.experiments import plan, run, validate
     from djsb.lab.recorded import Run, open_run, runs
     from djsb.lab.script import SandboxWatcher
+    from djsb.planner.planned import Plan
     from djsb.runner.session import Session
     from djsb_core.problems import Problem
 
@@ -20,6 +21,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Experiment",
+    "Plan",
     "Problem",
     "Run",
     "SandboxWatcher",
@@ -35,6 +37,7 @@ _MODULES = {
     "Event": "djsb.lab.events",
     "EventKind": "djsb.lab.events",
     "Experiment": "djsb.config.experiment",
+    "Plan": "djsb.planner.planned",
     "Problem": "djsb_core.problems",
     "Run": "djsb.lab.recorded",
     "SandboxWatcher": "djsb.lab.script",

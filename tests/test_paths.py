@@ -187,7 +187,13 @@ def test_results_are_written_where_they_are_to_be_made(folders, monkeypatch):
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("~no-such-user/x", "no such user's home: '~no-such-user/x'"), ("a\0b", "NUL character")],
+    [
+        ("~no-such-user/x", "no such user's home: '~no-such-user/x'"),
+        ("a\0b", "NUL character"),
+        ("x" * 5000, "a name in this path has 5,000 bytes"),
+        ("x/" * 2500, "this path has"),
+        ("\ud800", "half of a surrogate pair"),
+    ],
 )
 def test_a_result_that_can_be_nowhere_is_refused(path, said):
     with pytest.raises(ValidationError, match=said):

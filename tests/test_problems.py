@@ -87,3 +87,8 @@ def test_two_jobs_that_share_a_recipe_have_one_problem():
     )
     other = Problem("x", location=("jobs", 0, "dj_configs", "text"), **recipe)
     assert in_order([first, second, other]) == [first, other]
+
+
+def test_a_severity_equals_its_text():
+    assert Problem("p").severity == "error"
+    assert f"{Problem('p').severity}" == "error"

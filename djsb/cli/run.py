@@ -83,6 +83,7 @@ def run(  # noqa: PLR0913 (one argument per option)
     command resumes. Ctrl-C stops the running jobs cleanly, a second one kills them. Exit status:
     0 done, 1 a job failed, 2 the request is invalid, 130 interrupted.
     """
+    from djsb.cli.command_line import command_line
     from djsb.config.reader import read_experiment
     from djsb.planner.plan import plan
     from djsb.report.plan import plan_text
@@ -90,6 +91,7 @@ def run(  # noqa: PLR0913 (one argument per option)
     from djsb.runner.session import Session
     from djsb_core.errors import JobError, JobsError
 
+    again = command_line(ctx)
     planned = plan(read_experiment(experiment, overrides))
     if planned.experiment.schema.debug:
         ctx.find_root().params["debug"] = True
@@ -103,7 +105,7 @@ def run(  # noqa: PLR0913 (one argument per option)
         with Session(workers, placement=placement, take_signals=True) as session:
             summary = _run(planned, options, session)
     except (JobError, JobsError, KeyboardInterrupt) as error:
-        error.add_note(f"Finished jobs are kept; resume with: djsb run {experiment}")
+        error.add_note(f"Finished jobs are kept; resume with: {again}")
         raise
     click.echo(summary)
 

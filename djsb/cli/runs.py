@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from djsb.cli.places import place_option, split_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STATUSES = ("running", "finished", "failed", "interrupted", "killed")
 
 
 @click.command()
-@click.argument("where", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("where", required=False)
+@place_option
 @click.option(
     "statuses",
     "--status",
@@ -42,8 +48,9 @@ STATUSES = ("running", "finished", "failed", "interrupted", "killed")
 @click.option("as_json", "--json", is_flag=True, help="Print JSON: all settings and metrics.")
 @click.option("as_csv", "--csv", is_flag=True, help="Print CSV: all columns that differ.")
 def runs(  # noqa: PLR0913 (one argument per option)
-    where: Path | None,
+    where: str | None,
     *,
+    work_dir: Path | None,
     statuses: tuple[str, ...],
     experiment: str | None,
     sweep: str | None,
@@ -75,7 +82,8 @@ def runs(  # noqa: PLR0913 (one argument per option)
         sort=sort,
         limit=limit,
     )
-    records = report.list_runs(open_store(where), run_filter)
+    _, place = split_place((where,), work_dir, most=0)
+    records = report.list_runs(open_store(place), run_filter)
     names = None if columns is None else [name for name in columns.split(",") if name]
     if as_json:
         click.echo(json_text(report.runs_json(records, names)))

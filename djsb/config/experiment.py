@@ -79,6 +79,10 @@ class JobSpec:
     resources: ResourcesSchema = field(default_factory=ResourcesSchema)
     seed: int | None = None
     """The seed with which its pipeline is repeated, if it is."""
+    unknown: frozenset[Location] = frozenset()
+    """Values of the job that could not be read; the problems are recorded."""
+    incomplete: bool = False
+    """Whether a key could not be read that may set any value; absent ones may be meant by it."""
 
     @property
     def pipeline(self) -> str:
@@ -103,6 +107,10 @@ class JobSpec:
     def with_local(self, target: str, value: object) -> JobSpec:
         """Return the job with one more override."""
         return replace(self, local=MappingProxyType({**self.local, target: value}))
+
+    def is_unknown(self, location: Location) -> bool:
+        """Return whether the value at a location (or one around it) could not be read."""
+        return any(location[: len(unread)] == unread for unread in self.unknown)
 
     def problem(
         self,
@@ -159,7 +167,15 @@ class Experiment:
     """What one iteration passes to the next."""
 
     unread: Mapping[int, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
-    """Pipeline and name of the jobs that could not be read, by position; empty where unknown."""
+    """Pipeline and name of the jobs that could not be read, by position; empty where unknown.
+
+    A job of which only the name could not be read is in ``jobs``, too.
+    """
+
+    @property
+    def size(self) -> int:
+        """The number of jobs, those that could not be read included."""
+        return len({*self.unread, *(job.position for job in self.jobs)})
 
     def problem(self, location: Location, text: str, remedy: str = "") -> Problem:
         """Describe what is wrong with a value of the experiment itself."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from djsb.config.dotted import split_path
 from djsb.config.experiment import JobSpec, Settings
 from djsb.config.frozen import freeze
-from djsb.config.references import Reference, check_form
+from djsb.config.references import Reference, check_form, check_override
 from djsb.config.schema import JobSchema, Stage
 from djsb_core.identity import JobId
 from djsb_core.interfaces.hook import Section
@@ -44,14 +44,20 @@ class JobReader:
             if side_file is None:
                 return None
             document, at, value = side_file, (), side_file.value
-        job = self.reading.validate(JobSchema, value, document, at)
+        job, faulty = self.reading.salvage(JobSchema, value, document, at, {"hook": ""})
         if job is None:
             return None
+        unread = _Unread(faulty, named=job.meta_name is not None)
         meta_name = job.meta_name or f"{stage.value}_{index}"
         sections = {
             section: self._section(getattr(job, section.value), section, document, at)
             for section in Section
         }
+        unread.locations |= {
+            (section.value,) for section, settings in sections.items() if settings.failed
+        }
+        inputs = tuple(self._inputs(job, document, at, unread))
+        local = freeze(self._local(job, document, at, unread))
         return JobSpec(
             id=JobId(self.pipeline.name, stage.value, position, meta_name),
             location=at,
@@ -59,14 +65,16 @@ class JobReader:
             hook=job.hook,
             named=bool(job.meta_name),
             sections=MappingProxyType(sections),
-            inputs=tuple(self._inputs(job, document, at)),
+            inputs=inputs,
             output=tuple(job.output) if job.output is not None else None,
-            local=freeze(self._local(job, document, at)),
+            local=local,
             cache=job.cache,
             timeout=job.timeout,
             retries=job.retries,
             resources=job.resources,
             seed=self.pipeline.seed,
+            unknown=frozenset(unread.locations),
+            incomplete=unread.incomplete,
         )
 
     def _section(
@@ -88,12 +96,15 @@ class JobReader:
             return Settings(None, document.source, place, failed=True)
         return Settings(freeze(side_file.value or {}), side_file.source, ())
 
-    def _inputs(self, job: JobSchema, document: Document, at: Location) -> Iterable[Reference]:
+    def _inputs(
+        self, job: JobSchema, document: Document, at: Location, unread: _Unread
+    ) -> Iterable[Reference]:
         for target, source in job.input.items():
             problem = check_form(target, source)
             if problem is None:
                 yield Reference(target, self._with_own_seed(source))
             else:
+                unread.add_setting(target)
                 key = (*at, "input")
                 self.reading.add_problem(document.source, (*key, target), problem, key=key)
 
@@ -102,10 +113,47 @@ class JobReader:
         name, dot, rest = source.partition(".")
         return self.pipeline.name + dot + rest if name == self.pipeline.given_name else source
 
-    def _local(self, job: JobSchema, document: Document, at: Location) -> dict[str, Any]:
-        for target in job.local:
-            if split_path(target)[0] not in tuple(Section):
-                text = f"'{target}' must begin with dj_configs or extra_configs"
+    def _local(
+        self, job: JobSchema, document: Document, at: Location, unread: _Unread
+    ) -> dict[str, Any]:
+        """Return the overrides whose form is right; the others are reported."""
+        overrides: dict[str, Any] = {}
+        for target, value in job.local.items():
+            problem = check_override(target, value)
+            if problem is None:
+                overrides[target] = value
+            else:
+                unread.add_setting(target)
                 key = (*at, "local")
-                self.reading.add_problem(document.source, (*key, target), text, key=key)
-        return job.local
+                self.reading.add_problem(document.source, (*key, target), problem, key=key)
+        return overrides
+
+
+class _Unread:
+    """What of a job could not be read, so that it causes no second problem."""
+
+    def __init__(self, faulty: Iterable[Location], *, named: bool) -> None:
+        """Take the locations of the invalid values.
+
+        :param named: whether the job has a valid ``meta_name``
+        """
+        self.locations: set[Location] = set()
+        self.incomplete = False
+        for location in faulty:
+            key, *inner = location
+            if key in {"input", "local"} and inner:
+                self.add_setting(str(inner[0]))
+            elif key in JobSchema.model_fields and key not in {"input", "local"}:
+                self.locations.add((key,))
+            else:  # perhaps a misspelt key
+                self.incomplete = True
+        if self.incomplete and not named:
+            self.locations.add(("meta_name",))
+
+    def add_setting(self, target: str) -> None:
+        """Note that the value of a setting, or which setting is meant, is unknown."""
+        parts = split_path(target)
+        if parts[0] in tuple(Section) and "" not in parts:
+            self.locations.add(parts)
+        else:
+            self.incomplete = True

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from djsb_core.problems import Location
 
 SHORT = 60
+UNKNOWN_KEY = "unknown key"
 
 
 def describe_errors(
@@ -77,7 +78,7 @@ def _describe(details: ErrorDetails, model: type[BaseModel]) -> tuple[str, str]:
     kind, value = details["type"], details["input"]
     if kind == "extra_forbidden":
         known = _known_keys(model, details["loc"][:-1])
-        return "unknown key", suggest(details["loc"][-1], known)
+        return UNKNOWN_KEY, suggest(details["loc"][-1], known)
     if kind == "missing":
         return "missing; it is required", ""
     message = details["msg"].removeprefix("Value error, ")

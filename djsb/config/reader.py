@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,7 @@ class _Reader:
         self.tree = reading.document.value
         self.jobs: list[JobSpec] = []
         self.unread: dict[int, tuple[str, str]] = {}
+        self._positions = count()
 
     def read(self) -> Experiment:
         schema = self._read_schema()
@@ -143,18 +145,16 @@ class _Reader:
                 self._add_unread(pipeline.name)
                 continue
             for i, value in enumerate(jobs):
-                position = len(self.jobs) + len(self.unread)
+                position = next(self._positions)
                 job = reader.read(value, stage, position, pipeline.document, (*at, i))
                 if job is not None:
                     self.jobs.append(job)
-                else:
-                    self._add_unread(pipeline.name, value)
+                if job is None or job.is_unknown(("meta_name",)):
+                    self.unread[position] = (pipeline.name, "")
 
-    def _add_unread(self, pipeline: str, job: object = None) -> None:
+    def _add_unread(self, pipeline: str) -> None:
         """Reserve the position of a job, so that references to it cause no second problem."""
-        name = job.get("meta_name") if isinstance(job, dict) else None
-        position = len(self.jobs) + len(self.unread)
-        self.unread[position] = (pipeline, name if isinstance(name, str) else "")
+        self.unread[next(self._positions)] = (pipeline, "")
 
 
 def _frozen(schema: ExperimentSchema) -> ExperimentSchema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -14,6 +14,8 @@ from djsb_core.errors import ConfigError
 from djsb_core.interfaces.paths import PathContext
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from djsb_core.problems import Location, Problem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -83,11 +85,63 @@ class Reading:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for problem in describe_errors(error, model, value):
-                location = (*at, *problem.location)
-                key = location or ("experiment",)
-                self.add_problem(document.source, location, problem.text, problem.remedy, key=key)
+            self._add_errors(error, model, value, document, at)
             return None
+
+    def salvage(
+        self,
+        model: type[ModelT],
+        value: object,
+        document: Document,
+        at: Location,
+        required: Mapping[str, object],
+    ) -> tuple[ModelT | None, frozenset[Location]]:
+        """Validate the value at a location, as :meth:`validate`; leave out what is invalid in it.
+
+        :param required: stand-ins for required values that are missing or invalid
+        :returns: the rest (``None`` if there is none), and the locations of what is left out
+        """
+        try:
+            return model.model_validate(value), frozenset()
+        except ValidationError as error:
+            locations = self._add_errors(error, model, value, document, at)
+        if not isinstance(value, dict):
+            return None, frozenset()
+        for depth in (None, 1):
+            rest = value
+            for location in locations:
+                rest = _without(rest, location[:depth])
+            try:
+                return model.model_validate({**required, **rest}), frozenset(locations)
+            except ValidationError:
+                continue  # what is around an invalid value is invalid, too
+        return None, frozenset()
+
+    def _add_errors(
+        self,
+        error: ValidationError,
+        model: type[BaseModel],
+        value: object,
+        document: Document,
+        at: Location,
+    ) -> list[Location]:
+        """Record the problems of a validation; return their locations in the value."""
+        problems = list(describe_errors(error, model, value))
+        for problem in problems:
+            location = (*at, *problem.location)
+            key = location or ("experiment",)
+            self.add_problem(document.source, location, problem.text, problem.remedy, key=key)
+        return [problem.location for problem in problems]
+
+
+def _without(tree: dict[str, Any], location: Location) -> dict[str, Any]:
+    """Copy a mapping without the value at a location; a list with an invalid item is removed."""
+    key, *inner = location or ("",)
+    rest = dict(tree)
+    value = rest.pop(str(key), None)
+    if inner and isinstance(value, dict):
+        rest[str(key)] = _without(value, tuple(inner))
+    return rest
 
 
 def _shorten(path: Path) -> Path:

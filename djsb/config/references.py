@@ -78,10 +78,9 @@ def check_update(source: str, target: str) -> str | None:
 
 def check_form(target: str, source: str) -> str | None:
     """Describe what is wrong with the form of an entry of ``input``, if anything."""
-    if split_path(target)[0] not in tuple(Section):
-        return f"'{target}' must begin with dj_configs or extra_configs"
-    if "" in split_path(target):
-        return f"'{target}' has an empty part; write extra_configs.key"
+    problem = _check_target(target)
+    if problem is not None:
+        return problem
     reference = Reference(target, source)
     if reference.back is not None:
         if reference.back < 1 or not reference.path:
@@ -89,4 +88,21 @@ def check_form(target: str, source: str) -> str | None:
         return None
     if len(reference.path) < 3:  # noqa: PLR2004 (pipeline, job, output)
         return f"'{source}' must be 'pipeline.meta_name.output' or '-1.output'"
+    return None
+
+
+def check_override(target: str, value: object) -> str | None:
+    """Describe what is wrong with the form of an entry of ``local``, if anything."""
+    problem = _check_target(target)
+    if problem is None and target in tuple(Section) and not isinstance(value, dict | None):
+        return f"'{target}' must be a mapping of settings"
+    return problem
+
+
+def _check_target(target: str) -> str | None:
+    parts = split_path(target)
+    if parts[0] not in tuple(Section):
+        return f"'{target}' must begin with dj_configs or extra_configs"
+    if "" in parts:
+        return f"'{target}' has an empty part; write extra_configs.key"
     return None

@@ -18,6 +18,9 @@ UNITS = {"": 1} | {
     for suffix, base in (("", 1000), ("i", 1024))
 }
 
+LARGEST = 2**60
+"""Bytes of memory that a job may ask for; no machine has as many."""
+
 
 def _bytes(value: object) -> object:
     """Read ``4 GiB``; a number is bytes."""
@@ -29,12 +32,15 @@ def _bytes(value: object) -> object:
         raise ValueError(
             f"'{text[:40]}' is not a size; write bytes, or for example 512 MiB, 4 GiB or 8GB"
         )
-    return int(float(match[1]) * UNITS[(match[2] or "").lower()])
+    size = float(match[1]) * UNITS[(match[2] or "").lower()]
+    if size > LARGEST:
+        raise ValueError(f"'{text[:40]}' is larger than any memory")
+    return int(size)
 
 
 Memory = Annotated[
     int,
-    Field(ge=0, strict=True),
+    Field(ge=0, le=LARGEST, strict=True),
     BeforeValidator(_bytes, json_schema_input_type=int | str),
 ]
 

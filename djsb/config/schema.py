@@ -9,7 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from djsb.config.resources import ResourcesSchema
+from djsb_core.interfaces.paths import path_fault
 from djsb_core.text import parse_duration
+
+LONGEST = 100 * 365 * 86400
+"""Seconds of the longest timeout, a hundred years: a system call refuses much longer ones."""
 
 
 class Stage(StrEnum):
@@ -59,7 +63,7 @@ def _seconds(value: object) -> object:
 
 Duration = Annotated[
     float,
-    Field(gt=0, allow_inf_nan=False),
+    Field(gt=0, le=LONGEST, allow_inf_nan=False),
     BeforeValidator(_seconds, json_schema_input_type=float | str),
 ]
 Resources = Annotated[
@@ -218,6 +222,14 @@ class ExperimentSchema(StagesSchema):
         description="Results of one iteration that become settings of the next: "
         "`pipeline.meta_name.output: pipeline.meta_name.extra_configs.key`.",
     )
+
+    @field_validator("work_dir")
+    @classmethod
+    def _check_work_dir(cls, value: str) -> str:
+        fault = path_fault(value)
+        if fault is not None:
+            raise ValueError(fault)
+        return value
 
     def later_keys(self) -> list[tuple[str, str]]:
         """List the keys in use that this version does not support, with their features."""

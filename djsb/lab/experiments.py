@@ -5,46 +5,39 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from djsb.config.document import Document, SourceFile
-from djsb.config.experiment import Experiment
-from djsb.config.reader import read_experiment
+from djsb.lab.arguments import names_of, read_source
 from djsb.lab.events import EventListener
 from djsb.lab.recorded import Run
 from djsb.placement.choice import LOCAL
 from djsb.planner.plan import plan as plan_experiment
 from djsb.planner.plan import validate as validate_experiment
+from djsb.planner.planned import Plan
 from djsb.planner.preflight import require
 from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
 from djsb_core.errors import ConfigError, JobError, JobsError, RequestError
-from djsb_core.job.reports import plain
-from djsb_core.problems import Problem
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping
 
+    from djsb.lab.arguments import Source
     from djsb.lab.events import Event
-    from djsb.planner.planned import Plan
-
-    Source: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Experiment
+    from djsb_core.problems import Problem
 
 log = logging.getLogger(__name__)
-
-MAPPING = Path("<mapping>")
-"""Replaces the file path of an experiment given as a mapping."""
 
 
 def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> list[Problem]:
     """Return every problem of an experiment, errors first, then warnings; nothing is run.
 
-    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param experiment: a file, a mapping, an :class:`Experiment`, or a :class:`Plan`
     :param overrides: values by the paths that ``--set`` takes
     """
     try:
-        return validate_experiment(_read(experiment, overrides))
+        source = read_source(experiment, overrides)
+        return list(source.warnings) if isinstance(source, Plan) else validate_experiment(source)
     except ConfigError as error:  # the file cannot be read at all
         return list(error.problems)
 
@@ -52,11 +45,12 @@ def validate(experiment: Source, overrides: Mapping[str, Any] | None = None) -> 
 def plan(experiment: Source, overrides: Mapping[str, Any] | None = None) -> Plan:
     """Load and check every job of an experiment; nothing is run.
 
-    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param experiment: a file, a mapping, an :class:`Experiment`, or a :class:`Plan`
     :param overrides: values by the paths that ``--set`` takes
     :raises ConfigError: with every problem
     """
-    return plan_experiment(_read(experiment, overrides))
+    source = read_source(experiment, overrides)
+    return source if isinstance(source, Plan) else plan_experiment(source)
 
 
 def run(  # noqa: PLR0913 (one argument per option of the command)
@@ -79,7 +73,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
 
     The other keywords are the options of the command.
 
-    :param experiment: a file, a mapping, or an :class:`Experiment`
+    :param experiment: a file, a mapping, an :class:`Experiment`, or a :class:`Plan`
     :param overrides: values by the paths that ``--set`` takes:
         ``{"execution_job_configs.0.extra_configs.train.max_epochs": 1}``
     :param workers: how many jobs run at a time, by default one; 0: jobs run in this process
@@ -87,6 +81,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
         called again, with a warning.
     :param session: one with processes and listeners to reuse; by default one for this run only
     :param check: whether a failed job raises its error; else the run that failed is returned
+    :raises TypeError: if an argument is of a wrong type
     :raises RequestError: if something is wrong before the first job; then nothing ran
     :raises JobError: if a job fails; its ``run`` is the run. JobsError, if several pipelines fail
     :raises KeyboardInterrupt: if the user ends the run; finished jobs are kept
@@ -95,8 +90,9 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
         raise ValueError("a session has its own workers and placement; pass them to the session")
     if on_progress is not None and not callable(on_progress):
         raise RequestError(f"on_progress must be a function of one event, not {on_progress!r}")
+    names = names_of("rerun", rerun)
     planned = plan(experiment, overrides)
-    options = RunOptions(force, frozenset(rerun), cache, keep_going, preflight, sweep)
+    options = RunOptions(force, names, cache, keep_going, preflight, sweep)
     own = nullcontext(session) if session is not None else _session(workers, placement)
     with own as used:
         return _run(planned, options, used, on_progress, check=check)
@@ -128,20 +124,6 @@ def _run(
 
 def _session(workers: int | None, placement: str | None) -> Session:
     return Session(1 if workers is None else workers, placement=placement or LOCAL)
-
-
-def _read(experiment: Source, overrides: Mapping[str, Any] | None) -> Experiment:
-    overrides = plain(overrides or {})
-    if isinstance(experiment, Experiment):
-        return read_experiment(experiment.document, overrides) if overrides else experiment
-    if isinstance(experiment, str) or hasattr(experiment, "__fspath__"):
-        return read_experiment(Path(experiment).expanduser(), overrides)
-    try:
-        document = Document(SourceFile(MAPPING), plain(dict(experiment)))
-    except RecursionError as error:
-        text = "a value contains itself or is nested too deeply"
-        raise ConfigError([Problem(text, file=MAPPING)]) from error
-    return read_experiment(document, overrides)
 
 
 def _warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from djsb.lab.arguments import wrong_type
 from djsb.lab.notebook import Page, overview
 from djsb.query.facts import facts_of, last_iteration
 from djsb.query.locate import open_store
@@ -19,7 +21,6 @@ from djsb.store.store import Store
 from djsb_core.errors import RequestError, suggest
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     import pandas as pd
@@ -260,7 +261,9 @@ def open_run(run: str = "last", where: Where = None) -> Run:
     :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
     :raises RequestError: if there is no such run
     """
-    with closing(open_store(None if where is None else Path(where))) as store:
+    if not isinstance(run, str):
+        raise wrong_type("run", run, "the id of a run, or 'last'")
+    with closing(open_store(_place(where))) as store:
         return Run(store.work_dir.absolute(), select_run(store, run).id)
 
 
@@ -270,7 +273,7 @@ def runs(where: Where = None) -> pd.DataFrame:
     :param where: an experiment file or a work_dir; ``None``: ``sandbox.yaml`` here
     :raises RequestError: if there is no such place
     """
-    with closing(open_store(None if where is None else Path(where))) as store:
+    with closing(open_store(_place(where))) as store:
         all_facts = [facts_of(store, run) for run in store.runs()]
     rows = [
         {**facts.head, "started": _moment(facts.run.started), **facts.settings, **facts.metrics}
@@ -281,6 +284,12 @@ def runs(where: Where = None) -> pd.DataFrame:
 
 
 # -- inside ----------------------------------------------------------------------------------------
+
+
+def _place(where: Where) -> Path | None:
+    if where is not None and not isinstance(where, str | os.PathLike):
+        raise wrong_type("where", where, "the path of an experiment file or a work_dir")
+    return None if where is None else Path(where)
 
 
 def _pandas() -> Any:  # noqa: ANN401 (a module)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from djsb.config.references import Reference, Update
+from djsb.config.schema import Stage
 from djsb.planner.load import LoadedJob
 from djsb.planner.settings import Source
 from djsb_core.errors import suggest
@@ -15,7 +16,7 @@ from djsb_core.errors import suggest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from djsb.config.experiment import Experiment
+    from djsb.config.experiment import Experiment, JobSpec
     from djsb.config.targets import Target
     from djsb_core.problems import Problem
 
@@ -51,21 +52,23 @@ class Binder:
     """Resolves references between the jobs of an experiment, unreadable ones included."""
 
     def __init__(self, experiment: Experiment, jobs: Sequence[LoadedJob | None]) -> None:
-        """Take the jobs by position; ``None`` for those that could not be read or loaded."""
+        """Take the jobs by position; ``None`` for those whose hook is unknown."""
         self.experiment = experiment
         self.jobs = jobs
         self.problems: list[Problem] = []
-        names = dict(experiment.unread)
-        names |= {spec.position: (spec.pipeline, spec.meta_name) for spec in experiment.jobs}
+        names = {spec.position: (spec.pipeline, spec.meta_name) for spec in experiment.jobs}
+        names |= experiment.unread
         self._specs = {spec.position: spec for spec in experiment.jobs}
         self.positions: dict[tuple[str, str], list[int]] = {}
         for position in sorted(names):
             self.positions.setdefault(names[position], []).append(position)
 
     def bind(self) -> list[BoundJob | None]:
-        """Bind every job, by position; ``None`` for those that could not be read or loaded."""
+        """Bind every job, by position; ``None`` for those whose hook is unknown."""
         probes = self._find_probes()
-        sources = [self._bind_inputs(job) for job in self.jobs]
+        sources = {
+            position: self._bind_inputs(spec) for position, spec in sorted(self._specs.items())
+        }
         carried = self._bind_updates()
         return [
             None
@@ -95,40 +98,36 @@ class Binder:
     def _find_probes(self) -> dict[int, int]:
         """Find the probe of each refinement, and report names that two jobs share."""
         probes: dict[int, int] = {}
-        first_jobs: dict[tuple[str, str], LoadedJob] = {}
-        has_unloaded = False
-        for job in self.jobs:
-            if job is None:
-                has_unloaded = True  # possibly a probe
+        first_jobs: dict[tuple[str, str], JobSpec] = {}
+        for position, spec in sorted(self._specs.items()):
+            if spec.is_unknown(("meta_name",)):
                 continue
-            spec = job.spec
+            job = self.jobs[position]
             key = (spec.pipeline, spec.meta_name)
-            if job.hook.named_after_probe:
+            if job is not None and job.hook.named_after_probe:
                 if key in first_jobs:
-                    probes[spec.position] = first_jobs[key].spec.position
-                elif not has_unloaded:
+                    probes[position] = first_jobs[key].position
+                elif not self._may_be_unread(*key, position):
                     known = [name for pipeline, name in first_jobs if pipeline == spec.pipeline]
                     text = (
                         f"'{spec.meta_name}' must name the earlier probe whose statistics it reads"
                     )
                     remedy = suggest(spec.meta_name, known)
                     self.problems.append(spec.problem(("meta_name",), text, remedy))
-            elif key in first_jobs and spec.named:
-                place = first_jobs[key].spec.place(("meta_name",))
+            elif key in first_jobs and spec.named and not _may_be_refinement(spec, job):
+                place = first_jobs[key].place(("meta_name",))
                 text = f"another job has the name '{spec.meta_name}' ({place})"
                 self.problems.append(spec.problem(("meta_name",), text))
-            first_jobs.setdefault(key, job)
+            first_jobs.setdefault(key, spec)
         return probes
 
-    def _bind_inputs(self, job: LoadedJob | None) -> dict[Reference, Source]:
+    def _bind_inputs(self, spec: JobSpec) -> dict[Reference, Source]:
         bound: dict[Reference, Source] = {}
-        if job is None:
-            return bound
-        for reference in job.spec.inputs:
-            resolution = self._find(reference, job.spec.position)
+        for reference in spec.inputs:
+            resolution = self._find(reference, spec.position)
             if isinstance(resolution, Fault):
                 location = ("input", reference.target)
-                self.problems.append(job.spec.problem(location, resolution.text, resolution.remedy))
+                self.problems.append(spec.problem(location, resolution.text, resolution.remedy))
             elif resolution is not None:
                 bound[reference] = resolution
         return bound
@@ -224,9 +223,16 @@ class Binder:
         return Fault(f"'{source}': no {earlier} '{name}'", suggest(name, names))
 
 
-def _in_job(source: str, job: LoadedJob, path: tuple[str, ...]) -> Source | Fault:
+def _may_be_refinement(spec: JobSpec, job: LoadedJob | None) -> bool:
+    """Return whether a job whose hook is unknown may be one that has the name of its probe."""
+    return job is None and spec.stage is Stage.REFINE_RECIPE
+
+
+def _in_job(source: str, job: LoadedJob, path: tuple[str, ...]) -> Resolution:
     output, *rest = path
     names = job.output_names
+    if job.has_unknown_outputs:
+        return None
     if output.isdecimal() and int(output) < len(names):
         return Source(job.spec.position, names[int(output)], tuple(rest))
     if output not in names:

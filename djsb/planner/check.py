@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from djsb.config.problems import describe_errors, unknown_setting
+from djsb.config.problems import unknown_setting
 from djsb.planner.guess import guess_config
 from djsb.planner.load import bad_override
 from djsb.planner.named import in_subfolders, seed_folder
+from djsb.planner.partial import certain_errors, errors_without_hook, expect_results
 from djsb.planner.planned import PlannedJob
-from djsb.planner.settings import with_recipe_of
+from djsb.planner.settings import with_recipe_of, without_bad_overrides
 from djsb_core.errors import DjsbError
 from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.hook import Section
@@ -22,10 +23,10 @@ from djsb_core.job.perform import split_settings
 from djsb_core.problems import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from djsb.config.experiment import Experiment
+    from djsb.config.experiment import Experiment, JobSpec
     from djsb.planner.binding import BoundJob
     from djsb.planner.paths import PlannedPaths
     from djsb.planner.settings import JobSettings
@@ -63,6 +64,28 @@ class Checker:
         self.problems: list[Problem] = []
         self._checked: dict[int, PlannedJob] = {}
 
+    def check_all(
+        self, jobs: Sequence[BoundJob | None], components: Mapping[int, type[AnyComponent]]
+    ) -> list[PlannedJob]:
+        """Check every job.
+
+        :param jobs: by position; ``None`` for those whose hook is unknown
+        :param components: those of jobs whose hook is unknown, as far as they are known
+        :returns: the jobs that have all of their components
+        """
+        specs = {spec.position: spec for spec in self.experiment.jobs}
+        planned = []
+        for position, job in enumerate(jobs):
+            if job is not None:
+                checked = self.check(job)
+                if job.lacks_component:
+                    expect_results(job.spec, self.paths)
+                else:
+                    planned.append(checked)
+            elif position in specs:
+                self._check_without_hook(specs[position], components.get(position))
+        return planned
+
     def check(self, job: BoundJob) -> PlannedJob:
         """Check one job; all earlier ones must be checked."""
         settings = self._with_recipe(job)
@@ -81,6 +104,12 @@ class Checker:
         self._checked[job.spec.position] = planned
         return planned
 
+    def _check_without_hook(self, spec: JobSpec, component: type[AnyComponent] | None) -> None:
+        spec, _ = without_bad_overrides(spec)
+        if component is not None:
+            self.problems += errors_without_hook(spec, component, self.paths)
+        expect_results(spec, self.paths)
+
     def _with_recipe(self, job: BoundJob) -> JobSettings:
         """Substitute the unrefined recipe where a refinement will write one."""
         settings = job.settings
@@ -98,8 +127,7 @@ class Checker:
         section = Section.DJ_CONFIGS.value
         if job.hook.takes_recipe:
             pending = settings.is_pending((section,))
-            failed = job.spec.sections[Section.DJ_CONFIGS].failed
-            if not settings.dj_configs and not pending and not failed:
+            if not settings.dj_configs and not pending and not job.spec.incomplete:
                 text = "missing; the hook needs a recipe: a mapping, or the path of one"
                 self.problems.append(job.spec.problem((section,), text))
         elif settings.dj_configs:
@@ -147,11 +175,9 @@ class Checker:
         try:
             return model.model_validate(values, context=self.paths)
         except ValidationError as error:
-            for problem in describe_errors(error, model, values):
-                location = (section.value, *problem.location)
-                if not job.settings.is_pending(location):
-                    located = job.spec.problem(location, problem.text, problem.remedy)
-                    self.problems.append(located)
+            self.problems += certain_errors(
+                error, model, values, job.spec, settings=job.settings, section=section
+            )
             return None
 
     def _check_targets(self, job: BoundJob, model: type[ComponentConfig], section: Section) -> None:

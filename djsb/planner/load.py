@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from djsb.config.experiment import split_seed
 from djsb.config.problems import describe_errors
 from djsb.config.trackers import VARIABLE, requested_trackers, unknown_trackers
-from djsb.planner.settings import JobSettings, pending_settings
+from djsb.planner.settings import JobSettings, pending_settings, without_bad_overrides
 from djsb_core.discovery import (
     find_component,
     list_components,
@@ -49,6 +50,11 @@ SEEDED = {
 }
 """Kinds of component that use a pipeline's ``seeds``: training, inference, evaluation."""
 
+CHOSEN_BY_TYPE = tuple(
+    kind for kind in Kind if kind not in {Kind.HOOK, Kind.ENVIRONMENT, Kind.PLACEMENT, Kind.TRACKER}
+)
+"""Kinds of component that a job's ``type`` chooses among."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedJob:
@@ -63,6 +69,16 @@ class LoadedJob:
     """As far as they are known before the run."""
     environment: WantedEnvironment | None = None
     """The isolated environment that it runs in; ``None``: djsb's own."""
+    lacks_component: bool = False
+    """Whether the component that its hook uses could not be loaded; that is reported."""
+
+    @property
+    def has_unknown_outputs(self) -> bool:
+        """Whether its outputs cannot be named, because part of the job could not be read."""
+        if self.spec.output is not None:
+            return False
+        absent = self.spec.incomplete or self.spec.is_unknown(("output",))
+        return absent or (self.hook.outputs_of_component and self.lacks_component)
 
     @property
     def output_names(self) -> tuple[str, ...]:
@@ -94,38 +110,36 @@ class Loader:
         ] = {}
         self._listed: dict[str, list[ComponentInfo]] = {}
         self._load_isolation = cache(load_isolation)
-        self._seeded: set[str] = set()
-        """Pipelines with a job that uses the seed."""
+        self.without_hook: dict[int, type[AnyComponent]] = {}
+        """The component, by position, of jobs whose hook is unknown."""
+        self._seeded: set[str] = {pipeline for pipeline, _ in experiment.unread.values()}
+        """Pipelines with a job that uses the seed, or may use it."""
 
     def load(self) -> list[LoadedJob | None]:
-        """Load every job, by position; ``None`` for those that cannot be loaded or read."""
+        """Load every job, by position; ``None`` for those whose hook is unknown."""
         experiment = self.experiment
-        jobs: list[LoadedJob | None] = [None] * (len(experiment.jobs) + len(experiment.unread))
+        jobs: list[LoadedJob | None] = [None] * experiment.size
         for spec in experiment.jobs:
             jobs[spec.position] = self._load_job(spec)
         return jobs
 
     def _load_job(self, spec: JobSpec) -> LoadedJob | None:
+        spec, errors = without_bad_overrides(spec)
+        self.problems += [bad_override(spec, missing) for missing in errors]
+        settings = pending_settings(spec)
         try:
             info, hook_type = self._load(Kind.HOOK, spec.hook)
         except RequestError as error:
-            self._add_error(spec, ("hook",), error)
+            if not spec.is_unknown(("hook",)):
+                self._add_error(spec, ("hook",), error)
+            self._load_without_hook(spec, settings)
             return None
         hook = cast("type[Hook[Any, Any]]", hook_type)
-        try:
-            settings = pending_settings(spec)
-        except KeyError as missing:
-            self.problems.append(bad_override(spec, missing))
-            return None
-        try:
-            component_info, component = self._load_component(hook, settings)
-        except RequestError as error:
-            # An unreadable settings file, which may set the type, is reported already.
-            if not spec.sections[Section.EXTRA_CONFIGS].failed:
-                isolated = not ENVIRONMENT_KEYS.isdisjoint(settings.extra_configs or {})
-                self._add_error(spec, (EXTRA, "type"), error, isolated=isolated)
-            return None
-        if spec.seed is not None and _takes_seed(spec, hook, component):
+        component_info, component = self._load_component(spec, hook, settings)
+        lacks_component = hook.uses is not None and component is None
+        if lacks_component:
+            self._seeded.add(spec.pipeline)
+        elif spec.seed is not None and _takes_seed(spec, hook, component):
             self._seeded.add(spec.pipeline)
             spec = spec.with_local(SEED_SETTING, spec.seed)
             settings = pending_settings(spec)
@@ -136,9 +150,10 @@ class Loader:
             component=component,
             component_info=component_info,
             settings=settings,
+            lacks_component=lacks_component,
         )
         self._check_outputs(job)
-        return self._with_environment(job)
+        return job if lacks_component else self._with_environment(job)
 
     def _load(self, kind: Kind, name: str) -> tuple[ComponentInfo, type[AnyComponent]]:
         """Find and import one component.
@@ -157,17 +172,39 @@ class Loader:
         return entry
 
     def _load_component(
-        self, hook: type[Hook[Any, Any]], settings: JobSettings
+        self, spec: JobSpec, hook: type[Hook[Any, Any]], settings: JobSettings
     ) -> tuple[ComponentInfo | None, type[AnyComponent] | None]:
-        slot = hook.uses
-        if slot is None:
+        """Load the component that a hook uses; ``None`` for none, and if it cannot be loaded."""
+        slot, location = hook.uses, (EXTRA, "type")
+        extra = settings.extra_configs or {}
+        if slot is None or spec.is_unknown(location) or (spec.incomplete and "type" not in extra):
             return None, None
         kind = Kind.of(slot.interface)
-        name = (settings.extra_configs or {}).get("type", slot.default)
+        name = extra.get("type", slot.default)
         if name is None:
             known = ", ".join(info.name for info in self._list(kind.group))
-            raise RequestError(f"missing; choose a {kind.label}: {known or 'none installed'}")
-        return self._load(kind, str(name))
+            text = f"missing; choose a {kind.label}: {known or 'none installed'}"
+            self.problems.append(spec.problem(location, text))
+            return None, None
+        try:
+            return self._load(kind, str(name))
+        except RequestError as error:
+            isolated = not ENVIRONMENT_KEYS.isdisjoint(extra)
+            self._add_error(spec, location, error, isolated=isolated)
+            return None, None
+
+    def _load_without_hook(self, spec: JobSpec, settings: JobSettings) -> None:
+        """Load the component of a job whose hook is unknown, if only one has its name."""
+        self._seeded.add(spec.pipeline)
+        name = (settings.extra_configs or {}).get("type")
+        components = []
+        if not isinstance(name, str):
+            return
+        for kind in CHOSEN_BY_TYPE:
+            with suppress(RequestError):
+                components.append(self._load(kind, name)[1])
+        if len(components) == 1:
+            self.without_hook[spec.position] = components[0]
 
     def _list(self, group: str) -> list[ComponentInfo]:
         if group not in self._listed:
@@ -190,6 +227,8 @@ class Loader:
 
     def _check_outputs(self, job: LoadedJob) -> None:
         names, output = job.returned_names, job.spec.output
+        if job.hook.outputs_of_component and job.lacks_component:
+            return
         if output is not None and len(output) != len(names):
             text = f"{counted(len(output), 'name')} for {counted(len(names), 'value')}"
             remedy = f"it returns {', '.join(names)}"
@@ -219,7 +258,7 @@ class Loader:
         """Report pipelines whose result would not depend on the seed."""
         pipelines = {spec.pipeline: spec for spec in self.experiment.jobs if spec.seed is not None}
         for pipeline, spec in pipelines.items():
-            if pipeline not in self._seeded:
+            if self._seeded.isdisjoint((pipeline, "")):
                 text = "no training, inference or evaluation job takes a seed"
                 key = (split_seed(pipeline)[0],)
                 yield spec.source.problem(spec.location, text, "remove seeds", key=key)

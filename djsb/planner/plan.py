@@ -46,7 +46,7 @@ def survey(experiment: Experiment) -> tuple[Plan, list[Problem]]:
     bound = binder.bind()
     targets = binder.bind_targets()
     checker = Checker(experiment, paths)
-    jobs = tuple(checker.check(job) for job in bound if job is not None)
+    jobs = tuple(checker.check_all(bound, loader.without_hook))
     problems = [
         *experiment.problems,
         *loader.problems,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from djsb.config.document import read_document
@@ -122,6 +123,24 @@ def _draft(spec: JobSpec, sections: Mapping[Section, Any] | None = None) -> _Dra
     return draft
 
 
+def without_bad_overrides(spec: JobSpec) -> tuple[JobSpec, list[KeyError]]:
+    """Leave out the ``local`` overrides that name a key that does not exist, with their errors."""
+    draft = _Draft({section: spec.sections[section].values for section in Section})
+    overrides, unknown, errors = {}, set(spec.unknown), []
+    for target, value in spec.local.items():
+        try:
+            draft.put(split_path(target), value)
+        except KeyError as missing:
+            errors.append(missing)
+            unknown.add(split_path(target))
+        else:
+            overrides[target] = value
+    if not errors:
+        return spec, errors
+    local = MappingProxyType(overrides)
+    return replace(spec, local=local, unknown=frozenset(unknown)), errors
+
+
 def pending_settings(spec: JobSpec) -> JobSettings:
     """Return the settings as far as they are known before the run; the rest is ``pending``.
 
@@ -130,7 +149,10 @@ def pending_settings(spec: JobSpec) -> JobSettings:
     draft = _draft(spec)
     for reference in spec.inputs:
         draft.remove(reference)
-    pending = ((reference.section.value, *reference.key) for reference in spec.inputs)
+    pending: set[Location] = {
+        (reference.section.value, *reference.key) for reference in spec.inputs
+    }
+    pending |= {location for location in spec.unknown if location[0] in tuple(Section)}
     return draft.finish(frozenset(pending))
 
 

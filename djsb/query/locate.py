@@ -7,6 +7,7 @@ from pathlib import Path
 from djsb.store.database import NAME
 from djsb.store.store import Store
 from djsb_core.errors import RequestError
+from djsb_core.interfaces.paths import path_fault
 
 DEFAULT = "sandbox.yaml"
 
@@ -19,6 +20,8 @@ def open_store(where: Path | None) -> Store:
     """
     if where is None:
         return _open_here()
+    if not where.exists():
+        raise RequestError(f"no such experiment file or work_dir: '{where}'")
     return Store(where if where.is_dir() else _work_dir_of(where), create=False)
 
 
@@ -40,4 +43,7 @@ def _work_dir_of(experiment: Path) -> Path:
     work_dir = value.get("work_dir", default) if isinstance(value, dict) else None
     if not isinstance(work_dir, str):
         raise RequestError(f"{experiment}: has no work_dir")
+    fault = path_fault(work_dir)
+    if fault is not None:
+        raise RequestError(f"{experiment}: work_dir: {fault}")
     return Path(work_dir).expanduser()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from djsb.store.store import Store
 
 PREFIX = re.compile("[0-9a-f]{4,64}")
+WIDE = 40
+"""Characters shown of a text that is not a size."""
 SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,15})?) ?(?:([kmgt])(i?))?b?", re.IGNORECASE)
 MOST = 20
 """Number of differences shown."""
@@ -245,7 +247,9 @@ def parse_size(text: str) -> int:
     """
     match = SIZE.fullmatch(text.strip())
     if match is None:
-        raise RequestError(f"'{text}' is not a size; write one such as 500MB, 10GB, 2GiB or 0")
+        raise RequestError(
+            f"'{text[:WIDE]}' is not a size; write one such as 500MB, 10GB, 2GiB or 0"
+        )
     figure, unit, binary = match.groups()
     base = 1024 if binary else 1000
     return int(float(figure) * base ** " kmgt".index((unit or " ").lower()))

@@ -43,7 +43,7 @@ class RunOptions:
         names = {job.spec.meta_name for job in plan.jobs}
         full_names = {f"{job.spec.pipeline}.{job.spec.meta_name}" for job in plan.jobs}
         for name in sorted(self.rerun - names - full_names):
-            raise RequestError(f"--rerun {name}: no such job; {suggest(name, names)}")
+            raise RequestError(f"rerun: no such job '{name}'; {suggest(name, names)}")
         timed = [job.spec.meta_name for job in plan.jobs if job.spec.timeout is not None]
         if timed and workers == 0:
             raise RequestError(

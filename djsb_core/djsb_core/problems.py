@@ -17,11 +17,15 @@ LONG = 2000
 """Maximum number of characters shown of one text."""
 
 
-class Severity(Enum):
-    """Whether a problem prevents the experiment from running."""
+class Severity(str, Enum):
+    """Whether a problem prevents the experiment from running; equal to its text."""
 
     ERROR = "error"
     WARNING = "warning"
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return str(self.value)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def test_gc(invoke, made):
     ("arguments", "message"),
     [
         (["ls", "."], "no runs in"),
-        (["ls", "none"], "does not exist"),
+        (["ls", "none"], "no such experiment file or work_dir: 'none'"),
         (["lss"], "No such command 'lss'"),
         (["why", "nothing", "w"], "no job 'nothing' in run"),
         (["why", "probe", "w", "--run", "none"], "no run 'none'"),

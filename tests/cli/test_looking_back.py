@@ -114,3 +114,43 @@ def test_compare_for_scripts(invoke, two):
     assert found["metrics"][0]["values"] == [4.0, 1.5]
     (row,) = csv.DictReader(io.StringIO(invoke("compare", "last~1", "last", "--csv").stdout))
     assert (row["metric"], row["first"], row["value"]) == ("mean_len", "4.0", "1.5")
+
+
+# -- the place -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["runs"],
+        ["show"],
+        ["show", "last"],
+        ["show", "last", "eval"],
+        ["compare", "last~1", "last"],
+        ["cache", "ls"],
+        ["cache", "why", "eval"],
+        ["cache", "gc", "--dry-run"],
+        ["cache", "rm", "eval"],
+    ],
+)
+def test_a_place_is_the_last_argument_or_an_option(invoke, two, lab, arguments):
+    (lab.folder / "sandbox.yaml").rename("other.yaml")
+    for place in (["w"], ["./w"], ["other.yaml"], ["-w", "w"], ["-w", "other.yaml"]):
+        if "rm" not in arguments or place == ["w"]:
+            result = invoke(*arguments, *place)
+            assert result.exit_code == 0, (place, result.stderr)
+    for place in (["nosuch.yaml"], ["./nosuch"], ["nosuch/"], ["-w", "nosuch"]):
+        result = invoke(*arguments, *place)
+        assert result.exit_code == 2
+        assert f"no such experiment file or work_dir: '{place[-1].strip('./')}" in (
+            result.stderr.replace("'./", "'")
+        )
+    result = invoke(*arguments, "w", "-w", "other.yaml")
+    assert "two places are given: w and -w other.yaml" in result.stderr
+
+
+def test_without_a_place_the_message_names_what_was_given(invoke, two, lab):
+    (lab.folder / "sandbox.yaml").unlink()
+    for arguments in (["compare", "last", "nosuch"], ["show", "last", "nosuch"]):
+        assert "work_dir: 'nosuch' is neither" in invoke(*arguments).stderr
+    assert invoke("show").stderr.endswith("name an experiment file or a work_dir\n")

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 
 import pytest
 from click.testing import CliRunner
@@ -95,6 +96,20 @@ def test_a_failed_run_says_how_to_go_on(invoke, lab):
     assert message == "Error: job 'probe_0' failed: ValueError: it broke"
     assert log.startswith("  its log: ")
     assert hint == "Finished jobs are kept; resume with: djsb run bad.yaml"
+
+
+def test_the_advice_to_resume_has_the_options_that_were_given(invoke, lab):
+    lab.write("a b.yaml", "work_dir: w\nprobe_job_configs: [{hook: Echo, meta_name: j}]")
+    key = "probe_job_configs.0.extra_configs"
+    given = ("run", "a b.yaml", "--set", f"{key}.mode=raise", "--set", f"{key}.text=it's")
+    result = invoke(*given, "--workers", "0", "--keep-going", "--rerun", "j", "--no-preflight")
+    assert result.exit_code == 1
+    *_, hint = result.stderr.strip().splitlines()
+    words = shlex.split(hint.partition("resume with: ")[2])
+    assert words[:7] == ["djsb", *given]
+    assert words[7:] == ["--workers", "0", "--keep-going", "--rerun", "j", "--no-preflight"]
+    result = CliRunner().invoke(djsb, ["--debug", *given[:4], "--workers=0"])
+    assert "djsb --debug run" in "".join(result.exception.__notes__)
 
 
 def test_an_interrupted_run_says_how_to_go_on(invoke, lab):

@@ -71,6 +71,10 @@ def test_what_is_no_mapping_is_refused(read, text, problem):
         ("workdir: x\n", "x.yaml:1: workdir: unknown key; did you mean 'work_dir'?"),
         ("a: 1\n\nprobe_jobs: []\n", "x.yaml:3: probe_jobs: unknown key; "),
         ("work_dir: 3\n", "x.yaml:1: work_dir: should be a valid string, not 3"),
+        ('work_dir: "o\\0ut"\n', "x.yaml:1: work_dir: a path cannot hold a NUL character"),
+        (f"a: 1\nwork_dir: {'x' * 5000}\n", "x.yaml:2: work_dir: a name in this path has 5,"),
+        (f"work_dir: {'x/' * 2500}\n", "x.yaml:1: work_dir: this path has "),
+        ("work_dir: ~no-such-user/w\n", "x.yaml:1: work_dir: no such user's home: '~no-"),
         ("resume: sometimes\n", "x.yaml:1: resume: should be a valid boolean"),
         ("max_iter_num: -1\n", "x.yaml:1: max_iter_num: should be greater than or equal to 0"),
         (

@@ -44,7 +44,7 @@ def test_which_jobs_are_forced(lab, options, forced):
 def test_a_job_to_run_again_must_be_there(lab, name, hint):
     with pytest.raises(RequestError) as caught:
         RunOptions(rerun=frozenset({name, "same"})).check(lab.plan(TWO), 0)
-    assert str(caught.value) == f"--rerun {name}: no such job; {hint}"
+    assert str(caught.value) == f"rerun: no such job '{name}'; {hint}"
 
 
 def test_a_timeout_needs_a_process(lab):

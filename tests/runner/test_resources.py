@@ -148,7 +148,7 @@ def test_resources_do_not_decide_the_result(seeing):
     ("choice", "message"),
     [
         ("lokal", "unknown placement 'lokal'; did you mean 'local'?"),
-        ("local:head:6379", "--on local:head:6379: the local placement takes no address"),
+        ("local:head:6379", "placement local:head:6379: the local placement takes no address"),
     ],
 )
 def test_a_placement_that_is_not_there(seeing, choice, message):

@@ -48,7 +48,7 @@ def test_rerun_executes_one_job(chain, name):
 
 
 def test_rerun_knows_the_jobs(lab, chain):
-    with pytest.raises(RequestError, match="--rerun frist: no such job; did you mean 'first'"):
+    with pytest.raises(RequestError, match="rerun: no such job 'frist'; did you mean 'first'"):
         chain(rerun=frozenset({"frist"}))
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MISSING = "input_path_missing"
 ITERATION = re.compile(r"iter_[0-9]+")
+MAX_NAME = 255
+"""Bytes of the name of a file or folder, on every common file system."""
+MAX_PATH = 4000
+"""Bytes of a path; Linux allows 4,095, and files are written inside a folder."""
 
 
 @dataclass(frozen=True)
@@ -115,16 +119,31 @@ def _find_input(path: Path, info: ValidationInfo) -> Path:
 
 
 def _make_absolute(path: Path, info: ValidationInfo) -> Path:
-    try:
-        absolute = Path.cwd() / path.expanduser()
-    except RuntimeError:
-        raise PydanticCustomError(
-            "output_path", "no such user's home: '{path}'", {"path": encodable(str(path))}
-        ) from None
-    if "\0" in str(path):
-        raise PydanticCustomError("output_path", "a path cannot hold a NUL character")
+    fault = path_fault(str(path))
+    if fault is not None:
+        raise PydanticCustomError("output_path", "{fault}", {"fault": encodable(fault)})
+    absolute = Path.cwd() / path.expanduser()
     context = info.context
     return context.outputs.get(absolute, absolute) if isinstance(context, PathContext) else absolute
+
+
+def path_fault(text: str) -> str | None:
+    """Describe why no file or folder can have this path, if it is so."""
+    if "\0" in text:
+        return "a path cannot hold a NUL character"
+    try:
+        absolute = Path.cwd() / Path(text).expanduser()
+        encoded = os.fsencode(absolute)
+    except RuntimeError:
+        return f"no such user's home: '{text[:80]}'"
+    except UnicodeEncodeError:
+        return "a path cannot hold half of a surrogate pair"
+    longest = max(map(len, encoded.split(b"/")))
+    if longest > MAX_NAME:
+        return f"a name in this path has {longest:,} bytes; at most {MAX_NAME} are possible"
+    if len(encoded) > MAX_PATH:
+        return f"this path has {len(encoded):,} bytes; at most {MAX_PATH:,} are possible"
+    return None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,14 @@ import click
 @click.command()
 @click.argument("run", default="last")
 @click.argument("where", required=False, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "work_dir",
+    "-w",
+    "--work-dir",
+    metavar="WHERE",
+    type=click.Path(exists=True, path_type=Path),
+    help="WHERE, as an option.",
+)
 @click.option("--against", metavar="RUN", help="Another run to compare with.")
 @click.option(
     "-o",
@@ -26,8 +34,14 @@ import click
     show_default=True,
     help="Format of the report; plugins may add others.",
 )
-def report(
-    run: str, where: Path | None, against: str | None, output: Path | None, reporter: str
+def report(  # noqa: PLR0913 (one argument per option)
+    run: str,
+    where: Path | None,
+    *,
+    work_dir: Path | None,
+    against: str | None,
+    output: Path | None,
+    reporter: str,
 ) -> None:
     """Write the report of a run as one self-contained HTML file.
 
@@ -36,7 +50,9 @@ def report(
     """
     from djsb.records import open_store, select_run, write_report
 
-    store = open_store(where)
+    if where is not None and work_dir is not None:
+        raise click.UsageError(f"two places are given: {where} and -w {work_dir}")
+    store = open_store(where or work_dir)
     record = select_run(store, run)
     other = select_run(store, against) if against else None
     click.echo(write_report(store, record, against=other, path=output, reporter=reporter))
