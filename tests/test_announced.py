@@ -122,7 +122,8 @@ def test_a_copy_in_an_archive_counts_as_one_in_a_folder(path, tmp_path, monkeypa
 def test_two_copies_in_one_folder(path):
     for version in ("1.0", "2.0", "3.0"):
         write(path[0] / f"my_pkg-{version}.dist-info", "my-pkg", version)
-    same_as_library()
+    entries = [entry for entry in announced("djsb.hooks") if entry.name == "Third"]
+    assert len(entries) == 1  # which of them depends on the file system
 
 
 @pytest.mark.parametrize("name", ["PKG-1.0.DIST-INFO", "pkg.EGG-INFO"])

@@ -41,6 +41,8 @@ def test_a_text_that_is_no_unicode_can_be_kept(tmp_path):
     with replacing(path, errors="surrogateescape") as file:
         file.write("\udcff")
     assert path.read_bytes() == b"\xff"
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "\udcff")
+    with pytest.raises(UnicodeEncodeError), replacing(path) as file:
+        file.write("\udcff")
     assert path.read_bytes() == b"\xff"
+    write_whole(path, "a name: \udcff")
+    assert path.read_text() == r"a name: \udcff"

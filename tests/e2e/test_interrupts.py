@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -9,6 +10,13 @@ from collections import Counter
 import pytest
 
 GO_ON = "Finished jobs are kept; resume with: djsb run sandbox.yaml"
+
+
+def assert_it_says_how_to_resume(stderr):
+    *_, interrupted, advice = stderr.splitlines()
+    assert interrupted == "Interrupted."
+    assert re.fullmatch(rf"{re.escape(GO_ON)}( --workers [0-9])?( --keep-going)?", advice)
+
 
 WAITING = """
 work_dir: w
@@ -48,7 +56,7 @@ def test_a_signal_ends_the_job_cleanly_and_keeps_what_is_finished(place, send, w
     ended = held.end(process)
     assert ended.returncode == 130
     assert ended.stdout == ""
-    assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
+    assert_it_says_how_to_resume(ended.stderr)
     assert "execution: wait (Task) interrupted after" in ended.stderr
     assert held.ran() == Counter(["first", "wait", "wait tidied"])
     assert [run.status for run in held.runs()] == ["interrupted"]
@@ -69,7 +77,7 @@ def test_twice_kills_a_job_that_does_not_listen_with_all_its_processes(place, bo
     os.killpg(process.pid, both)
     ended = held.end(process)
     assert ended.returncode == 130
-    assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
+    assert_it_says_how_to_resume(ended.stderr)
     held.check_nothing_is_left()
     assert held.statuses() == ["finished", "interrupted"]
     resume(held)
@@ -143,7 +151,7 @@ def test_an_interrupt_at_any_moment_is_no_traceback(place, five_jobs, workers, t
             assert disturbed.runs()[0].status == "finished"
         else:  # the second one may meet a process that has said all and is about to exit
             assert ended.returncode in (130, -signal.SIGINT, -signal.SIGTERM)
-            assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
+            assert_it_says_how_to_resume(ended.stderr)
         assert disturbed.runs()[0].status != "running"
         disturbed.check_nothing_is_left()
     disturbed.succeed()
@@ -171,7 +179,7 @@ def test_pipelines_side_by_side_are_all_ended(place):
     os.killpg(process.pid, signal.SIGINT)
     ended = held.end(process)
     assert ended.returncode == 130
-    assert ended.stderr.splitlines()[-2:] == ["Interrupted.", GO_ON]
+    assert_it_says_how_to_resume(ended.stderr)
     assert held.ran() == Counter(["left", "right", "left tidied", "right tidied"])
     held.check_nothing_is_left()
     resume(held, "--workers", 2)
@@ -241,7 +249,7 @@ def test_keep_going_runs_all_that_does_not_need_what_failed(place, workers):
     assert ran.stderr.count("Error: 2 jobs failed") == 1
     assert "job 'breaks' failed: ValueError: it broke" in ran.stderr.replace("RemoteError: ", "")
     assert "job 'also' failed: ValueError: it broke" in ran.stderr.replace("RemoteError: ", "")
-    assert ran.stderr.splitlines()[-1] == GO_ON
+    assert ran.stderr.splitlines()[-1] == f"{GO_ON} --workers {workers} --keep-going"
     mixed.check_nothing_is_left()
     again = mixed.run("--keep-going", "--workers", workers)
     assert again.returncode == 1

@@ -58,7 +58,7 @@ def test_every_command_works(odd):
         assert ran.returncode == 0, f"{arguments}\n{ran.stdout}\n{ran.stderr}"
     assert "Traceback" not in ran.stderr
     again = odd.djsb("run", name)
-    assert "1 of 1 jobs from the cache" in again.stdout
+    assert "1 of 1 job from the cache" in again.stdout
     assert djsb.open_run("last", "w").status == "finished"
     recorded = json.loads(next(Path("w/runs").glob("*/experiment.json")).read_text())
     assert recorded["project_name"] == "p"

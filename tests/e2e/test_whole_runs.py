@@ -138,7 +138,7 @@ BAD = {
     "nul in work_dir": (b'work_dir: "a\\0b"\nprobe_job_configs: [{hook: Echo}]', "Error: "),
     "long work_dir": (
         b"work_dir: " + b"x" * 300 + b"\nprobe_job_configs: [{hook: Echo}]",
-        "cannot use ",
+        "work_dir: a name in this path has 300 bytes",
     ),
 }
 

@@ -17,7 +17,6 @@ assert better.query("eval.max_accuracy") == 1.0
 assert len(comparison) > 0
 assert run.comparison.empty
 assert "predicted" in open("report.html").read()
-assert "EvaluateDataHook: accuracy" in text
 assert scores == [0.75, 1.0, 0.5]
 assert djsb.validate("sandbox.yaml") == []
 assert set(djsb.run("sandbox.yaml").jobs["status"]) == {"cached"}
