@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import shlex
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
+if TYPE_CHECKING:
+    from djsb_core.masking import Masker
 
-def command_line(ctx: click.Context) -> str:
-    """Return the command with its arguments and the options that were given, for a shell."""
+
+def command_line(ctx: click.Context, masker: Masker) -> str:
+    """Return the command with its arguments and the options that were given, for a shell.
+
+    :param masker: of the secrets that an option may hold: what is shown may be kept in a log
+    """
+    from djsb.runner.facts import without_secret_options
+
     words = [
         "djsb",
         *(["--debug"] if ctx.find_root().params.get("debug") else []),
@@ -22,7 +31,8 @@ def command_line(ctx: click.Context) -> str:
             words.append(str(value))
         elif ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             options += _option(parameter.opts[-1], value)
-    return shlex.join([*filter(None, words), *options])
+    shown = without_secret_options([*filter(None, words), *options])
+    return shlex.join(masker.text(word) for word in shown)
 
 
 def _option(name: str, value: object) -> list[str]:

@@ -90,8 +90,8 @@ def run(  # noqa: PLR0913 (one argument per option)
     from djsb.runner.options import RunOptions
     from djsb.runner.session import Session
     from djsb_core.errors import JobError, JobsError
+    from djsb_core.masking import Masker
 
-    again = command_line(ctx)
     planned = plan(read_experiment(experiment, overrides))
     if planned.experiment.schema.debug:
         ctx.find_root().params["debug"] = True
@@ -105,6 +105,7 @@ def run(  # noqa: PLR0913 (one argument per option)
         with Session(workers, placement=placement, take_signals=True) as session:
             summary = _run(planned, options, session)
     except (JobError, JobsError, KeyboardInterrupt) as error:
+        again = command_line(ctx, Masker.of(planned.experiment.document.value))
         error.add_note(f"Finished jobs are kept; resume with: {again}")
         raise
     click.echo(summary)

@@ -42,7 +42,7 @@ def run_facts(masker: Masker, machine: Mapping[str, Any]) -> dict[str, Any]:
     """
     facts = {
         **machine,
-        "command": [masker.text(word) for word in _without_secret_options(sys.argv)],
+        "command": [masker.text(word) for word in without_secret_options(sys.argv)],
         "working_directory": masker.text(str(Path.cwd())),
         "git_commit": _git_commit(),
     }
@@ -138,10 +138,10 @@ def _git_commit() -> str | None:
     return None
 
 
-def _without_secret_options(command: list[str]) -> list[str]:
+def without_secret_options(command: list[str]) -> list[str]:
     """Mask the values of options and settings with the name of a secret.
 
-    >>> _without_secret_options(["djsb", "--api-key", "sk-1", "--set", "a.token=x", "--limit=3"])
+    >>> without_secret_options(["djsb", "--api-key", "sk-1", "--set", "a.token=x", "--limit=3"])
     ['djsb', '--api-key', '***', '--set', 'a.token=***', '--limit=3']
     """
     masked: list[str] = []

@@ -128,7 +128,10 @@ def test_no_secret_is_written_or_shown(leaky, workers):
 @pytest.mark.parametrize("workers", ["0", "1"])
 def test_no_secret_is_in_a_failure(leaky, workers):
     fail = "execution_job_configs.0.extra_configs.fail=true"
-    failed = leaky.djsb("run", "sandbox.yaml", "--set", fail, "--workers", workers)
+    own = "execution_job_configs.2.extra_configs"
+    secrets = [f"{own}.api_key=sk-setting-1234", f"{own}.nested={{token: set-over-1234}}"]
+    options = [word for text in (fail, *secrets) for word in ("--set", text)]
+    failed = leaky.djsb("run", "sandbox.yaml", *options, "--workers", workers)
     assert failed.returncode == 1
     assert "401: *** was refused by https://me:***@host/path" in failed.stderr
     check(leaky, failed.stdout, failed.stderr, leaky.djsb("show", "last", "w").stdout)
