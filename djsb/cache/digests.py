@@ -66,6 +66,23 @@ class Digests:
         """Forget the files below a folder that was removed."""
         self._memory.forget(folder)
 
+    def verify(self) -> Iterator[tuple[str, bool]]:
+        """Read every remembered file again; yield its path, and whether it is as remembered.
+
+        A bit that flips on a disk changes no time stamp. What differs is forgotten, so that it
+        counts as changed from now on; files that were changed or removed since are left out.
+
+        :raises RequestError: if a file cannot be read
+        """
+        for path, signature, digest in self._memory.rows():
+            state = _state(path)
+            if state is None or _signature(state) != signature:
+                continue
+            is_same = _read(path)[0] == digest
+            if not is_same:
+                self._memory.drop(path)
+            yield path, is_same
+
     def close(self) -> None:
         """Close the database."""
         self._memory.close()

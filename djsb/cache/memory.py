@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS digests (
 """
 RECENT = 10_000
 """Number of digests that are kept in memory too."""
+FEWEST = 500
+"""Number of values that every SQLite accepts in one query; the default was 999 for long."""
 TIMEOUT = 5
 """Seconds to wait for another process's write."""
 
@@ -63,6 +65,16 @@ class DigestMemory:
         if encoded:
             self._write("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", encoded)
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """List everything that is stored: path, signature, digest."""
+        rows = self._query("SELECT path, signature, digest FROM digests ORDER BY path", ())
+        return [(os.fsdecode(path), signature, digest) for path, signature, digest in rows]
+
+    def drop(self, path: str) -> None:
+        """Remove the digest of one file."""
+        self._recent.clear()
+        self._write("DELETE FROM digests WHERE path = ?", [(os.fsencode(path),)])
+
     def forget(self, folder: Path) -> None:
         """Remove all digests of files below a folder."""
         inside = os.fsencode(f"{folder}{os.sep}")
@@ -86,23 +98,31 @@ class DigestMemory:
         self._usable = True
 
     def _select(self, paths: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(paths), self._limit()):
+            batch = paths[start : start + self._limit()]
+            marks = ", ".join("?" * len(batch))
+            rows += self._query(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608
+        return rows
+
+    def _limit(self) -> int:
+        """Return how many paths one query can name."""
+        connection = self._connection
+        if connection is None:
+            return FEWEST
+        return connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+
+    def _query(self, query: str, values: Sequence[bytes]) -> list[tuple[Any, ...]]:
         if self._pid != os.getpid():
             self._reset()
-        rows: list[tuple[Any, ...]] = []
         with self._lock:
             if not self._usable:
-                return rows
+                return []
             try:
-                connection = self._open()
-                limit = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-                for start in range(0, len(paths), limit):
-                    batch = paths[start : start + limit]
-                    marks = ", ".join("?" * len(batch))
-                    query = f"SELECT * FROM digests WHERE path IN ({marks})"  # noqa: S608
-                    rows += connection.execute(query, batch)
+                return self._open().execute(query, values).fetchall()
             except (sqlite3.Error, OSError) as error:
                 self._handle_error(error)
-        return rows
+        return []
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if self._pid != os.getpid():

@@ -92,3 +92,22 @@ def gc(where: str | None, work_dir: Path | None, max_size: str | None, *, dry_ru
     _, place = split_place((where,), work_dir, most=0)
     store, results = open_cache(place)
     click.echo(collect_text(store, results, limit, dry_run=dry_run))
+
+
+@cache.command()
+@click.argument("where", required=False)
+@place_option
+@click.pass_context
+def verify(ctx: click.Context, where: str | None, *, work_dir: Path | None) -> None:
+    """Read results and inputs again, and list those that changed unseen, as by a failing disk.
+
+    WHERE is an experiment file or a work_dir (default: ./sandbox.yaml). Otherwise a file is read
+    again only if its size, times or inode change. Exit status: 1 if anything has changed.
+    """
+    from djsb.report.cache import open_cache, verify_text
+
+    _, place = split_place((where,), work_dir, most=0)
+    _, results = open_cache(place)
+    text, is_whole = verify_text(results)
+    click.echo(text)
+    ctx.exit(0 if is_whole else 1)

@@ -156,6 +156,31 @@ def _targets(parts: Mapping[str, Any]) -> list[Any]:
     return [(parts.get(name) or {}).get("target") for name in ("hook", "component")]
 
 
+# -- verifying -------------------------------------------------------------------------------------
+
+
+def verify_text(cache: Cache) -> tuple[str, bool]:
+    """Read all files again that digests are remembered of, and check the results.
+
+    :return: what was found, and whether everything is as it was recorded
+    """
+    checked = list(cache.digests.verify())
+    unseen = [path for path, is_same in checked if not is_same]
+    newest = sorted(cache.entries(), key=lambda entry: entry.folder.name)
+    entries = {entry.key: entry for entry in newest}.values()
+    changed = {entry: paths for entry in entries if (paths := cache.changed(entry))}
+    total = f"{counted(len(checked), 'file')} read again, {_count(len(entries))} checked"
+    if not (unseen or changed):
+        return f"{total}: all as they were.", True
+    lines = [f"{total}."]
+    if unseen:
+        lines += ["Changed although size and times are the same:", *_listed(unseen)]
+    for entry, paths in changed.items():
+        lines.append(f"{short_key(entry.key)} ({_name(entry)}) will be executed again; changed:")
+        lines += _listed([str(path) for path in paths])
+    return "\n".join(lines), False
+
+
 # -- removing --------------------------------------------------------------------------------------
 
 
