@@ -78,20 +78,27 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     :raises UnknownComponentError: if no installed package provides it
     :raises PluginLoadError: if two packages provide it, or its package cannot be imported
     """
-    from stevedore.driver import DriverManager
-
     info = find_component(kind, name)
     what = f"{kind.label} '{name}' of {info.package} {info.version}"
+    try:
+        component = _import_component(kind, name)
+    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
+        raise PluginLoadError(what, _reason(cause)) from cause
+    if not (isinstance(component, type) and issubclass(component, kind.interface)):
+        raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
+    return component
+
+
+def _import_component(kind: Kind, name: str) -> Any:  # noqa: ANN401 (what a package announces)
+    from stevedore.driver import DriverManager
+
     try:
         driver: DriverManager[Any] = DriverManager(
             kind.group, name, warn_on_missing_entrypoint=False
         )
-    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-        raise PluginLoadError(what, _reason(cause)) from cause
-    component = driver.extensions[0].plugin
-    if not (isinstance(component, type) and issubclass(component, kind.interface)):
-        raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
-    return component
+    except UnicodeEncodeError:  # stevedore digests the path, in which not every name is text
+        return next(entry for entry in announced(kind.group) if entry.name == name).load()
+    return driver.extensions[0].plugin
 
 
 def load_isolation() -> Isolation:

@@ -34,7 +34,6 @@ def odd(request, lab, monkeypatch):
     (folder / "sandbox.yaml").write_text(EXPERIMENT)
     shutil.copy(folder / "sandbox.yaml", folder / os.fsdecode(request.param + b".yaml"))
     monkeypatch.chdir(folder)
-    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # stevedore digests the path of imports as UTF-8
     lab.folder = folder
     return lab
 
