@@ -256,6 +256,8 @@ class Session:
 
         def notify_listeners(moment: str, **arguments: object) -> None:
             for lock, manager in pairs:
+                if not getattr(manager.hook, moment).get_hookimpls():
+                    continue
                 with lock, self._listening():
                     notify(manager, moment, **arguments)
 

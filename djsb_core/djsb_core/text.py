@@ -33,6 +33,8 @@ def encodable(text: str) -> str:
 
 def is_encodable(text: str) -> bool:
     """Return whether a text can be written: Python has strings that are not Unicode text."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
