@@ -5,10 +5,11 @@ from itertools import pairwise
 
 import pytest
 
-from djsb.placement import local
 from djsb.planner.preflight import preflight
 from djsb.runner.session import Session
+from djsb_core.discovery import load_component
 from djsb_core.errors import JobError, RequestError
+from djsb_core.interfaces.kinds import Kind
 from djsb_core.interfaces.resources import Resources
 
 ENTRY_POINTS = "[djsb.hooks]\nSee = seeing:See\nTrains = seeing:Trains"
@@ -44,8 +45,10 @@ def seeing(lab, install, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(lab.folder.parent / "site-packages"))
     for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(local, "machine_capacity", lambda: Resources(4, 0, 2**30))
-    monkeypatch.setattr(local, "list_gpus", lambda: ("0", "1"))
+    # Of the class in use: a test before may have imported the module again.
+    names = load_component(Kind.PLACEMENT, "local").capacity.__globals__
+    monkeypatch.setitem(names, "machine_capacity", lambda: Resources(4, 0, 2**30))
+    monkeypatch.setitem(names, "list_gpus", lambda: ("0", "1"))
     return lab
 
 
@@ -113,7 +116,8 @@ def test_jobs_wait_for_memory(seeing):
 def test_a_component_may_want_a_gpu_if_there_is_one(seeing, monkeypatch):
     text = jobs("hook: Trains", "hook: Trains, resources: {gpus: 0}")
     assert seen(seeing, seeing.run(text, workers=1)) == ["0", ""]
-    monkeypatch.setattr(local, "list_gpus", lambda: ())
+    names = load_component(Kind.PLACEMENT, "local").capacity.__globals__
+    monkeypatch.setitem(names, "list_gpus", lambda: ())
     assert seen(seeing, seeing.run(text, workers=1)) == ["", ""]
 
 
