@@ -110,4 +110,5 @@ def verify(ctx: click.Context, where: str | None, *, work_dir: Path | None) -> N
     _, results = open_cache(place)
     text, is_whole = verify_text(results)
     click.echo(text)
-    ctx.exit(0 if is_whole else 1)
+    if not is_whole:
+        ctx.exit(1)

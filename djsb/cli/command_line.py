@@ -22,16 +22,21 @@ def command_line(ctx: click.Context, masker: Masker) -> str:
     words = [
         "djsb",
         *(["--debug"] if ctx.find_root().params.get("debug") else []),
-        ctx.command.name,
+        ctx.command.name or "",
     ]
+    arguments: list[str] = []
     options: list[str] = []
     for parameter in ctx.command.params:
         name, value = parameter.name or "", ctx.params.get(parameter.name or "")
         if isinstance(parameter, click.Argument):
-            words.append(str(value))
+            arguments += [] if value is None else [str(value)]
         elif ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
             options += _option(parameter.opts[-1], value)
-    shown = without_secret_options([*filter(None, words), *options])
+    if any(argument.startswith("-") for argument in arguments):
+        words += [*options, "--", *arguments]
+    else:
+        words += [*arguments, *options]
+    shown = without_secret_options(words)
     return shlex.join(masker.text(word) for word in shown)
 
 
