@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -23,8 +23,6 @@ CREATE TABLE IF NOT EXISTS digests (
 """
 RECENT = 10_000
 """Number of digests that are kept in memory too."""
-FEWEST = 500
-"""Number of values that every SQLite accepts in one query; the default was 999 for long."""
 TIMEOUT = 5
 """Seconds to wait for another process's write."""
 
@@ -67,7 +65,8 @@ class DigestMemory:
 
     def rows(self) -> list[tuple[str, str, str]]:
         """List everything that is stored: path, signature, digest."""
-        rows = self._query("SELECT path, signature, digest FROM digests ORDER BY path", ())
+        query = "SELECT path, signature, digest FROM digests ORDER BY path"
+        rows = self._read(lambda connection: connection.execute(query).fetchall())
         return [(os.fsdecode(path), signature, digest) for path, signature, digest in rows]
 
     def drop(self, path: str) -> None:
@@ -98,28 +97,29 @@ class DigestMemory:
         self._usable = True
 
     def _select(self, paths: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        for start in range(0, len(paths), self._limit()):
-            batch = paths[start : start + self._limit()]
-            marks = ", ".join("?" * len(batch))
-            rows += self._query(f"SELECT * FROM digests WHERE path IN ({marks})", batch)  # noqa: S608
-        return rows
+        def select(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            rows: list[tuple[Any, ...]] = []
+            limit = connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+            for start in range(0, len(paths), limit):
+                batch = paths[start : start + limit]
+                marks = ", ".join("?" * len(batch))
+                query = f"SELECT * FROM digests WHERE path IN ({marks})"  # noqa: S608
+                rows += connection.execute(query, batch)
+            return rows
 
-    def _limit(self) -> int:
-        """Return how many paths one query can name."""
-        connection = self._connection
-        if connection is None:
-            return FEWEST
-        return connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        return self._read(select)
 
-    def _query(self, query: str, values: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    def _read(
+        self, read: Callable[[sqlite3.Connection], list[tuple[Any, ...]]]
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows that a function reads; none if the file cannot be used."""
         if self._pid != os.getpid():
             self._reset()
         with self._lock:
             if not self._usable:
                 return []
             try:
-                return self._open().execute(query, values).fetchall()
+                return read(self._open())
             except (sqlite3.Error, OSError) as error:
                 self._handle_error(error)
         return []

@@ -117,7 +117,10 @@ class Connection(sqlite3.Connection):
 
     def execute(self, sql: str, parameters: Iterable[Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement."""
-        return super().execute(sql, _storable(parameters))
+        try:
+            return super().execute(sql, parameters)  # type: ignore[arg-type]
+        except UnicodeEncodeError:
+            return super().execute(sql, _storable(parameters))
 
     def executemany(self, sql: str, parameters: Iterable[Iterable[Any]], /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement for each row of parameters."""
