@@ -8,12 +8,11 @@ tell from a digest alone what was digested.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 import re
-import secrets
-import time
+import uuid
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 NAME = "secret.key"
 BYTES = 32
-PATIENCE = 5.0
-"""Seconds to wait for another process that is writing the key."""
 
 MARK = re.compile("\0([0-9a-f]{32})\0")
 """Stands for a secret in a text."""
@@ -51,6 +48,8 @@ class Seal:
         """
         text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
         data = text.encode("utf-8", "surrogatepass")
+        import hmac  # few jobs have secrets
+
         return hmac.new(self._key, data, hashlib.sha256).hexdigest()[:32]
 
     def mark(self, secret: str) -> str:
@@ -86,21 +85,25 @@ class Seal:
     @cached_property
     def _key(self) -> bytes:
         with usable(self._path.parent, self._purpose, self._variable):
+            key = self._read()
+            if len(key) == BYTES:
+                return key
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            own = self._path.with_name(f".{NAME}.{uuid.uuid4().hex}")
             try:
-                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                return self._read()
-            key = secrets.token_bytes(BYTES)
-            with open(descriptor, "wb") as file:  # noqa: PTH123 (a descriptor)
-                file.write(key)
-            return key
+                with open(os.open(own, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123
+                    file.write(os.urandom(BYTES))
+                if key:  # damaged
+                    own.replace(self._path)
+                else:
+                    with suppress(FileExistsError):  # the first of several processes counts
+                        os.link(own, self._path)
+            finally:
+                own.unlink(missing_ok=True)
+            return self._read()
 
     def _read(self) -> bytes:
-        until = time.monotonic() + PATIENCE
-        while len(key := self._path.read_bytes()) < BYTES and time.monotonic() < until:
-            time.sleep(0.01)
-        if len(key) < BYTES:  # a full disk, or a process that was killed
-            self._path.unlink()
-            return self._key
-        return key
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return b""
