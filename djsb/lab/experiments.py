@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb.lab.arguments import names_of, read_source
-from djsb.lab.events import EventListener
+from djsb.lab.arguments import names_of, read_source, wrong_type
+from djsb.lab.events import ON_PROGRESS, EventListener
 from djsb.lab.recorded import Run
 from djsb.placement.choice import LOCAL
 from djsb.planner.plan import plan as plan_experiment
@@ -17,7 +17,7 @@ from djsb.planner.planned import Plan
 from djsb.planner.preflight import require
 from djsb.runner.options import RunOptions
 from djsb.runner.session import Session
-from djsb_core.errors import ConfigError, JobError, JobsError, RequestError
+from djsb_core.errors import ConfigError, JobError, JobsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -89,7 +89,7 @@ def run(  # noqa: PLR0913 (one argument per option of the command)
     if session is not None and (workers, placement) != (None, None):
         raise ValueError("a session has its own workers and placement; pass them to the session")
     if on_progress is not None and not callable(on_progress):
-        raise RequestError(f"on_progress must be a function of one event, not {on_progress!r}")
+        raise wrong_type(ON_PROGRESS, on_progress, "a function of one event")
     names = names_of("rerun", rerun)
     planned = plan(experiment, overrides)
     options = RunOptions(force, names, cache, keep_going, preflight, sweep)

@@ -11,7 +11,7 @@ from djsb.query.status import status_of
 from djsb.report.format import date, duration, number
 from djsb_core.errors import RequestError
 from djsb_core.text import size_text
-from djsb_core.whole_files import replacing
+from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import os
@@ -44,8 +44,7 @@ class Page:
         target = Path(path).expanduser()
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(target, errors="replace") as file:
-                file.write(self.source or self.html)
+            write_whole(target, self.source or self.html)
         except OSError as error:
             raise RequestError(f"cannot write {target}: {error.strerror}") from error
         return target

@@ -71,7 +71,7 @@ class JobRun:
         """
         try:
             self.folder.mkdir(parents=True)
-            with self.state.pool.cancellable(self.info, self.cancellation):
+            with self.state.pool.cancellable((self.info.run_id, self.info.id), self.cancellation):
                 self.state.notify("djsb_job_started", job=self.info)
                 self._run()
         except JobCancelledError as error:

@@ -249,7 +249,7 @@ def test_a_callback_that_raises_on_a_warning_changes_nothing(lab, caplog):
 
 
 def test_a_callback_is_callable(lab):
-    with pytest.raises(RequestError, match="on_progress must be a function of one event, not 3"):
+    with pytest.raises(TypeError, match="on_progress: needs a function of one event, not 3"):
         djsb.run(ECHO, workers=0, on_progress=3)
 
 
