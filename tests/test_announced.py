@@ -51,6 +51,15 @@ def write(folder, name, version="1.0", entries=ENTRIES):
         (folder / "entry_points.txt").write_text(entries)
 
 
+def pack(folder, name, version, entries=ENTRIES):
+    """Write an archive with the metadata of one package."""
+    stem = f"{name.lower().replace('.', '_')}-{version}.dist-info"
+    with zipfile.ZipFile(folder / "packages.zip", "w") as archive:
+        archive.writestr(f"{stem}/METADATA", METADATA.format(name, version))
+        archive.writestr(f"{stem}/entry_points.txt", entries)
+    return folder / "packages.zip"
+
+
 @pytest.fixture
 def path(tmp_path, monkeypatch):
     """Two folders at the head of the path."""
@@ -88,11 +97,7 @@ def test_of_an_egg(tmp_path, monkeypatch):
 
 
 def test_of_an_archive(tmp_path, monkeypatch):
-    archive = tmp_path / "packages.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("pkg-1.0.dist-info/METADATA", METADATA.format("pkg", "1.0"))
-        file.writestr("pkg-1.0.dist-info/entry_points.txt", ENTRIES)
-    monkeypatch.syspath_prepend(archive)
+    monkeypatch.syspath_prepend(pack(tmp_path, "pkg", "1.0"))
     assert "first" in same_as_library()
 
 
@@ -108,11 +113,7 @@ def test_the_first_of_two_copies_counts(path, entries, other):
 
 def test_a_copy_in_an_archive_counts_as_one_in_a_folder(path, tmp_path, monkeypatch):
     write(path[0] / "my_pkg-1.0.dist-info", "my-pkg")
-    archive = tmp_path / "packages.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("my_pkg-2.0.dist-info/METADATA", METADATA.format("My.Pkg", "2.0"))
-        file.writestr("my_pkg-2.0.dist-info/entry_points.txt", ENTRIES)
-    monkeypatch.syspath_prepend(archive)
+    monkeypatch.syspath_prepend(pack(tmp_path, "My.Pkg", "2.0"))
     assert "first" in same_as_library()
     assert [package_of(entry)[1] for entry in announced("djsb.hooks") if entry.name == "Third"] == [
         "2.0"
@@ -157,11 +158,7 @@ def test_what_is_no_entry_is_left_out(path):
 
 def test_an_archive_that_cannot_be_read_breaks_nothing(path, tmp_path, monkeypatch):
     write(path[0] / "good-1.0.dist-info", "good")
-    archive = tmp_path / "packages.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("odd-1.0.dist-info/METADATA", METADATA.format("odd", "1.0"))
-        file.writestr("odd-1.0.dist-info/entry_points.txt", b"[djsb.hooks]\n\xff = x:y\n")
-    monkeypatch.syspath_prepend(archive)
+    monkeypatch.syspath_prepend(pack(tmp_path, "odd", "1.0", b"[djsb.hooks]\n\xff = x:y\n"))
     assert "Third" in {entry.name for entry in announced("djsb.hooks")}
 
 

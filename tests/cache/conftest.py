@@ -7,6 +7,9 @@ import time
 import pytest
 
 from djsb.cache.cache import Cache
+from djsb.cache.digests import Digests
+
+OLD = time.time_ns() - 10**11
 
 
 @pytest.fixture
@@ -69,3 +72,24 @@ class Shelf:
 
     def find(self, name="job"):
         return self.cache.find(self.key(name))
+
+
+@pytest.fixture
+def digests(tmp_path):
+    found = Digests(tmp_path / "memory" / "digests.sqlite")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file of the test, as if it was done long ago."""
+
+    def write_old(name, content, *, at=OLD):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        os.utime(path, ns=(at, at))
+        return path
+
+    return write_old

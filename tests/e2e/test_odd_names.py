@@ -8,20 +8,8 @@ from pathlib import Path
 import pytest
 
 import djsb
+from tests.support.experiments import SCORING
 
-EXPERIMENT = """
-work_dir: w
-project_name: p
-evaluation_job_configs:
-- hook: EvaluateDataHook
-  meta_name: eval
-  extra_configs:
-    type: mse
-    predicted_dataset_path: data.jsonl
-    ground_truth_dataset_path: data.jsonl
-    predicted_value_key: a
-    ground_truth_value_key: b
-"""
 NAMES = [b"d\xff", b"caf\xe9 (latin-1)", b"\xed\xa0\x80"]
 
 
@@ -31,7 +19,7 @@ def odd(request, lab, monkeypatch):
     folder = lab.folder / os.fsdecode(request.param)
     folder.mkdir()
     (folder / "data.jsonl").write_text('{"a": 1, "b": 2}\n{"a": 3, "b": 3}\n')
-    (folder / "sandbox.yaml").write_text(EXPERIMENT)
+    (folder / "sandbox.yaml").write_text(SCORING)
     shutil.copy(folder / "sandbox.yaml", folder / os.fsdecode(request.param + b".yaml"))
     monkeypatch.chdir(folder)
     lab.folder = folder

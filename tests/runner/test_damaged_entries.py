@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-EXPERIMENT = """
-work_dir: w
-evaluation_job_configs:
-- hook: EvaluateDataHook
-  meta_name: eval
-  extra_configs:
-    type: mse
-    predicted_dataset_path: data.jsonl
-    ground_truth_dataset_path: data.jsonl
-    predicted_value_key: a
-    ground_truth_value_key: b
-"""
+from tests.support.experiments import SCORING
+
 VALUES = [None, True, 7, -1.5, "", "text", "\0", [], [1], [["a"]], {}, {"a": 1}, {"a": [None]}]
 
 
@@ -26,7 +16,7 @@ VALUES = [None, True, 7, -1.5, "", "text", "\0", [], [1], [["a"]], {}, {"a": 1},
 def done(lab):
     """Run the job once; return its record in the cache."""
     lab.write("data.jsonl", '{"a": 1, "b": 2}\n{"a": 3, "b": 3}\n')
-    lab.run(EXPERIMENT)
+    lab.run(SCORING)
     (path,) = Path("w/cache").rglob("DONE.json")
     return path
 
@@ -52,7 +42,7 @@ def test_the_record_has_points_and_artifacts(done):
 
 def test_a_damaged_record_is_never_an_error(lab, done):
     whole = json.loads(done.read_text())
-    (expected,) = lab.jobs(lab.run(EXPERIMENT)).values()
+    (expected,) = lab.jobs(lab.run(SCORING)).values()
     shutil.copytree(done.parent, "whole")
     chance = random.Random(1)  # noqa: S311 (not for secrets)
     for record in chance.sample(list(damages(whole)), 60):
@@ -61,7 +51,7 @@ def test_a_damaged_record_is_never_an_error(lab, done):
                 shutil.rmtree(attempt)
         shutil.copytree("whole", done.parent)
         done.write_text(json.dumps(record))
-        statuses = [lab.statuses(lab.run(EXPERIMENT)) for _ in range(2)]
+        statuses = [lab.statuses(lab.run(SCORING)) for _ in range(2)]
         same = json.dumps(record, sort_keys=True) == json.dumps(whole, sort_keys=True)
         assert statuses == [["cached"] if same else ["finished"], ["cached"]], record
     assert expected.status == "cached"
@@ -82,6 +72,6 @@ def test_a_damaged_file_is_executed_again(lab, done, change):
         else:
             path.unlink()
             path.mkdir()
-        assert lab.statuses(lab.run(EXPERIMENT)) == ["finished"]
-        assert lab.statuses(lab.run(EXPERIMENT)) == ["cached"]
+        assert lab.statuses(lab.run(SCORING)) == ["finished"]
+        assert lab.statuses(lab.run(SCORING)) == ["cached"]
         break

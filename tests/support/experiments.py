@@ -63,3 +63,18 @@ pipelines:
         extra_configs.number: 1
 """
 BASES = (SINGLE, SEVERAL)
+
+SCORING = """
+work_dir: w
+project_name: p
+evaluation_job_configs:
+- hook: EvaluateDataHook
+  meta_name: eval
+  extra_configs:
+    type: mse
+    predicted_dataset_path: data.jsonl
+    ground_truth_dataset_path: data.jsonl
+    predicted_value_key: a
+    ground_truth_value_key: b
+"""
+"""One evaluation of two columns of ``data.jsonl``."""
