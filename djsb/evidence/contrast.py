@@ -10,9 +10,11 @@ from djsb.evidence.linearized import mean_of, standard_error
 from djsb.evidence.pairing import data_contents, have_same_data
 from djsb.evidence.verdict import Verdict, judge
 from djsb.query.declared import direction_of, is_minor, is_score, unit_of
+from djsb.store.values import read_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from djsb.evidence.alignment import Replicates
     from djsb.evidence.pairing import Contents
@@ -57,29 +59,33 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Measurements:
-    """What the jobs of a store measured; each job is read once."""
+    """What the jobs of a store measured; each run is read once."""
 
     store: Store
-    _results: dict[int, dict[str, float]] = field(default_factory=dict)
-    _samples: dict[int, dict[str, SampleValues]] = field(default_factory=dict)
+    _results: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
+    _files: dict[str, dict[int, dict[str, Path]]] = field(default_factory=dict)
+    _samples: dict[Path, SampleValues | None] = field(default_factory=dict)
     _contents: dict[int, Contents] = field(default_factory=dict)
 
     def results(self, job: JobRecord) -> dict[str, float]:
         """Return a job's numeric results, without series such as the loss of each step."""
-        if job.id not in self._results:
-            last = {point.name: point for point in self.store.points(job.id)}
-            self._results[job.id] = {
-                name: point.value
-                for name, point in last.items()
-                if point.step is None and isinstance(point.value, int | float)
+        if job.run_id not in self._results:
+            self._results[job.run_id] = {
+                job_id: {k: value for k, value in results.items() if isinstance(value, int | float)}
+                for job_id, results in self.store.results(job.run_id).items()
             }
-        return self._results[job.id]
+        return self._results[job.run_id].get(job.id, {})
 
     def samples(self, job: JobRecord, metric: str) -> SampleValues | None:
         """Return the per-sample values of a metric, if they were kept."""
-        if job.id not in self._samples:
-            self._samples[job.id] = self.store.samples(job.id)
-        return self._samples[job.id].get(metric)
+        if job.run_id not in self._files:
+            self._files[job.run_id] = self.store.sample_files(job.run_id)
+        path = self._files[job.run_id].get(job.id, {}).get(metric)
+        if path is None:
+            return None
+        if path not in self._samples:
+            self._samples[path] = read_samples(path)
+        return self._samples[path]
 
     def have_same_data(self, before: JobRecord, after: JobRecord) -> bool:
         """Return whether two jobs measured the same samples."""

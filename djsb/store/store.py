@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb.store.database import NAME, open_database
 from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
+from djsb.store.values import column, read_samples, restored, storable
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
 from djsb_core.text import json_text
@@ -30,9 +31,6 @@ EXPERIMENT = "experiment.json"
 
 RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
 NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
-
-FLOAT = "float:"
-NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
 
 
 class Store:
@@ -76,7 +74,7 @@ class Store:
         :param settings: the experiment as read
         :param sweep: id of the sweep that it belongs to
         """
-        started = time.time()
+        started, settings = time.time(), plain(settings)
         folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
         columns = "id, project_name, experiment_name, experiment, settings, folder, started, pid"
         self._write(
@@ -86,7 +84,7 @@ class Store:
                 folder.name,
                 *names,
                 str(experiment.absolute()),
-                to_json(settings),
+                json_text(settings),
                 str(folder),
                 started,
                 os.getpid(),
@@ -98,7 +96,8 @@ class Store:
 
     def change_settings(self, run_id: str, settings: object) -> None:
         """Update the settings of a run that become known only while it runs."""
-        self._write("UPDATE runs SET settings = ? WHERE id = ?", (to_json(settings), run_id))
+        settings = plain(settings)
+        self._write("UPDATE runs SET settings = ? WHERE id = ?", (json_text(settings), run_id))
         _write_settings(self.run(run_id).folder, settings)
 
     def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
@@ -136,7 +135,7 @@ class Store:
         columns = {"run_id": run_id, "status": "running", "started": time.time(), **values}
         names = ", ".join(columns)
         marks = ", ".join("?" for _ in columns)
-        row = tuple(_column(value) for value in columns.values())
+        row = tuple(column(value) for value in columns.values())
         insert = f"INSERT INTO jobs ({names}) VALUES ({marks})"  # noqa: S608
         with self._lock, self._connection:
             job_id = self._connection.execute(insert, row).lastrowid or 0
@@ -153,7 +152,7 @@ class Store:
     ) -> None:
         """Change columns of a job and add points and artifacts, in one transaction."""
         changes = ", ".join(f"{name} = ?" for name in values)
-        row = tuple(_column(value) for value in values.values())
+        row = tuple(column(value) for value in values.values())
         update = f"UPDATE jobs SET {changes} WHERE id = ?"  # noqa: S608
         with self._lock, self._connection:
             self._connection.execute(update, (*row, job_id))
@@ -183,7 +182,7 @@ class Store:
 
     def add_targets(self, run_id: str, targets: Sequence[TargetRecord]) -> None:
         """Record the results of an iteration's targets."""
-        rows = [(run_id, t.iteration, t.target, _storable(t.value), t.met) for t in targets]
+        rows = [(run_id, t.iteration, t.target, storable(t.value), t.met) for t in targets]
         with self._lock, self._connection:
             self._connection.executemany("INSERT INTO targets VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -245,7 +244,7 @@ class Store:
         )
         return [
             TargetRecord(
-                row["iteration"], row["target"], float(_restored(row["value"])), bool(row["met"])
+                row["iteration"], row["target"], float(restored(row["value"])), bool(row["met"])
             )
             for row in rows
         ]
@@ -259,7 +258,7 @@ class Store:
             f"SELECT {columns} FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
             parameters,
         )
-        return [Point(**{**dict(row), "value": _restored(row["value"])}) for row in rows]
+        return [Point(**{**dict(row), "value": restored(row["value"])}) for row in rows]
 
     def metrics(self, job_id: int) -> dict[str, float | str]:
         """Return the last value of each of a job's metrics."""
@@ -268,18 +267,41 @@ class Store:
             "(SELECT max(rowid) FROM metrics WHERE job_id = ? GROUP BY name) ORDER BY rowid",
             (job_id,),
         )
-        return {row["name"]: _restored(row["value"]) for row in rows}
+        return {row["name"]: restored(row["value"]) for row in rows}
+
+    def results(self, run_id: str) -> dict[int, dict[str, float | str]]:
+        """Return the results of all jobs of a run, by job: last values that have no step."""
+        rows = self._read(
+            "SELECT job_id, name, value FROM metrics WHERE step IS NULL AND rowid IN "
+            "(SELECT max(metrics.rowid) FROM metrics JOIN jobs ON jobs.id = job_id "
+            "WHERE run_id = ? GROUP BY job_id, name) ORDER BY rowid",
+            (run_id,),
+        )
+        results: dict[int, dict[str, float | str]] = {}
+        for row in rows:
+            results.setdefault(row["job_id"], {})[row["name"]] = restored(row["value"])
+        return results
 
     def samples(self, job_id: int) -> dict[str, SampleValues]:
         """Return the per-sample values of a job, by metric."""
-        samples = {}
-        for artifact in self.artifacts(job_id):
-            # The file is missing if a user deleted the folder of an old run.
-            if artifact.kind is ArtifactKind.SAMPLES and artifact.path.is_file():
-                samples[artifact.name] = SampleValues(
-                    **json.loads(artifact.path.read_text(encoding="utf-8"))
-                )
-        return samples
+        rows = self._read(
+            "SELECT name, path FROM artifacts WHERE job_id = ? AND kind = ? ORDER BY rowid",
+            (job_id, ArtifactKind.SAMPLES.value),
+        )
+        found = ((row["name"], read_samples(self._relocated(row["path"]))) for row in rows)
+        return {name: samples for name, samples in found if samples is not None}
+
+    def sample_files(self, run_id: str) -> dict[int, dict[str, Path]]:
+        """Return where the per-sample values of all jobs of a run are, by job and metric."""
+        rows = self._read(
+            "SELECT job_id, name, path FROM artifacts JOIN jobs ON jobs.id = job_id "
+            "WHERE run_id = ? AND kind = ? ORDER BY artifacts.rowid",
+            (run_id, ArtifactKind.SAMPLES.value),
+        )
+        files: dict[int, dict[str, Path]] = {}
+        for row in rows:
+            files.setdefault(row["job_id"], {})[row["name"]] = self._relocated(row["path"])
+        return files
 
     def artifacts(self, job_id: int) -> list[Artifact]:
         """List the files that a job reported, in the order of recording."""
@@ -356,7 +378,7 @@ class Store:
     ) -> None:
         self._connection.executemany(
             "INSERT INTO metrics VALUES (?, ?, ?, ?, ?)",
-            [(job_id, p.name, p.step, _storable(p.value), p.seconds) for p in points],
+            [(job_id, p.name, p.step, storable(p.value), p.seconds) for p in points],
         )
         self._connection.executemany(
             "INSERT INTO artifacts VALUES (?, ?, ?, ?, ?)",
@@ -373,24 +395,4 @@ class Store:
 
 
 def _write_settings(folder: Path, settings: object) -> None:
-    text = json_text(plain(settings), indent=2)
-    write_whole(folder / EXPERIMENT, f"{text}\n")
-
-
-def _column(value: object) -> object:
-    if value is None or isinstance(value, str | int | float):
-        return value
-    return to_json(value) if isinstance(value, dict | list | tuple) else str(value)
-
-
-def _storable(value: float | str) -> float | str:
-    """Encode NaN and infinities as text: SQLite would return NaN as NULL."""
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
-        return f"{FLOAT}{value}"
-    return value
-
-
-def _restored(value: float | str) -> float | str:
-    if value in NOT_FINITE:
-        return float(str(value).removeprefix(FLOAT))
-    return value
+    write_whole(folder / EXPERIMENT, f"{json_text(settings, indent=2)}\n")
