@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -181,7 +182,7 @@ class Experiment:
         """Describe what is wrong with a value of the experiment itself."""
         return self.document.source.problem(location, text, remedy)
 
-    @property
+    @cached_property
     def folders(self) -> tuple[Path, ...]:
         """Where relative paths are looked up: the working directory, then beside the file."""
         return lookup_folders(self.document.path)

@@ -195,7 +195,10 @@ def _relative(path: Path, folder: Path) -> str:
 
 def link_attempt(folder: Path, attempt: Path) -> None:
     """Link the folder where a job works into its folder in the run."""
-    link = folder / FILES
+    link, target = folder / FILES, os.path.relpath(attempt, folder)
     with suppress(OSError):  # some file systems have no links; the store records the folder
-        link.unlink(missing_ok=True)
-        link.symlink_to(os.path.relpath(attempt, folder))
+        try:
+            link.symlink_to(target)
+        except FileExistsError:
+            link.unlink()
+            link.symlink_to(target)

@@ -82,7 +82,8 @@ def put_in_place(export: Export, before: Path | None) -> None:
 def link_file(source: Path, target: Path) -> None:
     """Give ``target`` the content of ``source``: a hard link, or a copy across disks."""
     try:
-        os.link(os.path.realpath(source), target)  # a relative symbolic link would break
+        # A relative symbolic link would break.
+        os.link(source.resolve() if source.is_symlink() else source, target)
     except FileExistsError:
         target.unlink(missing_ok=True)
         link_file(source, target)

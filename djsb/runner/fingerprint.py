@@ -118,8 +118,13 @@ class Fingerprint:
         except RuntimeError:  # unknown user's home: not a path
             return False
 
+    @cached_property
+    def _digests(self) -> Mapping[Path, str]:
+        """The digests of all inputs, looked up together."""
+        return dict(zip(self._reads, self.digests.paths(self._reads), strict=True))
+
     def _file(self, path: Path) -> dict[str, str]:
-        return file_part(path, self.digests)
+        return {"file": path.name, "digest": self._digests[path]}
 
     def _code(self, info: ComponentInfo) -> dict[str, str]:
         return {
@@ -130,15 +135,11 @@ class Fingerprint:
         }
 
 
-def file_part(path: Path, digests: Digests) -> dict[str, str]:
-    """Return the part for a file or folder: its name and its content."""
-    return {"file": path.name, "digest": digests.path(path)}
-
-
 def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)
     """Replace the paths in an output of an earlier job by their parts."""
     if isinstance(value, str) and is_like_path(value) and _is_existing_absolute(Path(value)):
-        return file_part(Path(value), digests)
+        path = Path(value)
+        return {"file": path.name, "digest": digests.path(path)}
     if isinstance(value, list):
         return [by_content(item, digests) for item in value]
     if isinstance(value, dict):

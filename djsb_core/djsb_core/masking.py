@@ -83,14 +83,14 @@ class Masker:
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
         """Mask nested settings, by name and by value."""
+        if isinstance(value, str):
+            return self.text(value)
         if isinstance(value, Mapping):
             return {
                 key: MASK if _holds_secret(str(key), item) else self.value(item)
                 for key, item in value.items()
             }
-        if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
-        return self.text(value) if isinstance(value, str) else value
+        return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
 
     def marked(self, text: str, mark: Callable[[str], str]) -> str:
         """Replace the secrets that are known by value by what ``mark`` returns for them."""

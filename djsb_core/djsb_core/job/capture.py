@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -37,5 +36,7 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(ValueError, OSError, AttributeError):  # closed, or replaced by a test
             stream.flush()
+    import ctypes  # reused jobs write nothing
+
     with suppress(OSError, AttributeError):  # C's own buffers
         ctypes.CDLL(None).fflush(None)

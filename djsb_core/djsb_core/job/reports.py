@@ -56,12 +56,12 @@ class SampleValues:
 
 def plain(value: object) -> Any:  # noqa: ANN401 (what JSON can hold)
     """Convert a value to what the store will return: mappings, lists, scalars, strings."""
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
-    if value is None or isinstance(value, str | bool | int | float):
-        return value
     if hasattr(value, "tolist") and not isinstance(value, type):  # numpy and torch
         return plain(value.tolist())
     return str(value)
