@@ -5,7 +5,7 @@ Other plugins import only :mod:`djsb_core.api`.
 
 from __future__ import annotations
 
-from djsb.evidence.alignment import Replicates, pairs_within
+from djsb.evidence.alignment import Replicates, pairs_within, rows_of
 from djsb.evidence.comparison import Setting, compare_sides
 from djsb.evidence.contrast import Contrast, Measurements, contrasts
 from djsb.evidence.difference import WELCH
@@ -61,6 +61,7 @@ __all__ = [
     "read_environment",
     "read_funnel",
     "read_jsonl",
+    "rows_of",
     "seed_of",
     "select_run",
     "settings_of",

@@ -185,6 +185,9 @@ class ExperimentSchema(StagesSchema):
 
     project_name: str = Field("hello_world", description="Name of the project, for trackers.")
     experiment_name: str = Field("experiment1", description="Name of the experiment.")
+    description: str | None = Field(
+        None, description="What the experiment is for, in your words; the report begins with it."
+    )
     work_dir: str = Field(
         "./outputs/hello_world", description="Folder for all files of the experiment's runs."
     )

@@ -223,18 +223,19 @@ class Run:
         sides = [select_side(self._store, name) for name in (f"{self.id}:{part}", *names)]
         return _frame(list(comparison_rows(compare_sides(self._store, sides))), CSV_HEADERS)
 
-    def report(self, reporter: str = HTML) -> Page:
+    def report(self, reporter: str = HTML, *, note: str = "") -> Page:
         """Return the whole report, to be shown inside the notebook or saved to a file.
 
         If what HTML needs is not installed, the overview preceded by the error message.
 
         :param reporter: name of the format, not of a file
+        :param note: your words, to stand beside the verdict
         :raises RequestError: if no installed package has the format, or something it needs is
             missing
         """
         try:
             renderer = load_reporter(reporter)
-            text = renderer.render(self._store, self._record)
+            text = renderer.render(self._store, self._record, note=note)
             if renderer.suffix == ".html":
                 return Page(text)
             return Page(f"<pre>{escape(text)}</pre>", text)

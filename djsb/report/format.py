@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["date", "duration", "number", "table"]
 
 MINUTE, HOUR = 60, 3600
-HUGE, LARGE, SMALL = 1e15, 10_000, 0.001
+HUGE, LARGE = 1e15, 999.95
 
 
 def number(value: object) -> str:
-    """Format a number with as many digits as needed: ``12,345``, ``3.142``, ``0.00031``."""
+    """Format a number with four significant digits: ``12,345``, ``3.142``, ``0.00031``.
+
+    Integers, and what is before the decimal point, are shown in full.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return str(value)
     size = abs(value)
@@ -27,11 +30,7 @@ def number(value: object) -> str:
         return f"{value:.3e}"
     if float(value).is_integer():
         return f"{int(value):,}"
-    if size >= LARGE:
-        return f"{value:,.0f}"
-    if size < SMALL:
-        return f"{value:.3g}"
-    return f"{value:.4g}" if size < 1 else f"{value:,.3f}"
+    return f"{value:,.0f}" if size >= LARGE else f"{value:.4g}"
 
 
 def duration(seconds: float | None) -> str:

@@ -19,6 +19,7 @@ import click
     help="WHERE, as an option.",
 )
 @click.option("--against", metavar="RUN", help="Another run to compare with.")
+@click.option("--note", metavar="TEXT", default="", help="Your words, beside the verdict.")
 @click.option(
     "-o",
     "output",
@@ -40,6 +41,7 @@ def report(  # noqa: PLR0913 (one argument per option)
     *,
     work_dir: Path | None,
     against: str | None,
+    note: str,
     output: Path | None,
     reporter: str,
 ) -> None:
@@ -55,4 +57,5 @@ def report(  # noqa: PLR0913 (one argument per option)
     store = open_store(where or work_dir)
     record = select_run(store, run)
     other = select_run(store, against) if against else None
-    click.echo(write_report(store, record, against=other, path=output, reporter=reporter))
+    path = write_report(store, record, against=other, note=note, path=output, reporter=reporter)
+    click.echo(path)

@@ -13,7 +13,7 @@ from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from djsb.records import Contrast, JobRecord
+    from djsb.records import Contrast, JobRecord, RunRecord
     from djsb_report.findings import Findings, Pair
 
 NO_VERDICT = "no verdict"
@@ -22,7 +22,7 @@ TONES = {
     "worse": "worse",
     "mixed": "mixed",
     "unclear": "not clearly different",
-    "none": "without a verdict",
+    "none": "not judged",
 }
 """The word for the pairs of each tone in the headline."""
 
@@ -43,14 +43,18 @@ class Conclusion:
     """How certain that is."""
 
 
-def conclude(reading: Reading, findings: Findings) -> Conclusion:
-    """Summarize the findings of a run in a few sentences."""
+def conclude(reading: Reading, findings: Findings, against: RunRecord | None = None) -> Conclusion:
+    """Summarize the findings of a run in a few sentences.
+
+    :param against: the other run, if the findings compare two runs
+    """
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
     pairs = findings.pairs
     if not pairs:
-        return Conclusion("none", _nothing_compared(reading), list(_data_changes(reading)))
+        headline = _nothing_compared(reading, against)
+        return Conclusion("none", headline, list(_data_changes(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     conclusion = Conclusion(
         _tone([contrast for pair in pairs for contrast in pair.deciding]),
@@ -86,7 +90,9 @@ def _unfinished(reading: Reading, status: str) -> Conclusion:
     return Conclusion("failed" if status == "failed" else "none", headline, changes)
 
 
-def _nothing_compared(reading: Reading) -> str:
+def _nothing_compared(reading: Reading, against: RunRecord | None) -> str:
+    if against is not None:
+        return f"This run and run {against.id} have no score in common."
     if any(job.stage == EVALUATION and job.status in DONE for job in reading.latest):
         return "Nothing was scored twice: this run does not show the effect of a change."
     return "Nothing was evaluated: this run does not show the effect of a change on a model."
@@ -99,28 +105,32 @@ def _tone(scores: Sequence[Contrast]) -> str:
     clear = words & {Verdict.BETTER, Verdict.WORSE}
     if clear:
         return clear.pop().value
-    return "none" if words == {Verdict.NONE} else "unclear"
+    return "none" if words <= {Verdict.NONE, Verdict.NOT_JUDGED} else "unclear"
 
 
 def _headline(pairs: Sequence[Pair], left_out: int) -> str:
     if len(pairs) == 1 and not left_out:
-        deciding = pairs[0].deciding
-        if {contrast.verdict for contrast in deciding} == {Verdict.UNCLEAR}:
-            return "No clear difference between before and after."
-        names = {
-            word: [contrast.metric for contrast in deciding if contrast.verdict is word]
-            for word in Verdict
-        }
-        text = "; ".join(
-            f"{word or NO_VERDICT} on {listed(metrics)}"
-            for word, metrics in names.items()
-            if metrics
-        )
-        return f"{text[0].upper()}{text[1:]}."
+        return _about(pairs[0])
     tones = [_tone(pair.deciding) for pair in pairs]
     counts = [f"{tones.count(tone)} {label}" for tone, label in TONES.items() if tone in tones]
     which = f"The first {len(pairs)} of {len(pairs) + left_out}" if left_out else str(len(pairs))
     return f"{which} comparisons: {', '.join(counts)}."
+
+
+def _about(pair: Pair) -> str:
+    """Say how one side compares with the other."""
+    before, after = pair.before, pair.after
+    metrics = {
+        word: [contrast.metric for contrast in pair.deciding if contrast.verdict is word]
+        for word in Verdict
+    }
+    words = [word for word in Verdict if metrics[word]]
+    if words == [Verdict.UNCLEAR]:
+        return f"No clear difference between {before} and {after}."
+    if words in ([Verdict.BETTER], [Verdict.WORSE]):
+        return f"{after} is {words[0]} than {before} on {listed(metrics[words[0]])}."
+    said = "; ".join(f"{word or NO_VERDICT} on {listed(metrics[word])}" for word in words)
+    return f"{after} against {before}: {said}."
 
 
 def _measured(pair: Pair, most: int) -> Iterator[str]:
@@ -233,8 +243,8 @@ def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
     yield from _over_samples(sampled)
     if len(sampled) < len(single):
         yield (
-            "Scores without an interval were measured once, without per-sample values: a small "
-            "difference may be due to chance."
+            "Scores without an interval are not judged: they were measured once, without values "
+            "per sample, so nothing tells their difference from chance."
         )
     if single and reading.of_role(Role.TRAIN):
         yield (
