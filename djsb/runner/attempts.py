@@ -57,7 +57,7 @@ class Execution:
         cache, prepared = self.state.cache, self.prepared
 
         def new_folder(_: int) -> Path:
-            attempt = cache.begin(prepared.key, prepared.parts, resume=prepared.resumes)
+            attempt = cache.begin(prepared.key, prepared.parts, resume=prepared.keeps_folder)
             link_attempt(self.folder, attempt)
             return attempt
 
@@ -79,9 +79,9 @@ class Execution:
         """Execute the job in the run's own folder."""
 
         def new_folder(number: int) -> Path:
-            resumes = self.prepared.resumes
-            folder = self.folder / (FILES if number == 1 or resumes else f"{FILES}-{number}")
-            folder.mkdir(exist_ok=resumes)
+            same = self.prepared.keeps_folder
+            folder = self.folder / (FILES if number == 1 or same else f"{FILES}-{number}")
+            folder.mkdir(exist_ok=same)
             return folder
 
         result = self._attempts(new_folder)

@@ -87,6 +87,11 @@ class PreparedJob:
         """Whether the component resumes an interrupted execution."""
         return any(component.resumes() for component in self.built)
 
+    @property
+    def keeps_folder(self) -> bool:
+        """Whether an interrupted execution's folder is used again."""
+        return self.resumes or any(component.keeps_partial_results for component in self.built)
+
     @cached_property
     def named(self) -> tuple[Path, ...]:
         """The paths outside the job's folder that its settings name for results."""

@@ -122,6 +122,11 @@ class Component(ABC, Generic[ConfigT]):
     """Settings that cannot change the result, such as a number of processes: with another value, a
     finished job is reused."""
 
+    keeps_partial_results: ClassVar[bool] = False
+    """Whether it keeps in ``workspace.folder`` what it has computed so far. An execution after an
+    interruption or a failure then gets the same folder: the settings, code and files that
+    determine the result are the same."""
+
     own_process: ClassVar[bool] = False
     """Whether a job with this component gets a new process, which ends with it: for libraries that
     keep state or device memory between two uses."""
