@@ -10,6 +10,7 @@ from djsb.evidence.comparison import Setting, compare_sides
 from djsb.evidence.contrast import Contrast, Measurements, contrasts
 from djsb.evidence.difference import WELCH
 from djsb.evidence.verdict import Verdict
+from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration, places_of, settings_of, shown
 from djsb.query.funnel import Funnel, read_funnel
 from djsb.query.locate import open_store
@@ -67,5 +68,6 @@ __all__ = [
     "settings_of",
     "shown",
     "status_of",
+    "warnings_of",
     "write_report",
 ]

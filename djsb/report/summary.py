@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from djsb.evidence.changes import changes_of
+from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration
 from djsb.report.format import duration, number, table
 from djsb_core.text import counted
@@ -41,6 +42,9 @@ def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator
         yield f"Stopped: {run.reason}."
     if run.reason and run.status == "failed" and not any(job.error for job in jobs):
         yield f"Failed: {run.reason}"
+    warnings = [(job.meta_name, text) for job in jobs for text in warnings_of(store, job)]
+    if warnings:
+        yield "\n".join(f"Warning of {name}: {text}" for name, text in dict.fromkeys(warnings))
     last = max((job.iteration for job in jobs), default=1)
     changes = list(changes_of(store, last_iteration(jobs)))
     if changes:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from djsb.query.doubts import warnings_in
 from djsb_core.errors import DjsbError, JobCancelledError, describe_cause
 from djsb_core.job.reports import LOG, Artifact, ArtifactKind, Point
 
@@ -194,7 +195,9 @@ class JobRecorder:
         self.run.notify("djsb_job_failed", job=self.info, error=reported, seconds=seconds)
 
     def notify_points(self, points: list[Point]) -> None:
-        """Notify the listeners of values of metrics."""
+        """Notify the listeners of values of metrics, and of the warnings among them."""
+        for text in warnings_in(points, self.info.declarations):
+            self.run.notify("djsb_job_warned", job=self.info, text=text)
         for point in points:
             self.run.notify(
                 "djsb_metric_logged",

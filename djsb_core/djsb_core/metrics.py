@@ -25,6 +25,9 @@ class MetricKind(TextEnum):
     A histogram of the same statistic is reported under its bare name."""
     ERROR = "error"
     """Standard error of another metric."""
+    WARNING = "warning"
+    """A sentence on what makes the job's result doubtful. It is shown while the job runs, in the
+    closing summary, and in the report."""
     DETAIL = "detail"
     """Listed with the job's other metrics, but not a result: a learning rate, a duration."""
 

@@ -6,7 +6,16 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from djsb.records import WELCH, Verdict, base_of, number, read_funnel, settings_of, status_of
+from djsb.records import (
+    WELCH,
+    Verdict,
+    base_of,
+    number,
+    read_funnel,
+    settings_of,
+    status_of,
+    warnings_of,
+)
 from djsb_core.api import MetricKind, Role, counted
 from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
@@ -54,13 +63,14 @@ def conclude(reading: Reading, findings: Findings, against: RunRecord | None = N
     pairs = findings.pairs
     if not pairs:
         headline = _nothing_compared(reading, against)
-        return Conclusion("none", headline, list(_data_changes(reading)))
+        data = list(_data_changes(reading))
+        return Conclusion("none", headline, data, list(_warnings(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     conclusion = Conclusion(
         _tone([contrast for pair in pairs for contrast in pair.deciding]),
         _headline(pairs, findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
-        list(_certainty(reading, pairs)),
+        [*_warnings(reading), *_certainty(reading, pairs)],
     )
     more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
@@ -225,6 +235,13 @@ def _amounts(reading: Reading, job: JobRecord) -> dict[str, float]:
         for name in measured
         if declared.kind is MetricKind.COUNT and declared.primary and declared.fits(name)
     }
+
+
+def _warnings(reading: Reading) -> Iterator[str]:
+    """Say what the jobs themselves found doubtful."""
+    for job in reading.distinct:
+        for text in warnings_of(reading.store, job):
+            yield f"{reading.named(job.pipeline, job.meta_name)} warns: {text}"
 
 
 def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from djsb_core.api import Metric, MetricKind
 from djsb_report.findings import find
 from djsb_report.verdict import conclude
 
@@ -185,3 +186,12 @@ def test_a_run_without_end_has_no_verdict(new_run, status, start, tone):
     assert found.headline.startswith(start)
     assert found.tone == tone
     assert max(map(len, found.changes)) < 400
+
+
+def test_the_warnings_of_jobs_stand_in_the_box(new_run):
+    run = new_run()
+    declared = (Metric("warning", kind=MetricKind.WARNING),)
+    run.train("train", metrics={"warning": "the model has not changed"}, declared=declared)
+    run.score("before", 0.5, 0.2)
+    found = verdict(run)
+    assert "train warns: the model has not changed" in found.certainty
