@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from djsb_core.api import Watcher
 
-WARNING = "warning"
+UNCHANGED = "no_change"
 FIRST_UPDATES = 10
 SAMPLED = 4096
 """Number of values that are compared of each tensor."""
@@ -66,7 +66,7 @@ class WeightChange:
             text += f": the learning rate is {self._rate():g}; raise train.optimizer.lr"
         else:
             text += ": no gradient reaches its weights; look for frozen layers"
-        self._watcher.watch(text, WARNING, self._updates)
+        self._watcher.watch(text, UNCHANGED, self._updates)
 
     def _relative_change(self) -> float:
         """Return the norm of the change of the sampled weights, relative to theirs."""
@@ -83,7 +83,7 @@ def warn_of_unchanged_loss(watcher: Watcher, first: float, last: float) -> None:
     """Warn if the held-out loss is that of the untrained model."""
     if abs(last - first) <= SMALLEST_LOSS * abs(first):
         watcher.watch(
-            f"the held-out loss is {last:.6g} nats per token, as before the training", WARNING
+            f"the held-out loss is {last:.6g} nats per token, as before the training", UNCHANGED
         )
 
 

@@ -24,7 +24,7 @@ from djsb_core.api import (
     OutputPath,
     PathContext,
 )
-from djsb_modelscope.change import WARNING
+from djsb_modelscope.change import UNCHANGED
 from djsb_modelscope.job import Job, Mode
 from djsb_modelscope.models import (
     causal_lm_needs,
@@ -150,7 +150,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     data, with a fraction) and ``tokens`` (trained so far, without padding) at every step, and at
     the end ``tokens``, ``steps``, ``documents``, ``seconds``, ``final_loss`` (mean loss of the
     last tenth of the steps, 100 at most) and, with an ``eval_dataset``, ``eval_loss``. A model or a
-    held-out loss that training does not change is a ``warning``.
+    held-out loss that training does not change is a warning, ``no_change``.
     """
 
     config_type = ModelscopeTrainConfig
@@ -168,7 +168,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         Metric("steps", "steps", kind=MetricKind.COUNT),
         Metric("seconds", "s", kind=MetricKind.DETAIL),
         *(Metric(name, kind=MetricKind.DETAIL) for name in ("lr", "epoch")),
-        Metric(WARNING, kind=MetricKind.WARNING),
+        Metric(UNCHANGED, kind=MetricKind.WARNING),
     )
 
     def check(self) -> Sequence[str]:

@@ -10,7 +10,7 @@ from djsb_modelscope.change import FIRST_UPDATES, WeightChange, warn_of_unchange
 
 
 def texts(watcher):
-    return [(value, step) for name, value, step in watcher.metrics if name == "warning"]
+    return [(value, step) for name, value, step in watcher.metrics if name == "no_change"]
 
 
 def train(rate, updates, *, freeze=False, optimizer=torch.optim.AdamW, warm_up=0):
