@@ -27,6 +27,8 @@ COMMANDS = {
     "runs": ("runs", "List the runs of a work_dir."),
     "show": ("show", "Show one run, or one of its jobs."),
     "compare": ("compare", "Compare runs, pipelines or jobs, with confidence intervals."),
+    "export": ("export", "Write a run as one file, to be repeated elsewhere."),
+    "reproduce": ("reproduce", "Run an exported run again and compare."),
     "schema": ("schema", "Print the JSON Schema of the experiment file."),
     "cache": ("cache", "List, explain and clean up cached results."),
     "doctor": ("doctor", "Diagnose this installation, a plugin or an experiment."),
