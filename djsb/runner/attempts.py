@@ -80,7 +80,7 @@ class Execution:
         def new_folder(number: int) -> Path:
             resumes = self.prepared.resumes
             folder = self.folder / (FILES if number == 1 or resumes else f"{FILES}-{number}")
-            folder.mkdir(exist_ok=resumes)
+            self.state.store.access.make_folder(folder, exist_ok=resumes)
             return folder
 
         return self._attempts(new_folder)

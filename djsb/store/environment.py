@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from djsb_core.access import Access
+
 FILE = "environment.json"
 
 
-def write_environment(folder: Path, facts: Mapping[str, Any]) -> None:
+def write_environment(folder: Path, facts: Mapping[str, Any], access: Access | None = None) -> None:
     """Write the facts of a run into its folder, atomically."""
-    write_whole(folder / FILE, f"{json_text(facts, indent=2)}\n")
+    write_whole(folder / FILE, f"{json_text(facts, indent=2)}\n", access=access)
 
 
 def read_environment(folder: Path) -> dict[str, Any]:
