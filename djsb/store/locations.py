@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +15,26 @@ from djsb_core.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from djsb.store.records import JobRecord
     from djsb_core.access import Access
 
 
 class Locations:
     """The recorded paths of one work_dir."""
 
-    def __init__(self, work_dir: Path, run_folders: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        run_folders: Callable[[], Mapping[str, str]],
+        *,
+        with_inputs: bool = False,
+    ) -> None:
         """Look below a work_dir.
 
         :param run_folders: returns the recorded folder of each run, by its id
+        :param with_inputs: whether the reader's own files that a run read may be opened
         """
+        self._with_inputs = with_inputs
         self._work_dir = work_dir
         self._run_folders = run_folders
 
@@ -45,15 +55,34 @@ class Locations:
         """Return a recorded path, adjusted to the work_dir's current location."""
         return Path(with_places(str(path), self.moved))
 
-    def readable(self, path: Path) -> Path | None:
+    def relocated(self, job: JobRecord) -> JobRecord:
+        """Return a record with its paths adjusted to the work_dir's current location."""
+        if not self.moved:
+            return job
+        return replace(
+            job,
+            folder=self.current(job.folder),
+            files=self.current(job.files) if job.files else None,
+            exports={
+                str(self.current(source)): str(self.current(place))
+                for source, place in job.exports.items()
+            },
+            outputs=with_places(job.outputs, self.moved),
+        )
+
+    def readable(self, path: Path, *, is_input: bool = False) -> Path | None:
         """Return a recorded path if it may be opened: an existing file of this work_dir.
 
         A record, or a symbolic link, may name any file of the reader's machine.
+
+        :param is_input: it is named as the input of a job, which may be outside
         """
         try:
             real = Path(os.path.realpath(path))
-            is_inside = any(real.is_relative_to(root) for root in self._roots)
-            return path if is_inside and real.is_file() else None
+            is_open = any(real.is_relative_to(root) for root in self._roots)
+            if is_input and self._with_inputs and not is_open:
+                is_open = real.stat().st_uid == os.geteuid()
+            return path if is_open and real.is_file() else None
         except (OSError, ValueError):  # no path at all
             return None
 

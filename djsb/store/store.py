@@ -22,14 +22,14 @@ from djsb.store.checked import (
     undamaged,
 )
 from djsb.store.database import NAME, open_database
+from djsb.store.environment import FILE, read_environment, write_experiment
 from djsb.store.locations import Locations, new_folder
-from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
+from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json
 from djsb.store.values import column, read_samples, restored, storable
 from djsb_core.access import OWNER
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
 from djsb_core.text import json_text
-from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from djsb.store.checked import Check
     from djsb_core.access import Access
 
-EXPERIMENT = "experiment.json"
-"""In a run's folder: the experiment with overrides applied; it can be run again."""
-
 RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
 NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
 
@@ -48,10 +45,18 @@ NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
 class Store:
     """The runs of one work_dir. Safe to use from several threads and processes."""
 
-    def __init__(self, work_dir: Path, *, create: bool = True, access: Access = OWNER) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        *,
+        create: bool = True,
+        access: Access = OWNER,
+        with_inputs: bool = False,
+    ) -> None:
         """Open the store.
 
         :param access: of what is created
+        :param with_inputs: whether the reader's own files that a run read may be opened
         :raises RequestError: if it cannot be opened
         """
         self.work_dir = work_dir
@@ -59,7 +64,7 @@ class Store:
         self._connection = open_database(work_dir, create=create, access=access)
         self._inode = (work_dir / NAME).stat().st_ino
         self._lock = threading.RLock()
-        self._locations = Locations(work_dir, self._run_folders)
+        self._locations = Locations(work_dir, self._run_folders, with_inputs=with_inputs)
 
     def close(self) -> None:
         """Close the database file."""
@@ -108,14 +113,14 @@ class Store:
                 sweep,
             ),
         )
-        self._write_settings(folder, settings)
+        write_experiment(folder, settings, self.access)
         return self.run(folder.name)
 
     def change_settings(self, run_id: str, settings: object) -> None:
         """Update the settings of a run that become known only while it runs."""
         settings = plain(settings)
         self._write("UPDATE runs SET settings = ? WHERE id = ?", (json_text(settings), run_id))
-        self._write_settings(self.run(run_id).folder, settings)
+        write_experiment(self.run(run_id).folder, settings, self.access)
 
     def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
         """Record a sweep, to which runs can belong.
@@ -326,18 +331,17 @@ class Store:
             (job_id,),
         )
         return [
-            Artifact(
-                row["name"],
-                ArtifactKind(row["kind"]),
-                row["step"],
-                self._locations.current(row["path"]),
-            )
-            for row in self._checked(rows, ARTIFACT)
+            Artifact(name, ArtifactKind(kind), step, self._locations.current(path))
+            for name, kind, step, path in (row.values() for row in self._checked(rows, ARTIFACT))
         ]
 
-    def readable(self, path: Path) -> Path | None:
-        """Return a recorded path if it may be opened: an existing file of this work_dir."""
-        return self._locations.readable(path)
+    def environment(self, run: RunRecord) -> dict[str, Any]:
+        """Return the recorded facts of a run; empty if there are none."""
+        return read_environment(run.folder) if self.readable(run.folder / FILE) else {}
+
+    def readable(self, path: Path, *, is_input: bool = False) -> Path | None:
+        """Return a path if it may be opened: a file of this work_dir, or an input as allowed."""
+        return self._locations.readable(path, is_input=is_input)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -367,18 +371,7 @@ class Store:
     def _job(self, row: sqlite3.Row) -> JobRecord:
         with undamaged(self.work_dir / NAME):
             record = JobRecord.of(row)
-        if not self._locations.moved:
-            return record
-        return replace(
-            record,
-            folder=self._locations.current(record.folder),
-            files=self._locations.current(record.files) if record.files else None,
-            exports={
-                str(self._locations.current(source)): str(self._locations.current(place))
-                for source, place in record.exports.items()
-            },
-            outputs=with_places(record.outputs, self._locations.moved),
-        )
+        return self._locations.relocated(record)
 
     def _insert_reports(
         self, job_id: int, points: Sequence[Point], artifacts: Sequence[Artifact]
@@ -403,6 +396,3 @@ class Store:
             closing(self._connection.execute(statement, values)) as cursor,
         ):
             return cursor.fetchall()
-
-    def _write_settings(self, folder: Path, settings: object) -> None:
-        write_whole(folder / EXPERIMENT, f"{json_text(settings, indent=2)}\n", access=self.access)
