@@ -19,7 +19,6 @@ from djsb.query.status import status_of
 from djsb.report.comparison_text import packages_text
 from djsb.report.format import date, duration, number
 from djsb.report.reporters import Reporter, load_reporter, write_report
-from djsb.store.environment import read_environment
 from djsb.store.records import JobRecord, RunRecord
 from djsb.store.store import Store
 from djsb_core.errors import ComponentError, RequestError
@@ -59,7 +58,6 @@ __all__ = [
     "packages_text",
     "pairs_within",
     "places_of",
-    "read_environment",
     "read_funnel",
     "read_jsonl",
     "rows_of",

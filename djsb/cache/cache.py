@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 from djsb.cache.digests import Digests, walk
 from djsb.cache.entry import CHECKSUM, Entry, checksum, lacks, read_entry
 from djsb.cache.seal import Seal
+from djsb_core.access import GROUP, OWNER
 from djsb_core.errors import RequestError
 from djsb_core.folders.files import DONE, read_object, remove_tree, subfolders, usable, write_object
 from djsb_core.folders.keyed import KeyedFolders, mark_used
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from djsb_core.access import Access
 
 KEY = "KEY.json"
 LOCK = "lock"
@@ -48,11 +51,18 @@ def parts_of(folder: Path) -> Mapping[str, Any]:
 class Cache(KeyedFolders[Entry]):
     """The results of finished jobs. Safe to use from several threads and processes."""
 
-    def __init__(self, root: Path) -> None:
-        """Use one folder, which is created when a job starts."""
-        super().__init__(root, PURPOSE, VARIABLE)
-        self.digests = Digests(self.root / "digests.sqlite")
-        self.seal = Seal(self.root, PURPOSE, VARIABLE)
+    def __init__(self, root: Path, access: Access = OWNER) -> None:
+        """Use one folder, which is created when a job starts.
+
+        :param access: of what is created in it
+        """
+        super().__init__(root, PURPOSE, VARIABLE, access)
+        self._access = access
+        self.digests = Digests(self.root / "digests.sqlite", access)
+        self.seal = Seal(self.root, PURPOSE, VARIABLE, access)
+        if access == GROUP:
+            for path in (self.root, *self.root.glob("digests.sqlite*")):
+                access.widen(path)
 
     # -- the layout ----------------------------------------------------------------------------
 
@@ -118,16 +128,16 @@ class Cache(KeyedFolders[Entry]):
         """
         with self.usable():
             home = self.home(key)
-            home.mkdir(parents=True, exist_ok=True)
+            self._access.make_folder(home)
             if read_object(home / KEY) != parts:
-                write_object(home / KEY, parts, durable=False)
+                write_object(home / KEY, parts, durable=False, access=self._access)
             unfinished = self.unfinished(key)
             attempt = self.new_attempt(key)
             if resume and unfinished:
                 unfinished.pop(0).rename(attempt)
                 (attempt / DONE).unlink(missing_ok=True)  # a damaged record
             else:
-                attempt.mkdir()
+                self._access.make_folder(attempt, exist_ok=False)
             for folder in unfinished:
                 remove_tree(folder)
         return attempt
@@ -148,7 +158,7 @@ class Cache(KeyedFolders[Entry]):
             raise ValueError(f"a cache record needs {', '.join(missing)}")
         complete_record[CHECKSUM] = checksum(json.loads(json.dumps(complete_record)))
         with self.usable():
-            write_object(folder / DONE, complete_record, durable=True)
+            write_object(folder / DONE, complete_record, durable=True, access=self._access)
             entry = read_entry(key, folder)
         if entry is None:
             raise OSError(f"{folder / DONE} was removed")

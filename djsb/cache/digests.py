@@ -11,11 +11,14 @@ import time
 from typing import TYPE_CHECKING
 
 from djsb.cache.memory import DigestMemory
+from djsb_core.access import OWNER
 from djsb_core.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from djsb_core.access import Access
 
 ABSENT = "absent"
 """Replaces the digest of a path that does not exist, or is neither file nor folder."""
@@ -33,9 +36,9 @@ WalkedFile = tuple[str, str, os.stat_result | None]
 class Digests:
     """Content digests of files and folders, remembered by path, device, inode, size and times."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, access: Access = OWNER) -> None:
         """Cache digests in a database; if it is unusable, they are always computed."""
-        self._memory = DigestMemory(database)
+        self._memory = DigestMemory(database, access)
 
     def path(self, path: Path) -> str:
         """Digest one file or folder.

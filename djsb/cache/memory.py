@@ -8,9 +8,13 @@ import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.access import OWNER
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from djsb_core.access import Access
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +37,9 @@ class DigestMemory:
     Safe to use from several threads, from several processes, and after a fork.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, access: Access = OWNER) -> None:
         """Use one file, which is created on first use."""
+        self._access = access
         self._database = database
         self._connection: sqlite3.Connection | None = None
         self._recent: dict[tuple[str, str], str] = {}
@@ -139,7 +144,8 @@ class DigestMemory:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._database.parent.mkdir(parents=True, exist_ok=True)
+            self._access.make_folder(self._database.parent)
+            self._access.make_file(self._database)
             connection = sqlite3.connect(self._database, TIMEOUT, check_same_thread=False)
             try:
                 connection.execute("PRAGMA journal_mode=WAL")

@@ -16,11 +16,14 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.access import OWNER
 from djsb_core.folders.files import usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from djsb_core.access import Access
 
 NAME = "secret.key"
 BYTES = 32
@@ -36,8 +39,12 @@ class SealError(Exception):
 class Seal:
     """Digests of secrets, under one key."""
 
-    def __init__(self, root: Path, purpose: str, variable: str) -> None:
-        """Use the key in a folder, which is created when needed; parameters as for the cache."""
+    def __init__(self, root: Path, purpose: str, variable: str, access: Access = OWNER) -> None:
+        """Use the key in a folder, which is created when needed; parameters as for the cache.
+
+        The key is for its owner only, whoever may use the folder.
+        """
+        self._access = access
         self._path = root / NAME
         self._purpose, self._variable = purpose, variable
 
@@ -88,7 +95,7 @@ class Seal:
             key = self._read()
             if len(key) == BYTES:
                 return key
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._access.make_folder(self._path.parent)
             own = self._path.with_name(f".{NAME}.{uuid.uuid4().hex}")
             try:
                 with open(os.open(own, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:  # noqa: PTH123

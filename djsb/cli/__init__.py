@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from djsb import __version__
+from djsb.cli.escaping import escape_controls
 
 if TYPE_CHECKING:
     from djsb_core.announced import Announcement
@@ -131,6 +132,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # file names and data need not be Unicode text
             stream.reconfigure(errors="backslashreplace")
+            escape_controls(stream)
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 

@@ -11,6 +11,7 @@ from djsb.report.format import duration, number
 from djsb_core.errors import JobCancelledError
 from djsb_core.hookspecs import JobInfo, hookimpl
 from djsb_core.metrics import MetricKind
+from djsb_core.text import visible
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -74,7 +75,10 @@ class Progress(AbstractContextManager["Progress"]):
         short = name.removeprefix(f"{job.meta_name}.")
         is_score = job.declarations.find(short).kind is MetricKind.SCORE
         if step is not None and isinstance(value, float) and is_score:
-            self._display.metric(self._title(job), f"step {step}  {short} {number(value)}")
+            self._display.metric(
+                self._title(job),
+                visible(f"step {step}  {short} {number(value)}", one_line=True),
+            )
 
     @hookimpl
     def djsb_job_finished(self, job: JobInfo, seconds: float, cached: bool) -> None:  # noqa: FBT001
@@ -85,7 +89,7 @@ class Progress(AbstractContextManager["Progress"]):
     @hookimpl
     def djsb_preparing(self, text: str) -> None:
         """Show what is prepared."""
-        self._display.print(text)
+        self._display.print(visible(text))
 
     @hookimpl
     def djsb_job_silent(self, job: JobInfo, seconds: float) -> None:
@@ -96,7 +100,7 @@ class Progress(AbstractContextManager["Progress"]):
     @hookimpl
     def djsb_job_warned(self, job: JobInfo, text: str) -> None:
         """Show the warning."""
-        self._display.print(f"{self._title(job)} {text}")
+        self._display.print(visible(f"{self._title(job)} {text}"))
 
     @hookimpl
     def djsb_job_failed(self, job: JobInfo, error: BaseException, seconds: float) -> None:
@@ -106,7 +110,7 @@ class Progress(AbstractContextManager["Progress"]):
         else:
             word = "interrupted" if isinstance(error, KeyboardInterrupt) else "FAILED"
             outcome = f"{word} after {duration(seconds)}"
-        self._display.end(self._title(job), outcome)
+        self._display.end(self._title(job), visible(outcome))
 
     def stop(self) -> None:
         """Leave the terminal as it was."""
@@ -131,7 +135,7 @@ class Progress(AbstractContextManager["Progress"]):
         iteration = f"iter {job.iteration} " if self._iterations else ""
         pipeline = f"{job.pipeline}: " if self._pipelines else ""
         label = f"{job.stage}: {job.meta_name} ({job.component or job.hook})"
-        return f"{iteration}[{place}] {pipeline}{label}"
+        return visible(f"{iteration}[{place}] {pipeline}{label}", one_line=True)
 
 
 class PlainLines:

@@ -191,6 +191,11 @@ class ExperimentSchema(StagesSchema):
     work_dir: str = Field(
         "./outputs/hello_world", description="Folder for all files of the experiment's runs."
     )
+    share: Literal["owner", "group"] = Field(
+        "owner",
+        description="Who may read the records, logs and cached results: their `owner` only, or "
+        "the owner's `group`, which may also run experiments in this work_dir.",
+    )
     resume: bool = Field(
         default=False, description="Resume from the finished jobs of the last run in this work_dir."
     )

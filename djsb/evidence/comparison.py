@@ -17,7 +17,6 @@ from djsb.query.facts import (
     shown,
     watched_settings,
 )
-from djsb.store.environment import read_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +78,7 @@ class Comparison:
 
 def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     """Compare the later sides with the first."""
-    comparison = Comparison(sides, packages=_packages(sides))
+    comparison = Comparison(sides, packages=_packages(store, sides))
     if not any(side.part for side in sides):
         comparison.settings.extend(_watched(sides))
     places = [places_of(side.context) for side in sides]
@@ -93,13 +92,19 @@ def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     return comparison
 
 
-def _packages(sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
+def _packages(store: Store, sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
     """Compare the versions of packages, if they were recorded for every side."""
-    environments = [read_environment(side.run.folder) for side in sides]
+    environments = [store.environment(side.run) for side in sides]
     if not all(isinstance(environment.get("packages"), dict) for environment in environments):
         return []
     versions = [
-        {"Python": environment.get("python"), **environment["packages"]}
+        {
+            name: str(version)
+            for name, version in {
+                "Python": environment.get("python"),
+                **environment["packages"],
+            }.items()
+        }
         for environment in environments
     ]
     names = dict.fromkeys(name for packages in versions for name in packages)

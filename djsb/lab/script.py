@@ -94,7 +94,7 @@ class SandboxWatcher:
         self._recorder = RunRecorder(self._store, record, masker, self._notify)
         self._run = Run(work_dir, record.id)
         with suppress(OSError):  # on a full disk; nothing needs it
-            write_environment(record.folder, run_facts(masker, machine_facts()))
+            write_environment(record.folder, run_facts(masker, machine_facts()), self._store.access)
 
     @staticmethod
     def open(run: str = "last", where: Where = None) -> Run:
@@ -261,8 +261,8 @@ class SandboxWatcher:
     def _begin_job(self, name: str) -> _Job:
         position = len(self._jobs)
         folder = self.folder / job_folder(position, name)
-        folder.mkdir()
-        (folder / LOG).touch()
+        self._store.access.make_folder(folder, exist_ok=False)
+        self._store.access.make_file(folder / LOG)
         job_id = JobId("anonymous", "execution", position, name)
         info = JobInfo(self.id, job_id, SCRIPT, None, folder)
         recorder = self._recorder.job(info)

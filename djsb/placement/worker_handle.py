@@ -14,6 +14,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.job.log_client import log_client
 from djsb_core.job.process_tree import find_tree, kill_tree, signal_group
 from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
 
@@ -64,15 +65,21 @@ class WorkerHandle:
         self._splitter = LineSplitter()
         self._events: deque[dict[str, Any]] = deque()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `discard`)
+        logs = log_client().connect()
         self._pipe, write_end = os.pipe()
+        descriptors = (write_end, logs.fileno())
         try:
             self._process = subprocess.Popen(  # noqa: S603 (a known interpreter, our own module)
-                [*_command(interpreter), str(write_end), *_own_pythonpath(interpreter)],
+                [
+                    *_command(interpreter),
+                    *map(str, descriptors),
+                    *_own_pythonpath(interpreter),
+                ],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
-                pass_fds=(write_end,),
+                pass_fds=descriptors,
                 start_new_session=True,
                 env={**self._variables, TOKEN: self._token},
             )
@@ -82,6 +89,7 @@ class WorkerHandle:
             raise
         finally:
             os.close(write_end)
+            logs.close()
         self._readable = select.poll()
         self._readable.register(self._pipe, select.POLLIN)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -12,6 +13,7 @@ from djsb.placement.exchange import Exchange
 from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
 from djsb_core.errors import RemoteError
 from djsb_core.interfaces.placement import ANY_PROCESS, Executor, NullSink
+from djsb_core.job.log_client import log_client
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -72,9 +74,10 @@ class InProcessExecutor(Executor):
 
         if cancellation is not None:
             sink = CancellingSink(sink, cancellation)
-        watcher = JobWatcher(request.folder, sink.points, sink.artifact)
+        mask = request.masker.text
+        watcher = JobWatcher(request.folder, sink.points, sink.artifact, mask)
         self._thread = threading.get_ident()
-        with job_log(request.log):
+        with job_log(request.log, request.masker.secrets):
             self._running = True
             try:
                 self._raise_if_stopped(cancellation)  # stopped while it was prepared
@@ -199,7 +202,12 @@ class WorkerProcess(Executor):
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
             request_message = {**message, **handle.surroundings()}
-            outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
+            try:
+                outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
+            except BaseException:
+                with suppress(OSError):  # its process may have been killed before it waited
+                    log_client().drain(request.log)
+                raise
             if outputs is not None:
                 return outputs
 

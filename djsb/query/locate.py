@@ -12,25 +12,30 @@ from djsb_core.interfaces.paths import path_fault
 DEFAULT = "sandbox.yaml"
 
 
-def open_store(where: Path | None) -> Store:
+def open_store(where: Path | None, *, with_inputs: bool = False) -> Store:
     """Open the store of a work_dir, or of the work_dir that an experiment file names.
 
     :param where: a folder or a file; ``None``: ``sandbox.yaml`` in the current folder
+    :param with_inputs: whether the reader's own files that a run read may be opened
     :raises RequestError: if there is no store
     """
+    return Store(_find(where), create=False, with_inputs=with_inputs)
+
+
+def _find(where: Path | None) -> Path:
     if where is None:
-        return _open_here()
+        return _find_here()
     if not where.exists():
         raise RequestError(f"no such experiment file or work_dir: '{where}'")
-    return Store(where if where.is_dir() else _work_dir_of(where), create=False)
+    return where if where.is_dir() else _work_dir_of(where)
 
 
-def _open_here() -> Store:
+def _find_here() -> Path:
     here = Path.cwd()
     if (here / NAME).is_file():
-        return Store(here, create=False)
+        return here
     if (here / DEFAULT).is_file():
-        return Store(_work_dir_of(here / DEFAULT), create=False)
+        return _work_dir_of(here / DEFAULT)
     raise RequestError(f"no {DEFAULT} here; name an experiment file or a work_dir")
 
 

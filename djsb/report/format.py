@@ -7,7 +7,7 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from djsb_core.text import date
+from djsb_core.text import date, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,11 +55,11 @@ def table(
     """
     from tabulate import tabulate
 
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[visible(str(cell), one_line=True) for cell in row] for row in rows]
     align = ["right" if i in right else "left" for i in range(len(headers))]
     text = tabulate(
         cells,
-        headers,
+        [visible(header, one_line=True) for header in headers],
         tablefmt="simple",
         disable_numparse=True,
         colalign=align if rows else None,

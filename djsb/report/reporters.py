@@ -67,12 +67,17 @@ def write_report(  # noqa: PLR0913 (as the options of the command)
     :raises RequestError: if there is no such reporter, or the file cannot be written
     """
     writer = load_reporter(reporter)
-    path = path or run.folder / f"report{writer.suffix}"
+    if path is None:
+        path = run.folder / f"report{writer.suffix}"
+        if not path.resolve().is_relative_to(store.work_dir.resolve()):
+            raise RequestError(f"the run's folder is not in {store.work_dir}; name a file: -o FILE")
     text = writer.render(store, run, against=against, note=note)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, errors="replace") as file:
             file.write(text)
     except OSError as error:
-        raise RequestError(f"cannot write {path}: {error.strerror}") from error
+        raise RequestError(
+            f"cannot write {path}: {error.strerror}; name another file: -o FILE"
+        ) from error
     return path

@@ -259,7 +259,8 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
         "outputs", [f"  → {key}: {_output(value, run.folder)}" for key, value in outputs]
     )
     log = job.folder / LOG
-    yield from _section(f"end of the log ({log})", [f"  {line}" for line in log_tail(log)])
+    tail = log_tail(log) if store.readable(log) else []
+    yield from _section(f"end of the log ({log})", [f"  {line}" for line in tail])
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:

@@ -62,7 +62,6 @@ class Execution:
             return attempt
 
         result = self._attempts(new_folder)
-        self.state.masker.file(self.folder / LOG)
         link_file(self.folder / LOG, result.folder / LOG)
         paths = (export.source for export in prepared.exports(result.folder, self.history))
         artifacts = (artifact.path for artifact in self.recorder.artifacts)
@@ -81,12 +80,10 @@ class Execution:
         def new_folder(number: int) -> Path:
             same = self.prepared.keeps_folder
             folder = self.folder / (FILES if number == 1 or same else f"{FILES}-{number}")
-            folder.mkdir(exist_ok=same)
+            self.state.store.access.make_folder(folder, exist_ok=same)
             return folder
 
-        result = self._attempts(new_folder)
-        self.state.masker.file(self.folder / LOG)
-        return result
+        return self._attempts(new_folder)
 
     def _attempts(self, new_folder: Callable[[int], Path]) -> Executed:
         spec = self.prepared.job.spec
@@ -117,7 +114,7 @@ class Execution:
             started = time.monotonic()
             self.recorder.traced = True  # the executor logs a failure
             outputs = lease.executor.execute(
-                replace(request, variables=variables),
+                replace(request, variables=variables, secrets=tuple(state.masker.secrets)),
                 self.recorder,
                 job.spec.timeout,
                 process,
@@ -128,7 +125,7 @@ class Execution:
 
     def _log(self, text: str) -> None:
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
-            file.write(f"\n{text}\n")
+            file.write(f"\n{self.state.masker.text(text)}\n")
 
     def _record(self, result: Executed) -> dict[str, Any]:
         info, folder = self.recorder.info, result.folder

@@ -70,7 +70,7 @@ class JobRun:
         :raises KeyboardInterrupt: if the user ends it
         """
         try:
-            self.folder.mkdir(parents=True)
+            self.state.store.access.make_folder(self.folder, exist_ok=False)
             with self.state.pool.cancellable((self.info.run_id, self.info.id), self.cancellation):
                 self.state.notify("djsb_job_started", job=self.info)
                 self._run()
@@ -150,7 +150,7 @@ class JobRun:
             return None
 
     def _execution(self, prepared: PreparedJob) -> Execution:
-        (self.folder / LOG).touch()
+        self.state.store.access.make_file(self.folder / LOG)
         return Execution(
             self.state, prepared, self.history, self.recorder, self.folder, self.cancellation
         )

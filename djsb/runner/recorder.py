@@ -185,8 +185,7 @@ class JobRecorder:
         log = self.info.folder / LOG
         with suppress(*harmless(error)):
             if not self.traced:
-                _write_traceback(log, error)
-            self.run.masker.file(log)
+                _write_traceback(log, error, self.run.masker)
             self.run.store.update_job(
                 self.job_id, status=status_after(error), seconds=seconds, error=message
             )
@@ -251,11 +250,11 @@ def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
     return () if error is None else (OSError, sqlite3.Error)
 
 
-def _write_traceback(log: Path, error: BaseException) -> None:
+def _write_traceback(log: Path, error: BaseException, masker: Masker) -> None:
     """Append a traceback to a job's log, without changing the cache's copy."""
     if log.exists() and log.stat().st_nlink > 1:
         own = log.with_suffix(".own")
         shutil.copy2(log, own)
         own.replace(log)
     with log.open("a", encoding="utf-8") as file:
-        file.write("\n" + "".join(traceback.format_exception(error)))
+        file.write("\n" + masker.text("".join(traceback.format_exception(error))))

@@ -23,6 +23,7 @@ from djsb.runner.sources import refuse_changed
 from djsb.runner.state import RunState
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
+from djsb_core.access import ACCESS, OWNER
 from djsb_core.discovery import (
     add_trackers,
     create_listeners,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from djsb.planner.planned import Plan
     from djsb.store.records import RunRecord
+    from djsb_core.access import Access
     from djsb_core.hookspecs import JobInfo
     from djsb_core.interfaces.isolation import Environments
 
@@ -125,7 +127,7 @@ class Session:
 
         # Signals are handled before the run is recorded, so no run is left without an end.
         with self._signals.listening(), self._active() as interrupt:
-            records = self._open(Path(schema.work_dir))
+            records = self._open(Path(schema.work_dir), ACCESS[schema.share])
             if options.sweep is not None:
                 records.store.sweep(options.sweep)  # raises if there is none
             places = Places(plan, self._pool, interrupt, self._open_isolation, report)
@@ -138,7 +140,9 @@ class Session:
                 sweep=options.sweep,
             )
             with suppress(OSError):  # on a full disk; nothing needs it
-                write_environment(record.folder, run_facts(masker, self._machine))
+                write_environment(
+                    record.folder, run_facts(masker, self._machine), records.store.access
+                )
             recorder = RunRecorder(records.store, record, masker, notify_listeners)
             state = RunState(
                 plan, options, self.workers, recorder, records.cache, self._pool, places, interrupt
@@ -226,8 +230,11 @@ class Session:
                 press(tuple(self._running))
                 self._changed.wait(END_SECONDS)
 
-    def _open(self, work_dir: Path) -> _Records:
-        """Return the store and the cache of a work_dir, opened if necessary."""
+    def _open(self, work_dir: Path, access: Access | None = None) -> _Records:
+        """Return the store and the cache of a work_dir, opened if necessary.
+
+        :param access: of what is created; by default, as it was opened before
+        """
         work_dir = work_dir.expanduser().absolute()
         root = cache_root(work_dir).absolute()
         with self._changed:
@@ -236,7 +243,9 @@ class Session:
                 records.close()  # the user has removed it
                 records = None
             if records is None:
-                records = self._records[work_dir, root] = _Records(Store(work_dir), Cache(root))
+                access = access or OWNER
+                records = _Records(Store(work_dir, access=access), Cache(root, access))
+                self._records[work_dir, root] = records
             return records
 
     def _open_isolation(self) -> tuple[Environments, Path]:

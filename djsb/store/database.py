@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import stat
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from djsb.store import format_3
+from djsb_core.access import GROUP, OWNER
 from djsb_core.errors import RequestError
 from djsb_core.text import is_encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
+
+    from djsb_core.access import Access
 
 NAME = "djsb.sqlite"
 VERSION = 4
@@ -145,25 +151,86 @@ def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> sqlite3.Row:
     return sqlite3.Row(cursor, values)
 
 
-def open_database(work_dir: Path, *, create: bool = True) -> sqlite3.Connection:
+def open_database(
+    work_dir: Path, *, create: bool = True, access: Access = OWNER
+) -> sqlite3.Connection:
     """Open the database of a work_dir, with rows by column name and transactions by ``with``.
 
+    Without ``create`` it may be on a read-only disk, or belong to somebody else.
+
+    :param access: of what is created
     :raises RequestError: if there is none (and ``create`` is off), or it cannot be used
     """
     path = work_dir / NAME
     try:
-        if not create and not path.is_file():
+        if create:
+            access.make_folder(work_dir)
+            access.make_file(path)
+            _share(work_dir, access)
+        elif not path.is_file():
             raise RequestError(f"no runs in {work_dir}: there is no {NAME}")
-        work_dir.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=30, check_same_thread=False, factory=Connection)
-        try:
-            _prepare(connection, path)
-        except BaseException:
-            connection.close()  # which rolls back an unfinished change
-            raise
+        elif not (os.access(path, os.W_OK) and os.access(work_dir, os.W_OK)):
+            return _open_for_reading(path)
+        return _connect(path)
     except (OSError, ValueError, sqlite3.DatabaseError) as error:
         raise RequestError(f"cannot use {path}: {_reason(error, work_dir)}") from error
+
+
+def _share(work_dir: Path, access: Access) -> None:
+    """Open an existing work_dir to the group, if that is asked for."""
+    if access != GROUP:
+        return
+    if stat.S_IMODE(work_dir.stat().st_mode) == OWNER.folder:  # as djsb has created it
+        access.widen(work_dir)
+    for path in (work_dir / "runs", *work_dir.glob(f"{NAME}*")):
+        access.widen(path)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=30, check_same_thread=False, factory=Connection)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()  # which rolls back an unfinished change
+        raise
     return connection
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a database where nothing can be written.
+
+    SQLite needs a file beside it to share it with other processes. Without one, nobody writes, and
+    it can be read as it is; what is not yet in it, or an older format, takes a copy.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    modes = ["mode=ro"]
+    if not (log.exists() and log.stat().st_size):
+        modes.append("mode=ro&immutable=1")
+    for mode in modes:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{mode}",
+            uri=True,
+            check_same_thread=False,
+            factory=Connection,
+        )
+        connection.row_factory = _row
+        try:
+            with closing(connection.cursor()) as cursor:
+                if _version(cursor) == VERSION:
+                    return connection
+        except sqlite3.OperationalError:  # it cannot be shared
+            pass
+        connection.close()
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        if log.exists():
+            shutil.copyfile(log, copy.with_name(log.name))
+        memory = sqlite3.connect(":memory:", check_same_thread=False, factory=Connection)
+        with closing(_connect(copy)) as copied:
+            copied.backup(memory)
+    memory.row_factory = _row
+    return memory
 
 
 def _reason(error: Exception, folder: Path) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb.store.checked import JOB, RUN, SWEEP, DamagedError, check_row, object_of
 from djsb_core.interfaces.hook import Role
 from djsb_core.job.reports import FILES, plain
 from djsb_core.metrics import Declarations, MetricKind, find_metric
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from djsb_core.metrics import Metric
+
+FLOAT = "float:"
+"""Before NaN and infinities, which the store keeps as text."""
 
 UNJUDGED = (Role.REFINE, Role.PROCESS, Role.TRAIN, Role.INFER)
 """Jobs with these roles see different data, so their metrics cannot be ranked."""
@@ -45,10 +49,13 @@ class RunRecord:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> RunRecord:
-        """Read one row of ``runs``, with the name of its sweep."""
-        values = dict(row)
+        """Read one row of ``runs``, with the name of its sweep.
+
+        :raises DamagedError: if djsb does not write such a row
+        """
+        values = check_row(row, RUN)
         values["experiment_file"] = values.pop("experiment")
-        values["settings"] = json.loads(values["settings"])
+        values["settings"] = object_of(values["settings"], "settings")
         values["folder"] = Path(values["folder"])
         return cls(**values)
 
@@ -74,9 +81,12 @@ class SweepRecord:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> SweepRecord:
-        """Read one row of ``sweeps``."""
-        values = dict(row)
-        values["config"] = json.loads(values["config"])
+        """Read one row of ``sweeps``.
+
+        :raises DamagedError: if djsb does not write such a row
+        """
+        values = check_row(row, SWEEP)
+        values["config"] = object_of(values["config"], "config")
         return cls(**values)
 
 
@@ -114,14 +124,22 @@ class JobRecord:
 
     @classmethod
     def of(cls, row: sqlite3.Row) -> JobRecord:
-        """Read one row of ``jobs``."""
-        values = dict(row)
+        """Read one row of ``jobs``.
+
+        :raises DamagedError: if djsb does not write such a row
+        """
+        values = check_row(row, JOB)
         for key in ("exports", "settings", "outputs"):
-            values[key] = json.loads(values[key]) if values[key] else {}
+            values[key] = object_of(values[key], key)
+        if not all(isinstance(place, str) for place in values["exports"].values()):
+            raise DamagedError("exports are not paths")
         values["folder"] = Path(values["folder"])
         values["files"] = Path(values["files"]) if values["files"] else None
-        values["role"] = Role(values["role"]) if values["role"] else None
-        values["declarations"] = _declarations(values["declarations"])
+        try:
+            values["role"] = Role(values["role"]) if values["role"] else None
+            values["declarations"] = _declarations(values["declarations"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise DamagedError(f"role or declarations: {error!r}") from error
         return cls(**values)
 
     @property
@@ -183,6 +201,13 @@ class TargetRecord:
     target: str
     value: float
     met: bool
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> TargetRecord:
+        """Read one row of ``targets``."""
+        value = row["value"]
+        number = float(value.removeprefix(FLOAT) if isinstance(value, str) else value)
+        return cls(row["iteration"], row["target"], number, bool(row["met"]))
 
 
 @lru_cache(maxsize=1024)

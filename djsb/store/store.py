@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb.store.checked import (
+    ARTIFACT,
+    POINT,
+    RUN,
+    TARGET,
+    check_row,
+    object_of,
+    point_of,
+    undamaged,
+)
 from djsb.store.database import NAME, open_database
-from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json, with_places
+from djsb.store.environment import FILE, read_environment, write_experiment
+from djsb.store.locations import Locations, new_folder
+from djsb.store.records import JobRecord, RunRecord, SweepRecord, TargetRecord, to_json
 from djsb.store.values import column, read_samples, restored, storable
+from djsb_core.access import OWNER
 from djsb_core.errors import RequestError, suggest
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, SampleValues, plain
 from djsb_core.text import json_text
-from djsb_core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-
-EXPERIMENT = "experiment.json"
-"""In a run's folder: the experiment with overrides applied; it can be run again."""
+    from djsb.store.checked import Check
+    from djsb_core.access import Access
 
 RUNS = "SELECT runs.*, sweeps.name AS sweep_name FROM runs LEFT JOIN sweeps ON sweep = sweeps.id"
 NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
@@ -36,15 +45,26 @@ NEWEST_FIRST = "ORDER BY started DESC, runs.id DESC"
 class Store:
     """The runs of one work_dir. Safe to use from several threads and processes."""
 
-    def __init__(self, work_dir: Path, *, create: bool = True) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        *,
+        create: bool = True,
+        access: Access = OWNER,
+        with_inputs: bool = False,
+    ) -> None:
         """Open the store.
 
+        :param access: of what is created
+        :param with_inputs: whether the reader's own files that a run read may be opened
         :raises RequestError: if it cannot be opened
         """
         self.work_dir = work_dir
-        self._connection = open_database(work_dir, create=create)
+        self.access = access
+        self._connection = open_database(work_dir, create=create, access=access)
         self._inode = (work_dir / NAME).stat().st_ino
         self._lock = threading.RLock()
+        self._locations = Locations(work_dir, self._run_folders, with_inputs=with_inputs)
 
     def close(self) -> None:
         """Close the database file."""
@@ -75,7 +95,9 @@ class Store:
         :param sweep: id of the sweep that it belongs to
         """
         started, settings = time.time(), plain(settings)
-        folder = self._new_folder(time.strftime("%Y%m%d-%H%M%S", time.localtime(started)))
+        name = time.strftime("%Y%m%d-%H%M%S", time.localtime(started))
+        known = {row["id"] for row in self._read("SELECT id FROM runs")}
+        folder = new_folder(self.work_dir, name, known, self.access)
         columns = "id, project_name, experiment_name, experiment, settings, folder, started, pid"
         self._write(
             f"INSERT INTO runs ({columns}, sweep, status) "  # noqa: S608
@@ -91,14 +113,14 @@ class Store:
                 sweep,
             ),
         )
-        _write_settings(folder, settings)
+        write_experiment(folder, settings, self.access)
         return self.run(folder.name)
 
     def change_settings(self, run_id: str, settings: object) -> None:
         """Update the settings of a run that become known only while it runs."""
         settings = plain(settings)
         self._write("UPDATE runs SET settings = ? WHERE id = ?", (json_text(settings), run_id))
-        _write_settings(self.run(run_id).folder, settings)
+        write_experiment(self.run(run_id).folder, settings, self.access)
 
     def add_sweep(self, *, name: str | None, project_name: str, config: object) -> SweepRecord:
         """Record a sweep, to which runs can belong.
@@ -204,7 +226,7 @@ class Store:
             rows = self._read(f"{RUNS} WHERE runs.id = ?", (run_id,))
         for row in rows:
             return self._run(row)
-        known = [row["id"] for row in self._read(f"{RUNS} {NEWEST_FIRST}")]
+        known = [str(row["id"]) for row in self._read(f"{RUNS} {NEWEST_FIRST}")]
         raise RequestError(f"no run '{run_id}' in {self.work_dir}; {suggest(run_id, known)}")
 
     def sweep(self, sweep_id: str) -> SweepRecord:
@@ -213,7 +235,8 @@ class Store:
         :raises RequestError: if there is no such sweep
         """
         for row in self._read("SELECT * FROM sweeps WHERE id = ?", (sweep_id,)):
-            return SweepRecord.of(row)
+            with undamaged(self.work_dir / NAME):
+                return SweepRecord.of(row)
         known = [row["id"] for row in self._read("SELECT id FROM sweeps ORDER BY created")]
         raise RequestError(f"no sweep '{sweep_id}' in {self.work_dir}; {suggest(sweep_id, known)}")
 
@@ -231,7 +254,9 @@ class Store:
             (json_text(str(named)),),
         )
         for row in rows:
-            for place, name in json.loads(row["exports"]).items():
+            with undamaged(self.work_dir / NAME):
+                exports = object_of(row["exports"], "exports")
+            for place, name in exports.items():
                 if name == str(named):
                     return Path(place)
         return None
@@ -242,12 +267,7 @@ class Store:
             "SELECT iteration, target, value, met FROM targets WHERE run_id = ? ORDER BY rowid",
             (run_id,),
         )
-        return [
-            TargetRecord(
-                row["iteration"], row["target"], float(restored(row["value"])), bool(row["met"])
-            )
-            for row in rows
-        ]
+        return [TargetRecord.of(row) for row in self._checked(rows, TARGET)]
 
     def points(self, job_id: int, name: str | None = None) -> list[Point]:
         """List the values of a job's metrics (or of one of them), in the order of recording."""
@@ -258,7 +278,8 @@ class Store:
             f"SELECT {columns} FROM metrics WHERE job_id = ?{where} ORDER BY rowid",  # noqa: S608
             parameters,
         )
-        return [Point(**{**dict(row), "value": restored(row["value"])}) for row in rows]
+        with undamaged(self.work_dir / NAME):
+            return [point_of(row, restored) for row in rows]
 
     def metrics(self, job_id: int) -> dict[str, float | str]:
         """Return the last value of each of a job's metrics."""
@@ -267,7 +288,7 @@ class Store:
             "(SELECT max(rowid) FROM metrics WHERE job_id = ? GROUP BY name) ORDER BY rowid",
             (job_id,),
         )
-        return {row["name"]: restored(row["value"]) for row in rows}
+        return {row["name"]: restored(row["value"]) for row in self._checked(rows, POINT)}
 
     def results(self, run_id: str) -> dict[int, dict[str, float | str]]:
         """Return the results of all jobs of a run, by job: last values that have no step."""
@@ -278,18 +299,18 @@ class Store:
             (run_id,),
         )
         results: dict[int, dict[str, float | str]] = {}
-        for row in rows:
+        for row in self._checked(rows, POINT):
             results.setdefault(row["job_id"], {})[row["name"]] = restored(row["value"])
         return results
 
     def samples(self, job_id: int) -> dict[str, SampleValues]:
         """Return the per-sample values of a job, by metric."""
         rows = self._read(
-            "SELECT name, path FROM artifacts WHERE job_id = ? AND kind = ? ORDER BY rowid",
+            "SELECT job_id, name, path FROM artifacts WHERE job_id = ? AND kind = ? ORDER BY rowid",
             (job_id, ArtifactKind.SAMPLES.value),
         )
-        found = ((row["name"], read_samples(self._relocated(row["path"]))) for row in rows)
-        return {name: samples for name, samples in found if samples is not None}
+        found = {name: read_samples(path) for _, name, path in self._files(rows)}
+        return {name: samples for name, samples in found.items() if samples is not None}
 
     def sample_files(self, run_id: str) -> dict[int, dict[str, Path]]:
         """Return where the per-sample values of all jobs of a run are, by job and metric."""
@@ -299,8 +320,8 @@ class Store:
             (run_id, ArtifactKind.SAMPLES.value),
         )
         files: dict[int, dict[str, Path]] = {}
-        for row in rows:
-            files.setdefault(row["job_id"], {})[row["name"]] = self._relocated(row["path"])
+        for job_id, name, path in self._files(rows):
+            files.setdefault(job_id, {})[name] = path
         return files
 
     def artifacts(self, job_id: int) -> list[Artifact]:
@@ -310,68 +331,47 @@ class Store:
             (job_id,),
         )
         return [
-            Artifact(
-                row["name"], ArtifactKind(row["kind"]), row["step"], self._relocated(row["path"])
-            )
-            for row in rows
+            Artifact(name, ArtifactKind(kind), step, self._locations.current(path))
+            for name, kind, step, path in (row.values() for row in self._checked(rows, ARTIFACT))
         ]
+
+    def environment(self, run: RunRecord) -> dict[str, Any]:
+        """Return the recorded facts of a run; empty if there are none."""
+        return read_environment(run.folder) if self.readable(run.folder / FILE) else {}
+
+    def readable(self, path: Path, *, is_input: bool = False) -> Path | None:
+        """Return a path if it may be opened: a file of this work_dir, or an input as allowed."""
+        return self._locations.readable(path, is_input=is_input)
 
     # -- inside --------------------------------------------------------------------------------
 
-    @cached_property
-    def _relocations(self) -> dict[str, str]:
-        """Former locations of a moved or copied work_dir, mapped to its current one."""
-        here = str(self.work_dir.absolute())
-        roots = {
-            str(Path(row["folder"]).parents[1]): row["id"]
-            for row in self._read("SELECT id, folder FROM runs")
-        }
-        return {
-            root: here
-            for root, run_id in roots.items()
-            if root != here and (self.work_dir / "runs" / run_id).is_dir()
-        }
+    def _files(self, rows: Iterable[sqlite3.Row]) -> Iterator[tuple[int, str, Path]]:
+        """Yield the recorded files that may be opened: job, name and path."""
+        for row in self._checked(rows, ARTIFACT):
+            path = self.readable(self._locations.current(row["path"]))
+            if path is not None:
+                yield row["job_id"], row["name"], path
 
-    def _relocated(self, path: str | Path) -> Path:
-        """Return a recorded path, adjusted to the work_dir's current location."""
-        return Path(with_places(str(path), self._relocations))
+    def _checked(
+        self, rows: Iterable[sqlite3.Row], checks: Mapping[str, Check]
+    ) -> Iterator[dict[str, Any]]:
+        with undamaged(self.work_dir / NAME):
+            for row in rows:
+                yield check_row(row, checks)
+
+    def _run_folders(self) -> dict[str, str]:
+        rows = self._checked(self._read("SELECT id, folder FROM runs"), RUN)
+        return {row["id"]: row["folder"] for row in rows}
 
     def _run(self, row: sqlite3.Row) -> RunRecord:
-        record = RunRecord.of(row)
-        return (
-            replace(record, folder=self._relocated(record.folder)) if self._relocations else record
-        )
+        with undamaged(self.work_dir / NAME):
+            record = RunRecord.of(row)
+        return replace(record, folder=self._locations.current(record.folder))
 
     def _job(self, row: sqlite3.Row) -> JobRecord:
-        record = JobRecord.of(row)
-        if not self._relocations:
-            return record
-        return replace(
-            record,
-            folder=self._relocated(record.folder),
-            files=self._relocated(record.files) if record.files else None,
-            exports={
-                str(self._relocated(source)): str(self._relocated(place))
-                for source, place in record.exports.items()
-            },
-            outputs=with_places(record.outputs, self._relocations),
-        )
-
-    def _new_folder(self, name: str) -> Path:
-        parent = self.work_dir / "runs"
-        known = {row["id"] for row in self._read("SELECT id FROM runs")}  # its folder may be gone
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            for i in range(1, 1000):
-                folder = (parent / (name if i == 1 else f"{name}-{i}")).absolute()
-                if folder.name in known:
-                    continue
-                with suppress(FileExistsError):
-                    folder.mkdir()
-                    return folder
-        except OSError as error:
-            raise RequestError(f"cannot create a folder in {parent}: {error.strerror}") from error
-        raise RequestError(f"cannot create a folder in {parent}: too many runs at once")
+        with undamaged(self.work_dir / NAME):
+            record = JobRecord.of(row)
+        return self._locations.relocated(record)
 
     def _insert_reports(
         self, job_id: int, points: Sequence[Point], artifacts: Sequence[Artifact]
@@ -390,9 +390,9 @@ class Store:
             return self._connection.execute(statement, values).lastrowid or 0
 
     def _read(self, statement: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
-        with self._lock, closing(self._connection.execute(statement, values)) as cursor:
+        with (
+            undamaged(self.work_dir / NAME),
+            self._lock,
+            closing(self._connection.execute(statement, values)) as cursor,
+        ):
             return cursor.fetchall()
-
-
-def _write_settings(folder: Path, settings: object) -> None:
-    write_whole(folder / EXPERIMENT, f"{json_text(settings, indent=2)}\n")

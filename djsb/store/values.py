@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from djsb.store.records import to_json
-from djsb_core.job.reports import SampleValues
+from djsb.store.checked import samples_of
+from djsb.store.records import FLOAT, to_json
+from djsb_core.errors import RequestError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FLOAT = "float:"
+    from djsb_core.job.reports import SampleValues
+
 NOT_FINITE = tuple(f"{FLOAT}{word}" for word in ("nan", "inf", "-inf"))
 
 
@@ -37,7 +39,13 @@ def restored(value: float | str) -> float | str:
 
 
 def read_samples(path: Path) -> SampleValues | None:
-    """Read the per-sample values of a metric; ``None`` if a user deleted the file."""
+    """Read the per-sample values of a metric; ``None`` if a user deleted the file.
+
+    :raises RequestError: if it is damaged
+    """
     if not path.is_file():
         return None
-    return SampleValues(**json.loads(path.read_text(encoding="utf-8")))
+    try:
+        return samples_of(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"cannot read {path}: {error}") from error

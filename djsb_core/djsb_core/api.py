@@ -238,8 +238,10 @@ def run_job(request: JobRequest, sink: ReportSink) -> dict[str, Any]:
     before = {name: os.environ.get(name) for name in request.variables}
     os.environ.update(request.variables)
     try:
-        with job_log(request.log):
-            return perform(request, JobWatcher(request.folder, sink.points, sink.artifact))
+        mask = request.masker.text
+        watcher = JobWatcher(request.folder, sink.points, sink.artifact, mask)
+        with job_log(request.log, request.masker.secrets):
+            return perform(request, watcher)
     finally:
         for name, value in before.items():
             os.environ.pop(name)

@@ -6,8 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.secret_forms import KnownSecrets
+from djsb_core.secret_shapes import merged, rendered, shape_spans
 from djsb_core.whole_files import replacing
 
 if TYPE_CHECKING:
@@ -39,11 +42,8 @@ SHORTEST = 6
 WORKING_FOLDERS = ("PWD", "OLDPWD")
 """Shell variables that are not passwords."""
 
-ADDRESS = "://"
-USER_INFO = re.compile(r"[^/\s@]+(?=@)")
-"""What stands before the host of an address: ``name:password``, a name, or a token."""
-SCHEME = re.compile(r"[a-zA-Z][\w+.-]*\Z")
-LONGEST_SCHEME = 40
+NAMES, VALUES = ("name", "key", "header", "variable", "env"), ("value", "val")
+"""Keys of mappings that hold one setting: ``{name: X_API_KEY, value: …}``."""
 
 
 @lru_cache(maxsize=4096)
@@ -66,6 +66,7 @@ class Masker:
         """The secrets that are known by value."""
         pattern = "|".join(map(re.escape, self.secrets))
         self._values = re.compile(pattern) if self.secrets else None
+        self.known = KnownSecrets(self.secrets)
 
     @classmethod
     def of(cls, settings: object) -> Masker:
@@ -76,20 +77,26 @@ class Masker:
         return cls([*_values_of(environment), *_values_of(settings)])
 
     def text(self, text: str) -> str:
-        """Mask a text."""
-        if self._values is not None:
-            text = self._values.sub(MASK, text)
-        return "".join(_without_passwords(text)) if ADDRESS in text else text
+        """Mask a text: the secrets that are known, and what has the shape of one."""
+        spans = self.spans(text)
+        return rendered(text, spans, MASK) if spans else text
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Return the places of the secrets in a text, in order."""
+        return merged(chain(self.known.spans(text), shape_spans(text, is_secret_name)))
 
     def value(self, value: Any) -> Any:  # noqa: ANN401 (any settings)
-        """Mask nested settings, by name and by value."""
+        """Mask nested settings, by name and by value; names may hold secrets, too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {
-                key: MASK if _holds_secret(str(key), item) else self.value(item)
-                for key, item in value.items()
-            }
+            secret = _named_value(value)
+            masked: dict[Any, Any] = {}
+            for key, item in value.items():
+                hides = _holds_secret(str(key), item) or (key == secret and item is not None)
+                name = _unused(self.text(key), masked) if isinstance(key, str) else key
+                masked[name] = MASK if hides else self.value(item)
+            return masked
         return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
 
     def marked(self, text: str, mark: Callable[[str], str]) -> str:
@@ -119,29 +126,6 @@ def mask(value: Any) -> Any:  # noqa: ANN401 (any settings)
     return Masker.of(value).value(value)
 
 
-def _without_passwords(text: str) -> Iterator[str]:
-    """Yield a text in pieces, without the passwords in its addresses.
-
-    One pass without a look back, however long the text is: a log may have lines of megabytes.
-    """
-    end, start = 0, text.find(ADDRESS)
-    while start >= 0:
-        host = start + len(ADDRESS)
-        if SCHEME.search(text, max(0, start - LONGEST_SCHEME), start):
-            user = USER_INFO.match(text, host)
-            name, colon, password = user[0].partition(":") if user else ("", "", "")
-            # In http(s) addresses a bare name is a token.
-            token = (
-                not colon and len(name) >= SHORTEST and text.endswith(("http", "https"), 0, start)
-            )
-            if user and (password or token):
-                yield text[end:host]
-                yield MASK if token else f"{name}:{MASK}"
-                end = host = user.end()
-        start = text.find(ADDRESS, host)
-    yield text[end:]
-
-
 def _holds_secret(name: str, value: object) -> bool:
     """Return whether a setting holds a secret; ``null`` and booleans do not."""
     last = name.rpartition(".")[2]
@@ -151,8 +135,10 @@ def _holds_secret(name: str, value: object) -> bool:
 def _values_of(value: object, name: str = "") -> Iterator[str]:
     """Yield the strings and numbers under secret names."""
     if isinstance(value, Mapping):
+        secret = _named_value(value)
         for key, item in value.items():
-            yield from _values_of(item, str(key) if not _is_secret(name) else name)
+            own = value[_name_key(value)] if key == secret else key
+            yield from _values_of(item, str(own) if not _is_secret(name) else name)
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _values_of(item, name)
@@ -163,6 +149,27 @@ def _values_of(value: object, name: str = "") -> Iterator[str]:
 def _is_place(name: str, value: str) -> bool:
     """Return whether a variable is a path: the working folder, or where secrets are stored."""
     return name in WORKING_FOLDERS or (os.path.isabs(value) and os.path.exists(value))  # noqa: PTH110, PTH117 (texts)
+
+
+def _named_value(setting: Mapping[Any, Any]) -> str | None:
+    """Return the key of a secret value in a mapping that names it under another key."""
+    name = setting.get(_name_key(setting))
+    if not (isinstance(name, str) and _is_secret(name)):
+        return None
+    return next((key for key in VALUES if key in setting), None)
+
+
+def _name_key(setting: Mapping[Any, Any]) -> str:
+    return next((key for key in NAMES if key in setting), "")
+
+
+def _unused(name: str, names: Mapping[Any, Any]) -> str:
+    """Tell names apart that are equal without their secrets."""
+    number, unused = 1, name
+    while unused in names:
+        number += 1
+        unused = f"{name} ({number})"
+    return unused
 
 
 def _is_secret(name: str) -> bool:

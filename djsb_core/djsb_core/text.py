@@ -20,6 +20,12 @@ DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters but newline and tab; separators of lines; what changes the direction."""
+
+CONTROLS_AND_LINES = re.compile(f"{CONTROLS.pattern}|[\t\n]")
+
+
 def json_text(value: object, indent: int | None = None) -> str:
     """Format plain data as JSON; what is not Unicode text, as in some file names, is escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
@@ -29,6 +35,18 @@ def json_text(value: object, indent: int | None = None) -> str:
 def encodable(text: str) -> str:
     """Return a text with escapes for what is not Unicode text."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def visible(text: str, *, one_line: bool = False) -> str:
+    r"""Return a text with escapes for what a terminal would obey: control characters.
+
+    >>> print(visible("\x1b]0;title\x07"))
+    \u001b]0;title\u0007
+
+    :param one_line: also for newlines and tabs
+    """
+    pattern = CONTROLS_AND_LINES if one_line else CONTROLS
+    return pattern.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def is_encodable(text: str) -> bool:

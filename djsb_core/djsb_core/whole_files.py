@@ -12,27 +12,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from djsb_core.access import Access
 
-def write_whole(path: Path, text: str) -> None:
+
+def write_whole(path: Path, text: str, *, access: Access | None = None) -> None:
     """Write a text file so that readers see all of it, or what was there before.
 
     What is not Unicode text, as in some file names, is escaped.
 
+    :param access: who may read and write it; by default, as the umask says
     :raises OSError: if it cannot be written; what was there before stays
     """
-    with replacing(path, errors="backslashreplace") as file:
+    with replacing(path, errors="backslashreplace", access=access) as file:
         file.write(text)
 
 
 @contextmanager
-def replacing(path: Path, *, durable: bool = False, errors: str = "strict") -> Iterator[TextIO]:
+def replacing(
+    path: Path, *, durable: bool = False, errors: str = "strict", access: Access | None = None
+) -> Iterator[TextIO]:
     """Open a text file for writing that takes its name only once the block has ended well.
 
     :param durable: it outlives a power failure after the block
     :param errors: what becomes of text that is not UTF-8; see :func:`open`
+    :param access: who may read and write it; by default, as the umask says
     """
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
+        if access is not None:
+            access.make_file(beside)
         with beside.open("w", encoding="utf-8", errors=errors, newline="") as file:
             yield file
             if durable:

@@ -7,6 +7,7 @@ import subprocess
 from djsb.placement.workers import WorkerProcess
 from djsb_core.interfaces.interpreter import Interpreter
 from djsb_core.interfaces.placement import NullSink, ProcessSpec
+from djsb_core.job.log_client import log_client
 from djsb_core.job.request import JobRequest
 
 PACKAGES = {"djsb-core", "packaging", "pluggy", "pydantic", "stevedore"}
@@ -49,13 +50,15 @@ def test_each_of_its_modules_can_be_imported(alone):
 
 def test_its_worker_runs_a_job(alone, request_of_mse, tmp_path):
     events, write_end = os.pipe()
+    logs = log_client().connect()
     process = subprocess.Popen(
-        [alone, "-m", "djsb_core.job.worker", str(write_end)],
+        [alone, "-m", "djsb_core.job.worker", str(write_end), str(logs.fileno())],
         stdin=subprocess.PIPE,
-        pass_fds=(write_end,),
+        pass_fds=(write_end, logs.fileno()),
         cwd=tmp_path,
     )
     os.close(write_end)
+    logs.close()
     process.stdin.write(json.dumps({"request": request_of_mse}).encode() + b"\n")
     process.stdin.flush()
     said = []

@@ -12,6 +12,7 @@ import pytest
 
 from djsb_core import __version__
 from djsb_core.job import worker
+from djsb_core.job.log_client import log_client
 from djsb_core.job.protocol import LineSplitter, decode, encode
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.job.worker import Outbox, Reports
@@ -42,15 +43,18 @@ def pipe():
 
 @pytest.fixture
 def program(pipe):
+    logs = log_client().connect()
+    descriptors = [pipe.write_end, logs.fileno()]
     process = subprocess.Popen(
-        [sys.executable, "-m", "djsb_core.job.worker", str(pipe.write_end)],
+        [sys.executable, "-m", "djsb_core.job.worker", *map(str, descriptors)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        pass_fds=[pipe.write_end],
+        pass_fds=descriptors,
         start_new_session=True,
     )
     os.close(pipe.write_end)
+    logs.close()
     yield process
     process.kill()
     process.wait()

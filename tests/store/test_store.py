@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from djsb.store.database import NAME, VERSION, open_database
+from djsb.store.environment import EXPERIMENT
 from djsb.store.records import TargetRecord, to_json
-from djsb.store.store import EXPERIMENT, Store
+from djsb.store.store import Store
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.hook import Role
 from djsb_core.job.reports import Artifact, ArtifactKind, Point, plain

@@ -17,6 +17,8 @@ from djsb_core.whole_files import replacing
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from djsb_core.access import Access
+
 DONE = "DONE.json"
 """Written last: a folder that should have one but does not is incomplete."""
 
@@ -63,14 +65,17 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def write_object(path: Path, value: Mapping[str, Any], *, durable: bool) -> None:
+def write_object(
+    path: Path, value: Mapping[str, Any], *, durable: bool, access: Access | None = None
+) -> None:
     """Write a JSON object atomically.
 
     :param durable: whether it must survive a power failure once this returns
+    :param access: who may read and write it; by default, as the umask says
     :raises OSError: if it cannot be written; then the file does not exist
     """
     try:
-        with replacing(path, durable=durable) as file:
+        with replacing(path, durable=durable, access=access) as file:
             json.dump(value, file)
     except BaseException:
         with suppress(OSError):

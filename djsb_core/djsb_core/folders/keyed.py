@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from djsb_core.access import Access
     from djsb_core.folders.locks import Lock
 
 PAUSE = 0.1
@@ -51,12 +52,16 @@ EntryT = TypeVar("EntryT", bound=KeyedEntry)
 class KeyedFolders(ABC, Generic[EntryT]):
     """The folders below one root. Safe for use by several threads and processes."""
 
-    def __init__(self, root: Path, purpose: str, variable: str) -> None:
+    def __init__(
+        self, root: Path, purpose: str, variable: str, access: Access | None = None
+    ) -> None:
         """Use one root folder, which is created when needed.
 
         :param purpose: for messages: ``use the cache folder``
         :param variable: environment variable that sets another root
+        :param access: of what is created; by default, as the umask says
         """
+        self.access = access
         self.root = root.absolute()
         self._purpose = purpose
         self._variable = variable
@@ -109,7 +114,7 @@ class KeyedFolders(ABC, Generic[EntryT]):
         :raises RequestError: if the root is not writable
         """
         with self.usable():
-            return try_lock(self.lock_path(key), shared=shared)
+            return try_lock(self.lock_path(key), shared=shared, access=self.access)
 
     def acquire(self, key: str, on_wait: Callable[[], None], *, shared: bool = False) -> Lock:
         """Take the lock of a key as soon as it is free.

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from io import BufferedRandom
     from pathlib import Path
 
+    from djsb_core.access import Access
+
 
 class Lock:
     """One held lock; the system releases it when this process ends.
@@ -26,14 +28,20 @@ class Lock:
         self._file.close()
 
 
-def try_lock(path: Path, *, shared: bool = False) -> Lock | None:
+def try_lock(path: Path, *, shared: bool = False, access: Access | None = None) -> Lock | None:
     """Take a lock if it is free; its file and folder are created, and stay.
 
     A lock whose file was removed in the meantime is not taken: the next attempt creates the file
     again.
+
+    :param access: of the file and the folder, if they are created; by default, as the umask says
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if access is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        else:
+            access.make_folder(path.parent)
+            access.make_file(path)
         file = path.open("a+b")
     except FileNotFoundError:  # the folder is being removed
         return None

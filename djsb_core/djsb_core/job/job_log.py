@@ -6,21 +6,26 @@ import traceback
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from djsb_core.job.capture import capture_output
+from djsb_core.job.capture import STDERR, capture_output, flush
+from djsb_core.job.protocol import write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
 @contextmanager
-def job_log(log: Path) -> Iterator[None]:
-    """Redirect all output to ``log`` while the block runs; a failure appends its traceback."""
-    try:
-        with capture_output(log):
+def job_log(log: Path, secrets: Sequence[str] = ()) -> Iterator[None]:
+    """Redirect all output to ``log`` while the block runs; a failure appends its traceback.
+
+    :param secrets: masked in the output
+    """
+    with capture_output(log, secrets):
+        try:
             yield
-    except BaseException as error:
-        # A full disk must not hide the original failure.
-        with suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write("\n" + "".join(traceback.format_exception(error)))
-        raise
+        except BaseException as error:
+            text = "\n" + "".join(traceback.format_exception(error))
+            flush()
+            with suppress(OSError):  # the job has closed the descriptor
+                write_all(STDERR, text.encode("utf-8", "backslashreplace"))
+            raise

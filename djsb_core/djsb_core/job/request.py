@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from djsb_core.identity import JobId
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.job.reports import plain
+from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,8 @@ class JobRequest:
     output_names: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     """Environment variables to set before its component is imported: GPUs, threads."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Secrets of the run, masked in the log and in names; never written."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what :meth:`from_json` takes."""
@@ -52,9 +56,15 @@ class JobRequest:
             for key in ("outputs", "placed")
         }
         lookup = tuple(map(Path, value["lookup"]))
-        names = tuple(value["output_names"])
-        parts = {"id": JobId(**value["id"]), "lookup": lookup, "output_names": names}
+        tuples = {key: tuple(value.get(key, ())) for key in ("output_names", "secrets")}
+        parts = {"id": JobId(**value["id"]), "lookup": lookup, **tuples}
         return cls(**{**value, **paths, **maps, **parts})
+
+    @cached_property
+    def masker(self) -> Masker:
+        """Masks the secrets of the run, of the job's settings and of this environment."""
+        own = Masker.of([self.dj_configs, self.extra_configs])
+        return Masker([*self.secrets, *own.secrets])
 
     @property
     def context(self) -> PathContext:

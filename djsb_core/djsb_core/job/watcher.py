@@ -7,6 +7,7 @@ import math
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -39,23 +40,29 @@ class JobWatcher:
         folder: Path,
         on_points: Callable[[list[Point]], None],
         on_artifact: Callable[[Artifact], None],
+        mask: Callable[[str], str] = str,
     ) -> None:
         """Watch one job.
 
         :param folder: working folder of the job, in which files are stored
         :param on_points: called with the values of each report
         :param on_artifact: called with each file: samples, histograms, images, videos
+        :param mask: applied to names, which become names of files
         """
         self._folder = folder
         self._on_points = on_points
         self._on_artifact = on_artifact
+        self._mask = lru_cache(maxsize=4096)(mask)
         self._started = time.monotonic()
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
         """Report a number, a string, or a nested mapping of them (flattened with dots)."""
         seconds = time.monotonic() - self._started
         number = None if step is None else int(step)  # numpy's integers too
-        self._on_points([Point(key, item, number, seconds) for key, item in flatten(value, name)])
+        mask = self._mask
+        self._on_points(
+            [Point(mask(key), item, number, seconds) for key, item in flatten(value, name)]
+        )
 
     def watch_samples(
         self, values: Sequence[float], name: str, weights: Sequence[float] | None = None
@@ -86,10 +93,10 @@ class JobWatcher:
         kind = MEDIA.get(path.suffix.lower())
         if kind is None:
             raise ValueError(f"{path}: neither image nor video; known: {', '.join(sorted(MEDIA))}")
-        self._on_artifact(Artifact(name, kind, step, path.absolute()))
+        self._on_artifact(Artifact(self._mask(name), kind, step, path.absolute()))
 
     def _keep_json(self, value: object, name: str, kind: ArtifactKind, step: int | None) -> None:
-        number = "" if step is None else f".{step}"
+        number, name = "" if step is None else f".{step}", self._mask(name)
         path = self._folder / f"{kind.value}.{name.replace('/', '_')}{number}.json"
         path.write_text(json.dumps(value), encoding="utf-8")
         self._on_artifact(Artifact(name, kind, step, path))

@@ -1,8 +1,8 @@
-"""Run jobs in a separate process: ``python -m djsb_core.job.worker EVENTS [PYTHONPATH]``.
+"""Run jobs in a separate process: ``python -m djsb_core.job.worker EVENTS LOGS [PYTHONPATH]``.
 
-Requests arrive on stdin and events are written to the descriptor ``EVENTS``: ``hello`` once; for
-each request ``started``, any number of ``points``, ``artifact`` and ``alive``, and finally
-``done`` or ``failed``.
+The descriptor ``LOGS`` is a socket of the process that writes logs. Requests arrive on stdin and
+events are written to the descriptor ``EVENTS``: ``hello`` once; for each request ``started``, any
+number of ``points``, ``artifact`` and ``alive``, and finally ``done`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.job.log_client import use_connection
 from djsb_core.job.process_tree import kill_tree
 from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
 
@@ -47,10 +48,11 @@ STDIN, STDERR = 0, 2
 
 def main() -> None:
     """Serve requests until djsb closes the connection."""
-    events, *pythonpath = sys.argv[1:]
+    events, logs, *pythonpath = sys.argv[1:]
     _restore_pythonpath(pythonpath)
     stdin = _take_stdin()
     os.set_inheritable(int(events), False)  # noqa: FBT003 (it takes no keyword)
+    use_connection(int(logs))
     if isinstance(sys.stdout, TextIOWrapper):  # the last lines before a crash reach the log
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     faulthandler.enable()
@@ -110,8 +112,9 @@ class Worker:
         _enter(message)
         request: JobRequest = JobRequest.from_json(message["request"])
         os.environ.update(request.variables)  # no code of a component is imported yet
-        watcher = JobWatcher(request.folder, reports.points, reports.artifact)
-        with job_log(request.log):
+        mask = request.masker.text
+        watcher = JobWatcher(request.folder, reports.points, reports.artifact, mask)
+        with job_log(request.log, request.masker.secrets):
             with self._interrupts():
                 self._outbox.put(encode({"event": "started"}))
                 depth = message.get("inspect")

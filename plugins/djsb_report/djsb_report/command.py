@@ -35,6 +35,12 @@ import click
     show_default=True,
     help="Format of the report; plugins may add others.",
 )
+@click.option(
+    "--with-inputs",
+    is_flag=True,
+    help="Also read the datasets that the run's jobs read, if they are your own files: "
+    "for the samples that a recipe dropped.",
+)
 def report(  # noqa: PLR0913 (one argument per option)
     run: str,
     where: Path | None,
@@ -44,17 +50,18 @@ def report(  # noqa: PLR0913 (one argument per option)
     note: str,
     output: Path | None,
     reporter: str,
+    with_inputs: bool,
 ) -> None:
     """Write the report of a run as one self-contained HTML file.
 
     RUN is an id, or `last`; WHERE is an experiment file or a work_dir (default: ./sandbox.yaml).
-    The file works offline, so it can be shared as is.
+    The file works offline, so it can be shared as is. Only files of the work_dir are read.
     """
     from djsb.records import open_store, select_run, write_report
 
     if where is not None and work_dir is not None:
         raise click.UsageError(f"two places are given: {where} and -w {work_dir}")
-    store = open_store(where or work_dir)
+    store = open_store(where or work_dir, with_inputs=with_inputs)
     record = select_run(store, run)
     other = select_run(store, against) if against else None
     path = write_report(store, record, against=other, note=note, path=output, reporter=reporter)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from djsb.records import read_environment
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -55,7 +53,7 @@ class Environment:
 def read_surroundings(reading: Reading) -> Environment:
     """Collect packages, machine and settings of the run; secrets are masked."""
     run = reading.run
-    recorded = read_environment(run.folder)
+    recorded = reading.store.environment(run)
     installed = recorded.get("packages")
     packages = [f"{k} {v}" for k, v in installed.items()] if isinstance(installed, dict) else []
     facts = [

@@ -40,7 +40,9 @@ def histograms_of(reading: Reading, job: JobRecord) -> dict[str, Histogram]:
     """Return the histograms of a probe by statistic, in its order."""
     histograms = {}
     for artifact in reading.store.artifacts(job.id):
-        histogram = _read(artifact.path) if artifact.kind is ArtifactKind.HISTOGRAM else None
+        is_one = artifact.kind is ArtifactKind.HISTOGRAM
+        path = reading.store.readable(artifact.path) if is_one else None
+        histogram = _read(path) if path is not None else None
         if histogram is not None:
             histograms[artifact.name] = histogram
     return histograms

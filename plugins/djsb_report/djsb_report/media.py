@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from djsb.records import Store
     from djsb_report.reading import Reading
 
 KINDS = (ArtifactKind.IMAGE, ArtifactKind.VIDEO)
@@ -64,7 +65,8 @@ def read_media(reading: Reading) -> Media:
                 left_out += 1
                 continue
             path = artifact.path
-            source = path if artifact.kind is ArtifactKind.IMAGE else _poster(path)
+            own = reading.store.readable(path)
+            source = own if artifact.kind is ArtifactKind.IMAGE else _poster(reading.store, path)
             thumbnail = _thumbnail(source) if can_inline and source is not None else None
             label = reading.named(job.pipeline, job.meta_name)
             shown.append(
@@ -75,17 +77,17 @@ def read_media(reading: Reading) -> Media:
                     artifact.step,
                     str(path),
                     f"file://{quote(str(path.absolute()))}",
-                    path.stat().st_size if path.is_file() else None,
+                    own.stat().st_size if own is not None else None,
                     thumbnail,
                 )
             )
     return Media(shown, left_out, can_inline)
 
 
-def _poster(video: Path) -> Path | None:
+def _poster(store: Store, video: Path) -> Path | None:
     """Find the still image with a video's name in its folder."""
     places = [video.with_suffix(ending) for ending in POSTERS]
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if store.readable(place)), None)
 
 
 def _thumbnail(path: Path) -> str | None:

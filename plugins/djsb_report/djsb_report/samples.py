@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from djsb.records import base_of, number, read_environment, read_jsonl
+from djsb.records import base_of, number, read_jsonl
 from djsb_core.api import ComponentError, Role
 from djsb_report.reading import Reading, cut, texts_of
 
@@ -25,6 +25,9 @@ MOST_ROWS = 20_000
 
 FEW, MOST_JOBS, LONG, MOST_FIELDS = 4, 4, 600, 8
 ENDINGS = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+OUTSIDE = (
+    ", or outside the work_dir: a report reads other files of yours only with `--with-inputs`."
+)
 NONE_FOUND = (
     "No sample of its dataset appears in its result: either the recipe changes every sample, or "
     "the dataset has changed since."
@@ -98,10 +101,12 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
     for job in processed[:MOST_JOBS]:
         name = reading.named(base_of(job.pipeline), job.meta_name)
         try:
-            dataset, result = _dataset(reading, job), _result(job)
+            dataset, result = _dataset(reading, job), _result(reading, job)
             if dataset is None or result is None:
                 missing = "dataset" if dataset is None else "result"
-                problem = f"Its {missing} is missing, or not a JSON Lines file."
+                problem = f"Its {missing} is missing, or not a JSON Lines file" + (
+                    OUTSIDE if dataset is None else "."
+                )
                 samples.append(Samples(name, [], [], 0, problem))
                 continue
             samples.append(_compare(reading, name, (dataset, result), bounds))
@@ -115,15 +120,17 @@ def _dataset(reading: Reading, job: JobRecord) -> Path | None:
     dataset = job.dataset
     if not isinstance(dataset, str) or not dataset.endswith(ENDINGS):
         return None
-    started_in = read_environment(reading.run.folder).get("working_directory", "")
+    started_in = reading.store.environment(reading.run).get("working_directory", "")
     folders = [Path(str(started_in)), Path(reading.run.experiment_file).parent]
     places = [(folder / dataset).absolute() for folder in folders]
-    return next((place for place in places if place.is_file()), None)
+    readable = reading.store.readable
+    return next((place for place in places if readable(place, is_input=True)), None)
 
 
-def _result(job: JobRecord) -> Path | None:
+def _result(reading: Reading, job: JobRecord) -> Path | None:
     places = [Path(text) for text in texts_of(dict(job.outputs)) if text.endswith(ENDINGS)]
-    return next((place for place in places if place.is_file()), None)
+    readable = reading.store.readable
+    return next((place for place in places if readable(place, is_input=True)), None)
 
 
 def _compare(
@@ -166,7 +173,7 @@ def _reasons(
     usable = [bound for bound in bounds if bound.statistic is not None]
     probe = next(iter(reading.analyses), None)
     field = probe.declarations.samples.statistics if probe else None
-    path = _result(probe) if probe and field and usable and samples else None
+    path = _result(reading, probe) if probe and field and usable and samples else None
     if path is None:
         return {}
     texts = {layout.main(sample)[1] for sample in samples}

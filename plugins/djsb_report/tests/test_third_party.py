@@ -9,6 +9,7 @@ from djsb.evidence.comparison import compare_sides
 from djsb.query.select import select_side
 from djsb.report.comparison_text import comparison_json, comparison_text
 from djsb.report.summary import summarize
+from djsb.store.store import Store
 from djsb_report.reading import Reading
 from djsb_report.reporter import HtmlReporter
 
@@ -60,7 +61,7 @@ def party(lab, install):
     lab.write("b.jsonl", "".join(json.dumps(note) + "\n" for note in notes))
     lab.write("recipe.yaml", "bottles: b.jsonl\nprocess: [{sour_gate: {ceiling: 99.0}}]\n")
     run = lab.run(EXPERIMENT, workers=0)
-    store = lab.store(run)
+    store = Store(run.folder.parents[1], create=False, with_inputs=True)
     yield store, store.run(run.id)
     store.close()
 
