@@ -78,6 +78,13 @@ class OutputStream(TextIOWrapper):
         except OSError as error:
             self._lose(error)
 
+    def close(self) -> None:
+        """Close the stream; a standard one is only flushed, whoever closes it."""
+        if self.closed or self.fileno() not in {STDOUT, STDERR}:
+            super().close()
+        else:
+            self.flush()
+
     def _lose(self, error: OSError) -> None:
         """Discard what is held back and all that follows; say so, if anybody listens."""
         descriptor = self.fileno()

@@ -11,6 +11,7 @@ from djsb.doctor.devices import VISIBLE
 from djsb.placement.exchange import Exchange
 from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
 from djsb_core.errors import RemoteError
+from djsb_core.faults import describe_error, is_interrupt
 from djsb_core.interfaces.placement import ANY_PROCESS, Executor, NullSink
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ class InProcessExecutor(Executor):
             try:
                 self._raise_if_stopped(cancellation)  # stopped while it was prepared
                 outputs = perform(request, watcher)
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
+            except BaseException as error:
                 self._raise_if_stopped(cancellation)
-                if isinstance(error, SystemExit):
-                    raise RemoteError(f"SystemExit: {error}") from error
-                raise
+                if isinstance(error, Exception) or is_interrupt(error):
+                    raise
+                raise RemoteError(describe_error(error)) from error
             finally:
                 self._running = False
             self._raise_if_stopped(cancellation)  # a trainer that stops early has not finished

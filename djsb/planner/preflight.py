@@ -7,8 +7,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import ValidationError
-
 from djsb.cache.cache import cache_root
 from djsb.config.trackers import trackers_of_run
 from djsb.doctor.folders import check_folders
@@ -17,7 +15,8 @@ from djsb.placement.choice import create_placement
 from djsb.placement.resources import broker_of
 from djsb.planner.settings import pending_settings
 from djsb_core.discovery import find_component, load_component, load_isolation
-from djsb_core.errors import RequestError
+from djsb_core.errors import DjsbError, RequestError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
 from djsb_core.interfaces.kinds import Kind
@@ -203,8 +202,9 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
     sections = job.settings.sections()
     context = PathContext(plan.experiment.folders, expected=plan.expected)
     try:
-        hook, component = build(job.hook, job.component, sections, Workspace(), context)
-    except ValidationError:  # a file was removed after planning
+        with contained(f"job '{job.spec.meta_name}'"):
+            hook, component = build(job.hook, job.component, sections, Workspace(), context)
+    except (PluginFault, DjsbError):  # a file was removed after planning
         return
     yield hook
     if component is not None:
@@ -212,11 +212,13 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
 
 
 def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
+    name = type(component).__name__
     try:
-        return well_formed(component.needs())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
-        text = f"its needs cannot be listed: {type(error).__name__}: {error}"
-        return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
+        with contained(name):
+            return well_formed(component.needs())
+    except (PluginFault, DjsbError) as fault:
+        text = f"its needs cannot be listed: {fault}"
+        return [DoctorCheck(name, ok=False, finding=text, required=False)]
 
 
 def _is_reported(problems: Iterable[Problem], need: DoctorCheck) -> bool:

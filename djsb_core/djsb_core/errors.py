@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from djsb_core.faults import describe_error
 from djsb_core.problems import LONG, shorten
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class JobsError(DjsbError):
 
 def describe_cause(cause: BaseException) -> str:
     """Describe a failure in one sentence; for a full disk, also the remedy."""
-    text = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
+    text = str(cause) if isinstance(cause, DjsbError) else describe_error(cause)
     if is_full_disk(cause) and MAKE_SPACE not in text:
         return f"{text}; {MAKE_SPACE}"
     return text
@@ -135,7 +136,7 @@ def describe_cause(cause: BaseException) -> str:
 
 def is_full_disk(cause: BaseException) -> bool:
     """Return whether an error message reports a full disk."""
-    text = str(cause)
+    text = describe_error(cause)
     return any(sign in text for sign in FULL_DISK)
 
 
