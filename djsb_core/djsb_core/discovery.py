@@ -21,7 +21,6 @@ from djsb_core.errors import (
     suggest,
 )
 from djsb_core.foreign import PluginFault, contained, contained_import
-from djsb_core.interfaces.component import ComponentConfig
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
 
@@ -90,6 +89,8 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
         raise PluginLoadError(what, str(fault)) from fault.__cause__
     if not (isinstance(component, type) and issubclass(component, kind.interface)):
         raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
+    from djsb_core.interfaces.component import ComponentConfig
+
     config = getattr(component, "config_type", None)
     if not (isinstance(config, type) and issubclass(config, ComponentConfig)):
         text = f"{info.target} has no config_type; set it to its ComponentConfig"
