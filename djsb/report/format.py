@@ -68,6 +68,23 @@ def table(
     return "\n".join(_cut(line) for line in text.split("\n")) if sys.stdout.isatty() else text
 
 
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; some characters take two, or none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most this many columns of a terminal."""
+    if text_width(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, width - 1)}…"
+
+
 def _cut(line: str) -> str:
-    width = get_terminal_size().columns
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    return cut_text(line, get_terminal_size().columns)
