@@ -124,7 +124,7 @@ def _run(planned: Plan, options: RunOptions, session: Session) -> str:
         _show_notes(require(planned, session.placement, "--no-preflight"))
     with Progress(len(planned.jobs), **several) as progress:
         record = session.run(planned, options, [progress])
-    return summarize(session.store(Path(schema.work_dir)), record.id)
+    return summarize(session.store(planned.experiment.work_dir), record.id)
 
 
 def _show_notes(notes: Iterable[object]) -> None:

@@ -94,6 +94,7 @@ class _Reader:
             targets,
             updates,
             MappingProxyType(self.unread),
+            self.reading.folders,
         )
 
     def _read_schema(self) -> ExperimentSchema:

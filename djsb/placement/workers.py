@@ -199,7 +199,7 @@ class WorkerProcess(Executor):
             handle, new = self._acquire(key, process)
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
             if outputs is not None:
                 return outputs
@@ -211,7 +211,7 @@ class WorkerProcess(Executor):
         while True:
             handle, new = self._acquire(key, process)
             exchange = Exchange(handle, NullSink(), None, self._grace)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             outputs = self._run(exchange, request_message, key, new=new, keep=True)
             if outputs is not None:
                 problems: list[str] = outputs["problems"]

@@ -46,7 +46,7 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
     :param placement: where its jobs will run; by default on this machine
     """
     checks = [
-        *check_places(plan.experiment.schema.work_dir),
+        *check_places(plan.experiment.work_dir),
         *check_resources(plan, placement or create_placement()),
         *environment_checks(plan, look_inside=False),
     ]
@@ -88,7 +88,7 @@ def examine_plan(
     return list(
         dict.fromkeys(
             [
-                *check_places(plan.experiment.schema.work_dir),
+                *check_places(plan.experiment.work_dir),
                 *check_resources(plan, create_placement()),
                 *environments,
                 *needs,
@@ -104,11 +104,11 @@ def problems_of(checks: Sequence[DoctorCheck]) -> tuple[list[str], list[str]]:
     return problems, warnings
 
 
-def check_places(work_dir: str) -> list[DoctorCheck]:
+def check_places(work_dir: Path) -> list[DoctorCheck]:
     """Check the folders that a run writes to, and their disk space."""
-    folder, temporary = Path(work_dir).expanduser(), Path(tempfile.gettempdir())
+    temporary = Path(tempfile.gettempdir())
     return check_folders(
-        {"work_dir": folder, "cache": cache_root(folder), "temporary files": temporary}
+        {"work_dir": work_dir, "cache": cache_root(work_dir), "temporary files": temporary}
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from djsb_core.text import date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["date", "duration", "number", "table"]
 
@@ -66,6 +68,12 @@ def table(
         colalign=align if rows else None,
     )
     return "\n".join(_cut(line) for line in text.split("\n")) if sys.stdout.isatty() else text
+
+
+def shell_path(path: Path | str) -> str:
+    """Return a path as a shell and a command take it: quoted, and never like an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def text_width(text: str) -> int:
