@@ -14,6 +14,7 @@ from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration, places_of, settings_of, shown
 from djsb.query.funnel import Funnel, read_funnel
 from djsb.query.locate import open_store
+from djsb.query.place import split_place
 from djsb.query.select import Side, base_of, seed_of, select_run
 from djsb.query.status import status_of
 from djsb.report.comparison_text import packages_text
@@ -65,6 +66,7 @@ __all__ = [
     "select_run",
     "settings_of",
     "shown",
+    "split_place",
     "status_of",
     "warnings_of",
     "write_report",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
 from importlib import import_module
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from djsb import __version__
-from djsb.cli.escaping import escape_controls
+from djsb.cli.streams import lost_output, prepare_streams
 
 if TYPE_CHECKING:
     from djsb_core.announced import Announcement
@@ -40,6 +38,9 @@ COMMANDS = {
 
 GARBAGE = 30_000
 """Objects between two garbage collections; Python's 700 take a tenth of a short command."""
+
+VERDICTS = frozenset({"run", "validate", "doctor"})
+"""Commands whose exit code is the result; it stays if their text cannot be written."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it: 128 + SIGINT."""
@@ -92,7 +93,7 @@ class LazyGroup(click.Group):
         from djsb_core.errors import DjsbError, describe_cause, is_full_disk
 
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
         except DjsbError as error:
             if ctx.params.get("debug"):
                 raise
@@ -101,14 +102,14 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as error:
             _print_error("Interrupted.", error)
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
-            _silence_stdout()
-            ctx.exit(0)
         except Exception as error:
             if ctx.params.get("debug") or not is_full_disk(error):
                 raise  # a bug
             _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(DjsbError.exit_code)
+        if ctx.invoked_subcommand not in VERDICTS and lost_output():
+            ctx.exit(DjsbError.exit_code)
+        return result
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -129,10 +130,7 @@ def djsb(*, debug: bool) -> None:
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(GARBAGE)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # file names and data need not be Unicode text
-            stream.reconfigure(errors="backslashreplace")
-            escape_controls(stream)
+    prepare_streams()
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 
@@ -164,10 +162,3 @@ def _load_plugin_command(name: str) -> click.Command | None:
 
     command = load_command(name)
     return command if isinstance(command, click.Command) else None
-
-
-def _silence_stdout() -> None:
-    """Prevent Python's error at exit about a closed pipe (``| head``)."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

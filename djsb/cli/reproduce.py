@@ -67,7 +67,7 @@ def reproduce(  # noqa: PLR0913 (one argument per option)
     planned = plan(read_experiment(unpacked.experiment, overrides))
     with Session(workers, take_signals=True) as session:
         record = run_plan(planned, RunOptions(force=True), session)
-        store = session.store(Path(planned.experiment.schema.work_dir))
+        store = session.store(planned.experiment.work_dir)
         values = compare(unpacked.manifest, store, record)
         packages = packages_that_differ(unpacked.environment, record)
         click.echo(reproduction_text(values, packages, f"{record.id} {store.work_dir.absolute()}"))

@@ -116,7 +116,7 @@ def run(  # noqa: PLR0913 (one argument per option)
 def _summary(planned: Plan, session: Session, record: RunRecord) -> str:
     from djsb.report.summary import summarize
 
-    return summarize(session.store(Path(planned.experiment.schema.work_dir)), record.id)
+    return summarize(session.store(planned.experiment.work_dir), record.id)
 
 
 def run_plan(planned: Plan, options: RunOptions, session: Session) -> RunRecord:

@@ -239,6 +239,9 @@ class ExperimentSchema(StagesSchema):
             raise ValueError(fault)
         return value
 
-    def later_keys(self) -> list[tuple[str, str]]:
-        """List the keys in use that this version does not support, with their features."""
-        return [("hpo_config", "sweeps")] if self.hpo_config else []
+    def later_keys(self) -> list[tuple[str, str, str]]:
+        """List the keys in use that this version does not support: key, problem and remedy."""
+        if not self.hpo_config:
+            return []
+        text = "this version cannot run a search over settings yet"
+        return [("hpo_config", text, "remove it, and run the experiment once per value with --set")]

@@ -152,7 +152,7 @@ class Exchange:
         cause = RemoteTraceback(event.get("traceback"))
         if event.get("known"):
             raise ComponentError(event.get("message")) from cause
-        message = f"{event.get('type')}: {event.get('message')}"
+        message = ": ".join(filter(None, (event.get("type"), event.get("message"))))
         if event.get("type") == ModuleNotFoundError.__name__:
             message += self._remedy()
         raise RemoteError(message) from cause

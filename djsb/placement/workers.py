@@ -12,6 +12,7 @@ from djsb.doctor.devices import VISIBLE
 from djsb.placement.exchange import Exchange
 from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
 from djsb_core.errors import RemoteError
+from djsb_core.faults import describe_error, is_interrupt
 from djsb_core.interfaces.placement import ANY_PROCESS, Executor, NullSink
 from djsb_core.job.log_client import log_client
 
@@ -82,11 +83,11 @@ class InProcessExecutor(Executor):
             try:
                 self._raise_if_stopped(cancellation)  # stopped while it was prepared
                 outputs = perform(request, watcher)
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
+            except BaseException as error:
                 self._raise_if_stopped(cancellation)
-                if isinstance(error, SystemExit):
-                    raise RemoteError(f"SystemExit: {error}") from error
-                raise
+                if isinstance(error, Exception) or is_interrupt(error):
+                    raise
+                raise RemoteError(describe_error(error)) from error
             finally:
                 self._running = False
             self._raise_if_stopped(cancellation)  # a trainer that stops early has not finished
@@ -201,7 +202,7 @@ class WorkerProcess(Executor):
             handle, new = self._acquire(key, process)
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             try:
                 outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
             except BaseException:
@@ -218,7 +219,7 @@ class WorkerProcess(Executor):
         while True:
             handle, new = self._acquire(key, process)
             exchange = Exchange(handle, NullSink(), None, self._grace)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             outputs = self._run(exchange, request_message, key, new=new, keep=True)
             if outputs is not None:
                 problems: list[str] = outputs["problems"]

@@ -15,6 +15,7 @@ from djsb.planner.partial import certain_errors, errors_without_hook, expect_res
 from djsb.planner.planned import PlannedJob
 from djsb.planner.settings import with_recipe_of, without_bad_overrides
 from djsb_core.errors import DjsbError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
@@ -152,15 +153,16 @@ class Checker:
             self._add_paths(job, paths, reads, paths_of(guess, writes=True))
             return
         try:
-            instance = component(config)
-            self._add_paths(job, paths, instance.reads(), instance.writes())
-            # Needs are checked in the environment where the component runs.
-            check_needs = not job.settings.pending and job.environment is None
-            remarks = list(_remarks(instance, check_needs=check_needs))
+            with contained(component.__name__):
+                instance = component(config)
+                self._add_paths(job, paths, instance.reads(), instance.writes())
+                # Needs are checked in the environment where the component runs.
+                check_needs = not job.settings.pending and job.environment is None
+                remarks = list(_remarks(instance, check_needs=check_needs))
         except DjsbError as error:
             remarks = [(Severity.ERROR, str(error), "")]
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
-            text = f"{component.__name__} cannot be checked: {type(error).__name__}: {error}"
+        except PluginFault as fault:
+            text = f"{component.__name__} cannot be checked: {fault}"
             remarks = [(Severity.ERROR, text, "")]
         for severity, text, remedy in remarks:
             self.problems.append(job.spec.problem((section.value,), text, remedy, severity))
@@ -173,11 +175,16 @@ class Checker:
         values: dict[str, Any],
     ) -> ComponentConfig | None:
         try:
-            return model.model_validate(values, context=self.paths)
-        except ValidationError as error:
-            self.problems += certain_errors(
-                error, model, values, job.spec, settings=job.settings, section=section
-            )
+            with contained(model.__name__):
+                return model.model_validate(values, context=self.paths)
+        except PluginFault as fault:
+            if isinstance(fault.__cause__, ValidationError):
+                self.problems += certain_errors(
+                    fault.__cause__, model, values, job.spec, settings=job.settings, section=section
+                )
+            else:
+                text = f"{model.__name__} cannot be validated: {fault}"
+                self.problems.append(job.spec.problem((section.value,), text))
             return None
 
     def _check_targets(self, job: BoundJob, model: type[ComponentConfig], section: Section) -> None:

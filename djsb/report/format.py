@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from djsb_core.text import date, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["date", "duration", "number", "table"]
 
@@ -67,6 +69,29 @@ def table(
     return "\n".join(_cut(line) for line in text.split("\n")) if sys.stdout.isatty() else text
 
 
+def shell_path(path: Path | str) -> str:
+    """Return a path as a shell and a command take it: quoted, and never like an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; some characters take two, or none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most this many columns of a terminal."""
+    if text_width(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, width - 1)}…"
+
+
 def _cut(line: str) -> str:
-    width = get_terminal_size().columns
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    return cut_text(line, get_terminal_size().columns)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from djsb.evidence.changes import changes_of
 from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration
-from djsb.report.format import duration, number, table
+from djsb.report.format import duration, number, shell_path, table
 from djsb_core.text import counted
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def summarize(store: Store, run_id: str) -> str:
     run, jobs = store.run(run_id), store.jobs(run_id)
     reused = sum(job.status == "cached" for job in jobs)
     cached = f", {reused} of {counted(len(jobs), 'job')} from the cache" if reused else ""
-    which = f"{run.id} {store.work_dir}"
+    which = f"{run.id} {shell_path(store.work_dir)}"
     end = (
         f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "
         f"More: djsb show {which}; as a page: djsb report {which}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from djsb.runner.sources import source_digest
+from djsb_core.interfaces.paths import expand_path
 from djsb_core.job.reports import plain
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ class Fingerprint:
         if not self._writes:
             return False
         try:
-            return Path.cwd() / path.expanduser() in self._writes
-        except RuntimeError:  # unknown user's home: not a path
+            return self.context.folders[0] / expand_path(path) in self._writes
+        except ValueError:  # an unknown variable or home: not a path
             return False
 
     @cached_property

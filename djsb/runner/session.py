@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from threading import Condition, RLock, local
 from typing import TYPE_CHECKING, Any, Self
 
@@ -35,6 +34,7 @@ from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     import pluggy
@@ -127,7 +127,7 @@ class Session:
 
         # Signals are handled before the run is recorded, so no run is left without an end.
         with self._signals.listening(), self._active() as interrupt:
-            records = self._open(Path(schema.work_dir), ACCESS[schema.share])
+            records = self._open(plan.experiment.work_dir, ACCESS[schema.share])
             if options.sweep is not None:
                 records.store.sweep(options.sweep)  # raises if there is none
             places = Places(plan, self._pool, interrupt, self._open_isolation, report)
@@ -135,7 +135,7 @@ class Session:
                 places.prepare()
             record = records.store.add_run(
                 names=(schema.project_name, schema.experiment_name),
-                experiment=plan.experiment.document.path,
+                experiment=plan.experiment.file,
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,
             )

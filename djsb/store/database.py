@@ -9,20 +9,24 @@ import stat
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from djsb.store import format_3
+from djsb.store.holders import holders_of
 from djsb_core.access import GROUP, OWNER
 from djsb_core.errors import RequestError
 from djsb_core.text import is_encodable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
     from djsb_core.access import Access
 
 NAME = "djsb.sqlite"
 VERSION = 4
+PATIENCE = 30.0
+"""Seconds to wait for another process that keeps the database locked."""
 NEEDED = 64 * 1024
 """Bytes of free disk space that SQLite needs for its auxiliary files."""
 
@@ -115,11 +119,30 @@ ALTER TABLE jobs DROP COLUMN directions""",
 """Statements that upgrade a database to the next format; other formats are refused."""
 
 
+class StoreLockedError(RequestError):
+    """Another process keeps the database locked."""
+
+    def __init__(self, path: Path) -> None:
+        holders = holders_of(path)
+        by = f" by {holders}" if holders else ""
+        super().__init__(
+            f"cannot use {path}: locked for {PATIENCE:g} s{by}; "
+            "let that process finish, or end it, then run the same command again"
+        )
+
+
 class Connection(sqlite3.Connection):
     """A connection for strings that are not Unicode text, such as some file names.
 
     SQLite's texts are UTF-8; such a string is stored as bytes, and read back as what it was.
+
+    :raises StoreLockedError: if another process keeps the database locked
     """
+
+    def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (sqlite3's)
+        """Open the file."""
+        super().__init__(path, *arguments, **options)
+        self._path = path
 
     def execute(self, sql: str, parameters: Iterable[Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement."""
@@ -127,10 +150,37 @@ class Connection(sqlite3.Connection):
             return super().execute(sql, parameters)  # type: ignore[arg-type]
         except UnicodeEncodeError:
             return super().execute(sql, _storable(parameters))
+        except sqlite3.OperationalError as error:
+            raise self._described(error) from error
 
     def executemany(self, sql: str, parameters: Iterable[Iterable[Any]], /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement for each row of parameters."""
-        return super().executemany(sql, map(_storable, parameters))
+        try:
+            return super().executemany(sql, map(_storable, parameters))
+        except sqlite3.OperationalError as error:
+            raise self._described(error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        """End the transaction."""
+        try:
+            return super().__exit__(kind, error, trace)
+        except sqlite3.OperationalError as cause:
+            raise self._described(cause) from cause
+
+    def _described(self, error: sqlite3.OperationalError) -> Exception:
+        """Return the error, or a sentence if it is that of a lock."""
+        return StoreLockedError(self._path) if is_locked(error) else error
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Return whether an error reports that another process keeps the database locked."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _storable(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -187,7 +237,9 @@ def _share(work_dir: Path, access: Access) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, check_same_thread=False, factory=Connection)
+    connection = sqlite3.connect(
+        path, timeout=PATIENCE, check_same_thread=False, factory=Connection
+    )
     try:
         _prepare(connection, path)
     except BaseException:
@@ -249,7 +301,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with closing(connection.cursor()) as cursor:
         version = _version(cursor)
         if version != VERSION and (version == 0 or version in MIGRATIONS):
-            cursor.execute("BEGIN IMMEDIATE")  # of two concurrent processes, one upgrades it
+            connection.execute("BEGIN IMMEDIATE")  # of two concurrent processes, one upgrades it
             version = _upgrade(cursor)
             connection.commit()
     if version != VERSION:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from djsb_core.problems import LONG, shorten
+from djsb_core.faults import describe_error
+from djsb_core.problems import LONG, Severity, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -58,10 +59,18 @@ class ConfigError(RequestError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)
-        count = len(self.problems)
-        more = [f"… and {count - MANY} more"] if count > MANY else []
-        lines = "\n  ".join([*map(str, self.problems[:MANY]), *more])
-        super().__init__(lines if count == 1 else f"{count} problems\n  {lines}")
+        notes = [each for each in self.problems if each.severity is Severity.WARNING]
+        errors = [each for each in self.problems if each not in notes] or notes
+        count = len(errors)
+        lines = "\n  ".join(_listed(errors))
+        text = lines if count == 1 else f"{count} problems\n  {lines}"
+        warnings = [f"note: {line}" for line in _listed(notes if errors is not notes else [])]
+        super().__init__("\n".join([text, *warnings]))
+
+
+def _listed(problems: Sequence[Problem]) -> list[str]:
+    more = [f"… and {len(problems) - MANY} more"] if len(problems) > MANY else []
+    return [*map(str, problems[:MANY]), *more]
 
 
 class UnknownComponentError(RequestError):
@@ -127,7 +136,7 @@ class JobsError(DjsbError):
 
 def describe_cause(cause: BaseException) -> str:
     """Describe a failure in one sentence; for a full disk, also the remedy."""
-    text = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
+    text = str(cause) if isinstance(cause, DjsbError) else describe_error(cause)
     if is_full_disk(cause) and MAKE_SPACE not in text:
         return f"{text}; {MAKE_SPACE}"
     return text
@@ -135,7 +144,7 @@ def describe_cause(cause: BaseException) -> str:
 
 def is_full_disk(cause: BaseException) -> bool:
     """Return whether an error message reports a full disk."""
-    text = str(cause)
+    text = describe_error(cause)
     return any(sign in text for sign in FULL_DISK)
 
 

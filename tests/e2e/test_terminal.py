@@ -52,9 +52,7 @@ COMPONENTS = r'''
 
 @pytest.fixture
 def loud(lab, install):
-    install(
-        "loud", COMPONENTS, "[djsb.hooks]\nShout = loud:Shout\nmis\x1b]0;x\x07sing = loud:None"
-    )
+    install("loud", COMPONENTS, "[djsb.hooks]\nShout = loud:Shout\nmis\x1b]0;x\x07sing = loud:None")
     return lab
 
 

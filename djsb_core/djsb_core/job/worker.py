@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.faults import is_interrupt
 from djsb_core.job.log_client import use_connection
 from djsb_core.job.process_tree import kill_tree
 from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
@@ -248,7 +249,7 @@ def _enter(message: dict[str, Any]) -> None:
 def _describe(error: BaseException) -> dict[str, Any]:
     try:
         message = str(error)
-    except Exception as failure:  # noqa: BLE001 (an error class of a component)
+    except BaseException as failure:  # noqa: BLE001 (an error class of a component)
         message = f"its message cannot be shown: {type(failure).__name__}"
     return {
         "event": "failed",
@@ -256,7 +257,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "message": message,
         "traceback": _traceback(error),
         "known": isinstance(error, DjsbError),
-        "interrupted": isinstance(error, KeyboardInterrupt),
+        "interrupted": is_interrupt(error),
     }
 
 
