@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from djsb_core.interfaces.secrets import secrets_in
 from djsb_core.job.perform import split_settings
@@ -12,8 +12,7 @@ from djsb_core.masking import MASK, Masker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from djsb.planner.plan import Plan
-    from djsb.planner.planned import PlannedJob
+    from djsb.planner.planned import Plan, PlannedJob
     from djsb_core.interfaces.secrets import NamedSecret
 
 
@@ -28,9 +27,8 @@ class PlanMasker(Masker):
         """Collect the secrets in the experiment, its settings files and the environment."""
         sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
         declared = [secret for job in plan.jobs for secret in _secrets_of(job)]
-        masker = cls.of(
-            [plan.experiment.document.value, sections, {"secret": [v for _, v in declared]}]
-        )
+        values = {"secret": [value for _, value in declared]}
+        masker = cast("PlanMasker", cls.of([plan.experiment.document.value, sections, values]))
         masker.declared = frozenset((name, str(value)) for name, value in declared)
         return masker
 
