@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 UNTOUCHABLE = (signal.SIGKILL, signal.SIGSTOP)
 LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
+LEAST = 0.001
+"""Seconds of a timer that has run out meanwhile."""
+
 ATTRIBUTES = ("stdin", "stdout", "stderr", "excepthook", "displayhook", "unraisablehook")
 LISTS = ("path", "argv", "meta_path", "path_hooks", "warnoptions")
 
@@ -211,10 +214,19 @@ def _signals() -> Iterator[Callable[[], object]]:
                 signal.signal(number, handler)
 
     yield put_back
-    if signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0):
-        yield lambda: signal.setitimer(signal.ITIMER_REAL, 0)
+    yield _put_timer(*signal.getitimer(signal.ITIMER_REAL))
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     yield lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _put_timer(seconds: float, interval: float) -> Callable[[], object]:
+    started = time.monotonic()
+
+    def put_back() -> None:
+        remaining = max(seconds - (time.monotonic() - started), LEAST) if seconds else 0
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+
+    return put_back
 
 
 def _limits() -> Iterator[Callable[[], object]]:
