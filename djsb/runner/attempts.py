@@ -13,6 +13,7 @@ from djsb.cache.entry import UNUSABLE
 from djsb.cache.seal import SealError
 from djsb.runner.exports import link_file
 from djsb.runner.fingerprint import paths_in
+from djsb.runner.sources import changed_module
 from djsb_core.errors import JobCancelledError, describe_cause
 from djsb_core.job.reports import FILES, LOG
 from djsb_core.masking import MASK
@@ -72,7 +73,14 @@ class Execution:
     def _changed(self) -> str | None:
         """Tell what of the job's inputs and code has changed since it was prepared."""
         changed = differences(self.prepared.measured, self.prepared.measure())
-        return f"changed while it ran: {'; '.join(changed)}" if changed else None
+        if changed:
+            return f"changed while it ran: {'; '.join(changed)}"
+        if self.state.workers:  # their processes import the code when they need it
+            return None
+        job = self.prepared.job
+        infos = [info for info in (job.hook_info, job.component_info) if info]
+        old = next(filter(None, map(changed_module, infos)), None)
+        return f"the code of {old} has changed since this process imported it" if old else None
 
     def uncached(self) -> Executed:
         """Execute the job in the run's own folder."""

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from djsb.runner.requirements import required_versions
 from djsb.runner.sources import source_digest
 from djsb_core.interfaces.paths import expand_path
 from djsb_core.job.reports import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from djsb.cache.digests import Digests
     from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
 
-FORMAT = 1
+FORMAT = 2
 LONGEST_PATH = 1024
 FILE_KEYS = {"file", "digest"}
 
@@ -46,6 +48,8 @@ class Fingerprint:
     context: PathContext
     built: tuple[AnyComponent, ...]
     """The job's configured hook and component."""
+    versions: Callable[[], Mapping[str, str]] | None = None
+    """Returns the versions of packages in the job's isolated environment, if it has one."""
 
     def parts(
         self,
@@ -69,6 +73,8 @@ class Fingerprint:
             "format": FORMAT,
             "hook": self._code(hook),
             "component": self._code(component) if component else None,
+            "packages": self._packages([info for info in infos if info is not None]),
+            "variables": self._variables,
             "settings": comparable,
             "files": {str(i): self._file(path) for i, path in enumerate(rest)},
             "metrics": plain(metrics),
@@ -132,8 +138,20 @@ class Fingerprint:
             "target": info.target,
             "package": info.package,
             "version": info.version,
-            "source": source_digest(info.target.partition(":")[0]),
+            "source": source_digest(info, self.digests),
         }
+
+    def _packages(self, infos: list[ComponentInfo]) -> Mapping[str, str]:
+        if self.versions is not None:
+            return self.versions()
+        used = [name for component in self.built for name in component.uses_packages()]
+        return required_versions(infos, used)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        """The values of the environment variables that the components read, if they are set."""
+        names = [name for component in self.built for name in component.reads_environment]
+        return {name: os.environ[name] for name in sorted(names) if name in os.environ}
 
 
 def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)

@@ -13,6 +13,7 @@ from djsb.config.problems import describe_errors
 from djsb.planner.settings import JobSettings, resolved_settings
 from djsb.runner.exports import Export, exports_of, relative_places
 from djsb.runner.fingerprint import Fingerprint, Parts, by_content, key_of
+from djsb.runner.requirements import versions_in
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
@@ -155,11 +156,16 @@ def prepare_job(
     _refuse_environment(job, settings)
     context = PathContext(state.plan.experiment.folders, placed=history.placed(job.spec))
     built = _build(job, settings, context)
+    interpreter = None if job.environment is None else state.places.of(job).interpreter
+
+    def versions() -> Mapping[str, str]:
+        wanted = job.environment.requirements if job.environment else ()
+        return versions_in(interpreter.python.parent.parent, wanted) if interpreter else {}
 
     def measure() -> Parts:
         contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
         comparable = resolved_settings(job.spec, contents)
-        parts = Fingerprint(digests, context, built).parts(
+        parts = Fingerprint(digests, context, built, versions if interpreter else None).parts(
             (job.hook_info, job.component_info),
             _deciding(job, comparable),
             metrics,

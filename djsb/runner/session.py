@@ -13,6 +13,7 @@ from djsb.config.trackers import trackers_of_run
 from djsb.placement.choice import LOCAL, create_placement
 from djsb.placement.interrupt import Interrupt, Signals, press
 from djsb.placement.pool import ExecutorPool
+from djsb.runner.declared_secrets import PlanMasker
 from djsb.runner.facts import machine_facts, run_facts
 from djsb.runner.options import RunOptions
 from djsb.runner.places import Places
@@ -30,7 +31,6 @@ from djsb_core.discovery import (
     new_listeners,
     notify,
 )
-from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -119,7 +119,7 @@ class Session:
             info for job in plan.jobs for info in (job.hook_info, job.component_info) if info
         )
         schema = plan.experiment.schema
-        masker = _masker(plan)
+        masker = PlanMasker.of_plan(plan)
         notify_listeners = self._notifier(listeners, trackers_of_run(schema.trackers))
 
         def report(text: str) -> None:
@@ -293,9 +293,3 @@ class Session:
 
 END_SECONDS = 10.0
 """How long an interrupted run may take to end before its jobs are killed."""
-
-
-def _masker(plan: Plan) -> Masker:
-    """Collect the secrets in the experiment, its settings files and the environment."""
-    sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
-    return Masker.of([plan.experiment.document.value, sections])

@@ -127,6 +127,10 @@ class Component(ABC, Generic[ConfigT]):
     interruption or a failure then gets the same folder: the settings, code and files that
     determine the result are the same."""
 
+    reads_environment: ClassVar[Sequence[str]] = ()
+    """Names of environment variables whose values determine the result; secret values are not
+    stored. A property of the same name may choose them by the config."""
+
     own_process: ClassVar[bool] = False
     """Whether a job with this component gets a new process, which ends with it: for libraries that
     keep state or device memory between two uses."""
@@ -172,6 +176,13 @@ class Component(ABC, Generic[ConfigT]):
     def reads(self) -> Sequence[Path]:
         """List the files and folders whose contents determine the result."""
         return paths_of(self.config, writes=False)
+
+    def uses_packages(self) -> Sequence[str]:
+        """List installed packages that determine the result, in addition to what its own requires.
+
+        With another version of one of them, a finished job is executed again.
+        """
+        return ()
 
     def resumes(self) -> bool:
         """Return whether the component resumes an interrupted execution.
