@@ -71,7 +71,7 @@ class JobRun:
         """
         try:
             self.state.store.access.make_folder(self.folder, exist_ok=False)
-            with self.state.pool.cancellable((self.info.run_id, self.info.id), self.cancellation):
+            with self.state.pool.cancellable(self.folder, self.cancellation):
                 self.state.notify("djsb_job_started", job=self.info)
                 self._run()
         except JobCancelledError as error:

@@ -168,7 +168,7 @@ class Session:
         :param reason: recorded as the job's error
         :returns: whether it was running
         """
-        return self._pool.cancel((job.run_id, job.id), reason)
+        return self._pool.cancel(job.folder, reason)
 
     def close(self) -> None:
         """End the processes and close the stores; runs in other threads are interrupted.
