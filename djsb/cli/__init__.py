@@ -90,7 +90,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
         """Run a command; show expected errors as one message."""
-        from djsb_core.errors import DjsbError, describe_cause, is_full_disk
+        from djsb_core.errors import DjsbError, describe_cause, remedy_of
 
         try:
             result = super().invoke(ctx)
@@ -103,7 +103,7 @@ class LazyGroup(click.Group):
             _print_error("Interrupted.", error)
             ctx.exit(INTERRUPTED)
         except Exception as error:
-            if ctx.params.get("debug") or not is_full_disk(error):
+            if ctx.params.get("debug") or not remedy_of(error):
                 raise  # a bug
             _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(DjsbError.exit_code)

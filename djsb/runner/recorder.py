@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from djsb.query.doubts import warnings_in
+from djsb.store.database import StoreWriteError
 from djsb_core.errors import DjsbError, JobCancelledError, describe_cause
 from djsb_core.job.reports import LOG, Artifact, ArtifactKind, Point
 
@@ -247,7 +248,7 @@ STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
 
 def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
     """Return errors, such as a full disk, that must not hide the one that ends a run."""
-    return () if error is None else (OSError, sqlite3.Error)
+    return () if error is None else (OSError, sqlite3.Error, StoreWriteError)
 
 
 def _write_traceback(log: Path, error: BaseException, masker: Masker) -> None:

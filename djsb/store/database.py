@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from djsb.store import format_3
 from djsb.store.holders import holders_of
 from djsb_core.access import GROUP, OWNER
-from djsb_core.errors import RequestError
-from djsb_core.text import is_encodable
+from djsb_core.errors import RAISE_LIMIT, DjsbError, RequestError, is_full_disk
+from djsb_core.text import is_encodable, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -131,6 +131,13 @@ class StoreLockedError(RequestError):
         )
 
 
+class StoreWriteError(DjsbError):
+    """The database cannot be written or read: there is no room, or the disk fails."""
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(f"cannot write {path}: {_reason(error, path.parent)}")
+
+
 class Connection(sqlite3.Connection):
     """A connection for strings that are not Unicode text, such as some file names.
 
@@ -173,8 +180,10 @@ class Connection(sqlite3.Connection):
             raise self._described(cause) from cause
 
     def _described(self, error: sqlite3.OperationalError) -> Exception:
-        """Return the error, or a sentence if it is that of a lock."""
-        return StoreLockedError(self._path) if is_locked(error) else error
+        """Return the error, or a sentence if it is that of a lock or of a disk."""
+        if is_locked(error):
+            return StoreLockedError(self._path)
+        return StoreWriteError(self._path, error) if _is_io_error(error) else error
 
 
 def is_locked(error: sqlite3.Error) -> bool:
@@ -286,10 +295,19 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """Describe an error; on a full disk, SQLite may only report ``disk I/O error``."""
-    if isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(folder).free < NEEDED:
+    """Describe an error; without room for a file, SQLite may only report ``disk I/O error``."""
+    if not _is_io_error(error):
+        return str(error)
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED:
         return f"{error}: the disk is full"
-    return str(error)
+    text = f"{error} ({size_text(free)} free)"
+    return text if is_full_disk(error) else f"{text}; if the disk is sound, {RAISE_LIMIT}"
+
+
+def _is_io_error(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

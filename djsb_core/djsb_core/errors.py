@@ -26,10 +26,23 @@ if TYPE_CHECKING:
     from djsb_core.problems import Problem
 
 
-FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
-"""How the operating system and SQLite report it."""
+FULL_DISK = (
+    "No space left on device",
+    "disk is full",
+    "Disk quota exceeded",
+    "os error 28",
+    "os error 122",
+)
+"""How the operating system, SQLite and libraries written in Rust report it."""
+
+FILE_LIMIT = ("File too large", "os error 27")
+"""How they report a file that is larger than its file system, or this process, may have."""
 
 MAKE_SPACE = "free disk space, then run the same command again: finished jobs are kept"
+RAISE_LIMIT = (
+    "raise the limit of file sizes (ulimit -f), or use another file system, "
+    "then run the same command again: finished jobs are kept"
+)
 
 
 MANY = 200
@@ -122,8 +135,11 @@ class JobError(DjsbError):
         cause: BaseException,
         log: object = None,
         mask: Callable[[str], str] = str,
+        files: object = None,
     ) -> None:
         where = f"\n  its log: {log}" if log else ""
+        if files and remedy_of(cause):
+            where = f"\n  its files: {files}{where}"
         super().__init__(f"job {job} failed: {mask(describe_cause(cause))}{where}")
 
 
@@ -135,11 +151,17 @@ class JobsError(DjsbError):
 
 
 def describe_cause(cause: BaseException) -> str:
-    """Describe a failure in one sentence; for a full disk, also the remedy."""
+    """Describe a failure in one sentence; if there is no room for a file, also the remedy."""
     text = str(cause) if isinstance(cause, DjsbError) else describe_error(cause)
-    if is_full_disk(cause) and MAKE_SPACE not in text:
-        return f"{text}; {MAKE_SPACE}"
-    return text
+    remedy = remedy_of(cause)
+    return f"{text}; {remedy}" if remedy and remedy not in text else text
+
+
+def remedy_of(cause: BaseException) -> str:
+    """Return what to do if a failure reports that there is no room for a file; empty if not."""
+    if is_full_disk(cause):
+        return MAKE_SPACE
+    return RAISE_LIMIT if any(sign in describe_error(cause) for sign in FILE_LIMIT) else ""
 
 
 def is_full_disk(cause: BaseException) -> bool:
