@@ -134,7 +134,10 @@ class Session:
             if options.preflight:
                 places.prepare()
             record = records.store.add_run(
-                names=(schema.project_name, schema.experiment_name),
+                names=(
+                    masker.text(schema.project_name),
+                    masker.text(schema.experiment_name),
+                ),
                 experiment=plan.experiment.document.path,
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,

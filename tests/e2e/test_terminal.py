@@ -52,9 +52,7 @@ COMPONENTS = r'''
 
 @pytest.fixture
 def loud(lab, install):
-    install(
-        "loud", COMPONENTS, "[djsb.hooks]\nShout = loud:Shout\nmis\x1b]0;x\x07sing = loud:None"
-    )
+    install("loud", COMPONENTS, "[djsb.hooks]\nShout = loud:Shout\nmis\x1b]0;x\x07sing = loud:None")
     return lab
 
 
@@ -103,7 +101,7 @@ def test_nothing_that_a_command_prints_is_obeyed(loud):
         ["show", "last", job, work],
         ["show", "last~2", job, work],
         ["compare", "last~2", "last~3", work],
-        ["cache", "list", work],
+        ["cache", "ls", work],
         ["cache", "why", job, work],
         ["list-components"],
         ["doctor", FILE],
