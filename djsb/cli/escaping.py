@@ -22,7 +22,7 @@ def escape_controls(stream: TextIOWrapper) -> None:
     """Escape the control characters that are written to a stream."""
     if not stream.encoding.startswith(PREFIX):
         encoding = codecs.lookup(stream.encoding).name.replace("-", "_")
-        stream.reconfigure(encoding=f"{PREFIX}{encoding}")
+        stream.reconfigure(encoding=f"{PREFIX}{encoding}", errors=stream.errors)
 
 
 def _find(name: str) -> codecs.CodecInfo | None:
