@@ -143,17 +143,26 @@ class Cache(KeyedFolders[Entry]):
         return attempt
 
     def commit(
-        self, key: str, folder: Path, record: Mapping[str, Any], files: Iterable[Path]
+        self,
+        key: str,
+        folder: Path,
+        record: Mapping[str, Any],
+        files: Iterable[Path],
+        is_secret: Callable[[str], bool] | None = None,
     ) -> Entry:
         """Mark an attempt as complete; the caller holds the lock.
 
         :param files: the job's results; the digests of these files, and of all files below these
             folders, become ``record["digests"]``, by path: relative inside the attempt's folder
+        :param is_secret: whether a path holds a secret, so that it is not recorded
         :raises OSError: if it cannot be written (a full disk); the attempt stays incomplete
         :raises RequestError: if a result cannot be read, or the cache folder cannot be written
         :raises ValueError: if the record is invalid
         """
-        complete_record = {**record, "digests": self._digests_of(folder, files)}
+        digests = self._digests_of(folder, files)
+        if is_secret is not None:
+            digests = {path: digest for path, digest in digests.items() if not is_secret(path)}
+        complete_record = {**record, "digests": digests}
         if missing := lacks(complete_record):
             raise ValueError(f"a cache record needs {', '.join(missing)}")
         complete_record[CHECKSUM] = checksum(json.loads(json.dumps(complete_record)))

@@ -80,7 +80,7 @@ class Seal:
 
         def restore(value: Any) -> Any:  # noqa: ANN401 (any output)
             if isinstance(value, dict):
-                return {key: restore(item) for key, item in value.items()}
+                return {restore(key): restore(item) for key, item in value.items()}
             if isinstance(value, list):
                 return [restore(item) for item in value]
             if isinstance(value, str) and "\0" in value:

@@ -91,7 +91,7 @@ class SandboxWatcher:
         self._jobs: dict[str, _Job] = {}
         self._begun = self._ended = False
         record = self._store.add_run(
-            names=self._names,
+            names=(masker.text(project_name), masker.text(experiment_name)),
             experiment=_script(),
             settings=masker.value(self._settings),
             sweep=sweep,
@@ -264,7 +264,7 @@ class SandboxWatcher:
             return self._jobs[name]
 
     def _begin_job(self, name: str) -> _Job:
-        position = len(self._jobs)
+        position, name = len(self._jobs), self._recorder.masker.text(name)
         folder = self.folder / job_folder(position, name)
         self._store.access.make_folder(folder, exist_ok=False)
         self._store.access.make_file(folder / LOG)
@@ -279,7 +279,11 @@ class SandboxWatcher:
         def record_artifact(artifact: Artifact) -> None:
             recorder.artifact(artifact)
 
-        return _Job(recorder, JobWatcher(folder, record_points, record_artifact), time.monotonic())
+        return _Job(
+            recorder,
+            JobWatcher(folder, record_points, record_artifact, self._recorder.masker.text),
+            time.monotonic(),
+        )
 
     def _begin_run(self) -> None:
         """Notify the listeners that the run began: only now are its settings known."""

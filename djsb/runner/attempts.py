@@ -16,7 +16,7 @@ from djsb.runner.fingerprint import paths_in
 from djsb.runner.sources import changed_module
 from djsb_core.errors import JobCancelledError, describe_cause
 from djsb_core.job.reports import FILES, LOG
-from djsb_core.masking import MASK
+from djsb_core.masking import MASK, secret_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +67,10 @@ class Execution:
         paths = (export.source for export in prepared.exports(result.folder, self.history))
         artifacts = (artifact.path for artifact in self.recorder.artifacts)
         files = {*paths, *artifacts, *paths_in(result.outputs)}
-        cache.commit(prepared.key, result.folder, self._record(result), sorted(files))
+        record, spans = self._record(result), self.state.masker.spans
+        cache.commit(
+            prepared.key, result.folder, record, sorted(files), lambda path: bool(spans(path))
+        )
         return result
 
     def _changed(self) -> str | None:
@@ -175,23 +178,33 @@ def sealed(value: Any, masker: Masker, seal: Seal) -> Any:  # noqa: ANN401 (any 
     :raises SealError: if it holds a secret that no later run will know
     """
     if isinstance(value, dict):
-        return {key: _sealed_item(str(key), item, masker, seal) for key, item in value.items()}
+        secret = secret_keys(value)
+        return {
+            _sealed_text(key, masker, seal) if isinstance(key, str) else key: (
+                _sealed_secret(item, masker, seal) if key in secret else sealed(item, masker, seal)
+            )
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [sealed(item, masker, seal) for item in value]
     if not isinstance(value, str) or any(paths_in(value)):
         return value
-    marked = masker.marked(value, seal.mark)
+    return _sealed_text(value, masker, seal)
+
+
+def _sealed_text(text: str, masker: Masker, seal: Seal) -> str:
+    marked = masker.marked(text, seal.mark)
     if masker.text(marked) != marked:  # a password in an address
         raise SealError
     return marked
 
 
-def _sealed_item(name: str, value: Any, masker: Masker, seal: Seal) -> Any:  # noqa: ANN401
-    if masker.value({name: value}) == {name: MASK} and value != MASK:
-        if value not in masker.secrets:
-            raise SealError
-        return seal.mark(value)
-    return sealed(value, masker, seal)
+def _sealed_secret(value: Any, masker: Masker, seal: Seal) -> Any:  # noqa: ANN401 (any output)
+    if value == MASK:
+        return value
+    if value not in masker.secrets:
+        raise SealError
+    return seal.mark(value)
 
 
 def _relative(path: Path, folder: Path) -> str:

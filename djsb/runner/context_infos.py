@@ -35,4 +35,4 @@ def write_context_infos(store: Store, run: RunRecord) -> None:
         indent=4,
     )
     for folder in (run.folder, store.work_dir):
-        write_whole(folder / NAME, f"{text}\n")
+        write_whole(folder / NAME, f"{text}\n", access=store.access)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -90,11 +90,12 @@ class JobRun:
 
     @cached_property
     def info(self) -> JobInfo:
-        """The job as listeners see it."""
+        """The job as listeners see it, without secrets."""
         spec, info = self.job.spec, self.job.component_info
+        mask = self.state.recorder.masked_name
         return JobInfo(
             run_id=self.state.recorder.record.id,
-            id=spec.id,
+            id=replace(spec.id, meta_name=mask(spec.meta_name), pipeline=mask(spec.pipeline)),
             hook=spec.hook,
             component=info.name if info else None,
             folder=self.folder,
@@ -205,12 +206,12 @@ class JobRun:
         """Return the metrics of earlier jobs of the pipeline, if the hook may query them."""
         ids, store = self.history.job_ids, self.state.store
         if self.job.probe is not None:
-            return {self.info.meta_name: store.metrics(ids[self.job.probe])}
+            return {self.job.spec.meta_name: store.metrics(ids[self.job.probe])}
         if not self.job.hook.asks_for_metrics:
             return {}
         return {
             job.spec.meta_name: store.metrics(ids[job.spec.position])
-            for job in self.state.plan.jobs_of(self.info.pipeline)
+            for job in self.state.plan.jobs_of(self.job.spec.pipeline)
             if job.spec.position < self.info.position
         }
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from djsb_core.masking import Masker
 
 
+MOST_NAMES = 10_000
+"""Number of names that are remembered."""
+
+
 @dataclass
 class RunRecorder:
     """One run: its record in the store, and its listeners."""
@@ -39,6 +43,8 @@ class RunRecorder:
     """Notifies the listeners of an event: its name, and its arguments by name."""
     started: float = field(default_factory=time.monotonic)
     """By the monotonic clock."""
+    _names: dict[str, str] = field(default_factory=dict)
+    """Names without secrets, by name."""
 
     def begin(self) -> None:
         """Notify the listeners that the run begins."""
@@ -88,7 +94,7 @@ class RunRecorder:
         """
         points = self.masked([Point(*values) for values in entry.points])
         artifacts = [
-            Artifact(name, ArtifactKind(kind), step, path)
+            Artifact(self.masked_name(name), ArtifactKind(kind), step, path)
             for name, kind, step, path in entry.artifacts
         ]
         columns |= {
@@ -110,12 +116,23 @@ class RunRecorder:
         return recorder
 
     def masked(self, points: list[Point]) -> list[Point]:
-        """Return values of metrics without secrets in their texts."""
-        mask = self.masker.text
-        return [
-            replace(point, value=mask(point.value)) if isinstance(point.value, str) else point
-            for point in points
-        ]
+        """Return values of metrics without secrets in their names and texts."""
+        return [self._masked_point(point) for point in points]
+
+    def _masked_point(self, point: Point) -> Point:
+        name, value = self.masked_name(point.name), point.value
+        if isinstance(value, str):
+            return replace(point, name=name, value=self.masker.text(value))
+        return point if name == point.name else replace(point, name=name)
+
+    def masked_name(self, name: str) -> str:
+        """Return a name without secrets; names recur, so each is searched once."""
+        masked = self._names.get(name)
+        if masked is None:
+            if len(self._names) >= MOST_NAMES:
+                self._names.clear()
+            masked = self._names[name] = self.masker.text(name)
+        return masked
 
 
 @dataclass
@@ -140,6 +157,7 @@ class JobRecorder:
 
     def artifact(self, artifact: Artifact) -> None:
         """Record a file that the job reported."""
+        artifact = replace(artifact, name=self.run.masked_name(artifact.name))
         self.artifacts.append(artifact)
         self.run.store.add_artifact(self.job_id, artifact)
         self.notify_artifact(artifact)

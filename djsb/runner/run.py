@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,12 @@ from djsb.runner.targets import measure_targets, reason_to_stop
 from djsb_core.errors import JobError, JobsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from djsb.planner.planned import Plan, PlannedJob
     from djsb.runner.state import RunState
+    from djsb.store.records import TargetRecord
 
 
 @dataclass
@@ -59,7 +61,7 @@ class PlanRun:
             if self.reason is not None:
                 return
             measured = measure_targets(plan, history)
-            self.state.store.add_targets(self.state.recorder.record.id, measured)
+            self._record_targets(measured)
             if not several and not measured:
                 return
             self.reason = reason_to_stop(plan, measured, history)
@@ -67,6 +69,11 @@ class PlanRun:
                 return
             history.previous = None  # only the last iteration passes values on
             previous = history
+
+    def _record_targets(self, measured: Sequence[TargetRecord]) -> None:
+        recorder = self.state.recorder
+        named = [replace(one, target=recorder.masked_name(one.target)) for one in measured]
+        self.state.store.add_targets(recorder.record.id, named)
 
     def _run_pipelines(self, plan: Plan, history: History) -> str | None:
         """Run all pipelines; if a job was cancelled, return why the run ends here."""
@@ -95,22 +102,24 @@ class PlanRun:
 
     def _run_pipeline(self, plan: Plan, pipeline: str, history: History) -> None:
         state, run_id = self.state, self.state.recorder.record.id
-        state.notify("djsb_pipeline_started", run_id=run_id, pipeline=pipeline)
+        name = state.recorder.masked_name(pipeline)
+        state.notify("djsb_pipeline_started", run_id=run_id, pipeline=name)
         try:
             for job in plan.jobs_of(pipeline):
                 JobRun(state, job, history, self._folder(job, history)).run()
         except BaseException as error:
-            state.notify("djsb_pipeline_failed", run_id=run_id, pipeline=pipeline, error=error)
+            state.notify("djsb_pipeline_failed", run_id=run_id, pipeline=name, error=error)
             raise
-        state.notify("djsb_pipeline_finished", run_id=run_id, pipeline=pipeline)
+        state.notify("djsb_pipeline_finished", run_id=run_id, pipeline=name)
 
     def _folder(self, job: PlannedJob, history: History) -> Path:
-        spec, folder = job.spec, self.state.recorder.record.folder
+        recorder, spec = self.state.recorder, job.spec
+        folder, mask = recorder.record.folder, recorder.masked_name
         if history.several:
             folder /= f"iter_{history.iteration}"
         if len(self.state.plan.pipelines) > 1:
-            folder /= safe_name(spec.pipeline)
-        return folder / job_folder(spec.position, spec.meta_name)
+            folder /= safe_name(mask(spec.pipeline))
+        return folder / job_folder(spec.position, mask(spec.meta_name))
 
     def _raise(self, outcome: Outcome) -> None:
         self.state.interrupt.raise_if_asked()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import pluggy
 
+    from djsb.config.schema import ExperimentSchema
     from djsb.planner.planned import Plan
     from djsb.store.records import RunRecord
     from djsb_core.access import Access
@@ -134,15 +135,14 @@ class Session:
             if options.preflight:
                 places.prepare()
             record = records.store.add_run(
-                names=(schema.project_name, schema.experiment_name),
+                names=_names(schema, masker),
                 experiment=plan.experiment.file,
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,
             )
             with suppress(OSError):  # on a full disk; nothing needs it
-                write_environment(
-                    record.folder, run_facts(masker, self._machine), records.store.access
-                )
+                facts = run_facts(masker, self._machine)
+                write_environment(record.folder, facts, records.store.access)
             recorder = RunRecorder(records.store, record, masker, notify_listeners)
             state = RunState(
                 plan, options, self.workers, recorder, records.cache, self._pool, places, interrupt
@@ -293,3 +293,7 @@ class Session:
 
 END_SECONDS = 10.0
 """How long an interrupted run may take to end before its jobs are killed."""
+
+
+def _names(schema: ExperimentSchema, masker: Masker) -> tuple[str, str]:
+    return masker.text(schema.project_name), masker.text(schema.experiment_name)

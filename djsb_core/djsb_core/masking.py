@@ -114,12 +114,11 @@ class Masker:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            secret = _named_value(value)
+            secret = secret_keys(value)
             masked: dict[Any, Any] = {}
             for key, item in value.items():
-                hides = _holds_secret(str(key), item) or (key == secret and item is not None)
                 name = _unused(self.text(key), masked) if isinstance(key, str) else key
-                masked[name] = MASK if hides else self.value(item)
+                masked[name] = MASK if key in secret else self.value(item)
             return masked
         return [self.value(item) for item in value] if isinstance(value, list | tuple) else value
 
@@ -173,6 +172,16 @@ def _values_of(value: object, name: str = "") -> Iterator[str]:
 def _is_place(name: str, value: str) -> bool:
     """Return whether a variable is a path: the working folder, or where secrets are stored."""
     return name in WORKING_FOLDERS or (os.path.isabs(value) and os.path.exists(value))  # noqa: PTH110, PTH117 (texts)
+
+
+def secret_keys(mapping: Mapping[Any, Any]) -> set[Any]:
+    """Return the keys of a mapping whose values are secret, by their names."""
+    named = _named_value(mapping)
+    return {
+        key
+        for key, value in mapping.items()
+        if _holds_secret(str(key), value) or (key == named and value is not None)
+    }
 
 
 def _named_value(setting: Mapping[Any, Any]) -> str | None:

@@ -48,6 +48,9 @@ PAIR = re.compile(
 )
 """A name and a value, each named: ``{name: X_API_KEY, value: …}``."""
 
+WORDS = re.compile(r"[A-Za-z_][\w-]*")
+
+QUERY = re.compile(r"[?&](?:amp;)?(?P<name>[\w.-]{1,127})=")
 QUERY_NAMES = re.compile(
     r"(?i)(?:sig|signature|token|key|auth|pass|code_verifier|assertion|jwt|sas|se?cret"
     r"|x-(?:amz|goog|oss|cos|ms)-(?:signature|credential|security-token)|\w*[-_]?signature)"
@@ -80,6 +83,12 @@ TOKENS = re.compile(
     """
 )
 """Tokens of well-known services, and JSON Web Tokens."""
+
+PREFIXES = (
+    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "sk-", "sk_", "xox",
+    "npm_", "pypi-", "AKIA", "ASIA", "AIza", "ya29.", "eyJ",
+)  # fmt: skip
+"""One of them begins each of these tokens."""
 
 NETRC = re.compile(
     r"""(?imx)
@@ -128,16 +137,25 @@ def shape_spans(text: str, is_secret: Callable[[str], bool]) -> Iterator[Span]:
         yield from address_spans(text)
     if "-----BEGIN" in text:
         yield from key_spans(text)
-    yield from (match.span("value") for match in SCHEMES.finditer(text))
-    yield from (match.span() for match in TOKENS.finditer(text))
-    yield from (match.span(match.lastgroup or 0) for match in NETRC.finditer(text))
-    yield from (
-        match.span("value")
-        for match in ELEMENT.finditer(text)
-        if _is_secret(match["name"], is_secret)
-    )
-    yield from _named_spans(text, is_secret)
-    yield from _other_named_spans(text, is_secret)
+    if any(prefix in text for prefix in PREFIXES):
+        yield from (match.span() for match in TOKENS.finditer(text))
+    if "?" in text or "&" in text:
+        yield from _query_spans(text, is_secret)
+    lower = text.lower()
+    if any(scheme in lower for scheme in ("bearer", "basic", "negotiate", "apikey")):
+        yield from (match.span("value") for match in SCHEMES.finditer(text))
+    if "passw" in lower:
+        yield from (match.span(match.lastgroup or 0) for match in NETRC.finditer(text))
+    # Few texts have a secret name at all, and to look for its value takes longer.
+    if any(_is_secret(word, is_secret) for word in set(WORDS.findall(text))):
+        yield from _named_spans(text, is_secret)
+        yield from _other_named_spans(text, is_secret)
+
+
+def _query_spans(text: str, is_secret: Callable[[str], bool]) -> Iterator[Span]:
+    for match in QUERY.finditer(text):
+        if QUERY_NAMES.fullmatch(match["name"]) or _is_secret(match["name"], is_secret):
+            yield from _matches(IN_QUERY, text, match.end())
 
 
 def address_spans(text: str) -> Iterator[Span]:
@@ -200,35 +218,24 @@ def _named_spans(text: str, is_secret: Callable[[str], bool]) -> Iterator[Span]:
     """Yield the places of values under secret names."""
     end = 0  # what was found already is not searched again
     for match in NAMED.finditer(text):
-        name, start = match[1], match.start()
-        if start < end:
+        if match.start() < end or not _is_secret(match[1], is_secret):
             continue
-        if _is_secret(name, is_secret):
-            spans = _value_span(text, match)
-        elif text[start - 1] in "?&;" and _is_in_query(text, start) and QUERY_NAMES.fullmatch(name):
-            spans = _matches(IN_QUERY, text, match.end())
-        else:
-            continue
-        for span in spans:
+        for span in _value_span(text, match):
             yield span
             end = span[1]
 
 
 def _other_named_spans(text: str, is_secret: Callable[[str], bool]) -> Iterator[Span]:
+    for match in ELEMENT.finditer(text):
+        if _is_secret(match["name"], is_secret):
+            yield match.span("value")
     for match in SWITCH.finditer(text):
         if _is_secret(match["name"], is_secret):
             quote = text[match.end()] if text[match.end()] in "\"'" else ""
             yield from _quoted_or_bare_span(text, match.end() + len(quote), quote)
-    if "val" in text or "Val" in text or "VAL" in text:
-        for match in PAIR.finditer(text):
-            if _is_secret(match["name"], is_secret):
-                yield from _quoted_or_bare_span(text, match.end(), match["quote"])
-
-
-def _is_in_query(text: str, start: int) -> bool:
-    return text[max(0, start - 1) : start] in ("?", "&") or text.endswith(
-        "&amp;", max(0, start - 5), start
-    )
+    for match in PAIR.finditer(text):
+        if _is_secret(match["name"], is_secret):
+            yield from _quoted_or_bare_span(text, match.end(), match["quote"])
 
 
 def _matches(pattern: re.Pattern[str], text: str, start: int) -> Iterator[Span]:
@@ -237,7 +244,7 @@ def _matches(pattern: re.Pattern[str], text: str, start: int) -> Iterator[Span]:
         yield value.span()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 16)
 def _is_secret(name: str, is_secret: Callable[[str], bool]) -> bool:
     last = name.rstrip(".").rpartition(".")[2].lstrip("-")
     return is_secret(last) or HEADER.fullmatch(last) is not None
@@ -250,7 +257,7 @@ def _value_span(text: str, match: re.Match[str]) -> Iterator[Span]:
         return  # a comparison
     if match["quote"]:
         yield from _quoted_span(text, start, match["quote"])
-    elif _is_in_query(text, match.start()):
+    elif text[match.start() - 1 : match.start()] in ("?", "&"):
         yield from _matches(IN_QUERY, text, start)
     elif scheme := AFTER_SCHEME.match(text, start):
         yield from _bare_span(text, scheme.end())

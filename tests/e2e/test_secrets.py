@@ -167,6 +167,112 @@ def test_another_secret_is_another_result(leaky):
     assert "4 of 4 jobs from the cache" in back.stdout
 
 
+NAMES = """
+    import base64
+    import json
+    import os
+    from pathlib import Path
+    from urllib.parse import quote
+
+    from djsb_core.api import ComponentConfig, Hook
+
+    class NamesConfig(ComponentConfig):
+        api_key: str = ""
+
+    class Names(Hook[NamesConfig, object]):
+        config_type = NamesConfig
+        output_names = ("told",)
+        asks_for_metrics = False
+
+        def run(self, context):
+            key, pem = self.config.api_key, os.environ["SIGNING_SECRET"]
+            watcher = context.watcher
+            watcher.watch({f"of {key}": 1.0, "text": f"?token=unknown-0001&sig=unknown-0002"}, "m")
+            watcher.watch_samples([1.0, 2.0], f"samples {key}")
+            watcher.watch_histogram([1.0, 2.0], f"histogram {key}")
+            (context.workspace.folder / "file-sk-short-0000.txt").write_text("")
+            for text in (
+                pem, repr(pem), json.dumps(pem), json.dumps(json.dumps({"a": pem})), quote(pem),
+                base64.b64encode(f"me:{key}".encode()).decode(), repr(key.encode()),
+                "Authorization: Bearer unknown-0003", "{name: X_API_KEY, value: unknown-0004}",
+                "X_API_KEY=unknown-0005", "machine h login me password unknown-0006",
+                '{"api_key": "unknown-0007"}',
+            ):
+                print("it is", text)
+            return ({f"key {key}": key},)
+"""
+KEY = "sk-name/and+key 1234"
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSj\nabc=\n"
+PEM += "-----END PRIVATE KEY-----"
+LEAKS = ["sk-name", "unknown-", "MIIEvQIBADANBgkqhkiG9w0B", "AQEFAASCBKcwggSj", "c2stbmFtZ", "1234"]
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_names_and_other_forms(lab, install, monkeypatch, workers):
+    install("naming", NAMES, "[djsb.hooks]\nNames = naming:Names")
+    monkeypatch.setenv("SIGNING_SECRET", PEM)
+    lab.write(
+        "sandbox.yaml",
+        f"""
+        work_dir: w
+        project_name: "project {KEY}"
+        pipelines:
+          "pipe_{KEY.split(maxsplit=1)[0]}":
+            execution_job_configs:
+            - hook: Names
+              meta_name: "job-{KEY.split(maxsplit=1)[0]}"
+              extra_configs: {{api_key: "{KEY}"}}
+        """.replace(KEY.split(maxsplit=1)[0] + '"', "sk-short-0000" + '"'),
+    )
+    monkeypatch.setenv("OTHER_SECRET", "sk-short-0000")
+    for _ in range(2):  # executed, then from the cache
+        ran = lab.djsb("run", "sandbox.yaml", "--workers", workers)
+        assert ran.returncode == 0, ran.stderr
+        shown = lab.djsb("show", "last", "w").stdout
+        assert "of ***" in shown
+        for leak in [*LEAKS, "sk-short"]:
+            assert leak not in ran.stdout + ran.stderr + shown
+            for path, content in written(lab.folder / "w").items():
+                assert leak.encode() not in content, path
+                names = str(path.relative_to(lab.folder))
+                assert leak not in names or "file-" in names
+
+
+def test_who_may_read(lab):
+    old = os.umask(0o022)
+    try:
+        lab.run(None, "work_dir=own")
+        lab.run(None, "work_dir=shared", "share=group")
+        lab.run(None, "work_dir=own/later")
+        lab.run(None, "work_dir=own", "share=group")
+    finally:
+        os.umask(old)
+
+    def modes(work_dir, *patterns):
+        paths = [path for pattern in patterns for path in Path(work_dir).glob(pattern)]
+        assert len(paths) >= len(patterns)
+        return {path.stat().st_mode & 0o777 for path in paths}
+
+    files = ["djsb.sqlite*", "runs/*/*/log.txt", "runs/*/*.json", "cache/??/*/*.json"]
+    files += ["cache/??/*/*/DONE.json", "cache/??/*/lock", "cache/digests.sqlite*"]
+    folders = [
+        "runs",
+        "runs/*",
+        "runs/*/0*",
+        "cache",
+        "cache/??",
+        "cache/??/*",
+        "cache/??/*/2*",
+    ]
+    assert modes("own/later", *files) == {0o600}
+    assert modes("own/later", *folders) == {0o700}
+    assert modes("shared", *files) == {0o660}
+    assert modes("shared", *folders) == {0o770}
+    opened_later = modes(".", "own", "own/runs", "own/cache", "own/djsb.sqlite*")
+    assert opened_later == {0o770, 0o660}
+    assert modes(".", "shared", "own/later") == {0o770, 0o700}
+
+
 ECHO = """
     from pathlib import Path
     from djsb_core.api import ComponentConfig, Hook, InputPath

@@ -101,7 +101,7 @@ def test_nothing_that_a_command_prints_is_obeyed(loud):
         ["show", "last", job, work],
         ["show", "last~2", job, work],
         ["compare", "last~2", "last~3", work],
-        ["cache", "list", work],
+        ["cache", "ls", work],
         ["cache", "why", job, work],
         ["list-components"],
         ["doctor", FILE],

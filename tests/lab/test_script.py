@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from djsb import SandboxWatcher
-from djsb.store.environment import read_environment
-from djsb.store.store import EXPERIMENT, Store
+from djsb.store.environment import EXPERIMENT, read_environment
+from djsb.store.store import Store
 from djsb_core.errors import RequestError
 from djsb_core.job.reports import ArtifactKind
 from djsb_report.reporter import HtmlReporter
