@@ -48,6 +48,10 @@ def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any 
         yield from _files(old or {}, new or {})
     elif name == "packages":
         yield from _packages(old or {}, new or {})
+    elif name == "media":
+        numbers = [f"{(part or {}).get('files', 0):,}" for part in (old, new)]
+        count = numbers[0] if numbers[0] == numbers[1] else " → ".join(numbers)
+        yield f"the files that the rows name changed ({count})"
     elif name == "variables":
         yield from _variables(old or {}, new or {})
     elif name == "settings":

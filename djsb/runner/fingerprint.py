@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 LONGEST_PATH = 1024
+FEW = 1000
+FEW_BYTES = 256 << 20
+"""How many of a job's many files, and how large ones, are read for the key."""
+
 FILE_KEYS = {"file", "digest"}
 
 Parts: TypeAlias = dict[str, Any]
@@ -77,6 +81,7 @@ class Fingerprint:
             "variables": self._variables,
             "settings": comparable,
             "files": {str(i): self._file(path) for i, path in enumerate(rest)},
+            "media": self._many(),
             "metrics": plain(metrics),
             "outputs": list(output_names),
         }
@@ -133,6 +138,21 @@ class Fingerprint:
     def _file(self, path: Path) -> dict[str, str]:
         return {"file": path.name, "digest": self._digests[path]}
 
+    def _many(self) -> dict[str, Any] | None:
+        """Return number and digest of the files that components list in any number."""
+        lists = (component.reads_many() for component in self.built)
+        paths = list(dict.fromkeys(path for paths in lists for path in paths))
+        if not paths:
+            return None
+        states = {path: _state(path) for path in paths}
+        size = sum(state[0] for state in states.values() if state)
+        if len(paths) <= FEW and size <= FEW_BYTES:
+            contents: list[Any] = self.digests.paths(paths)
+        else:
+            contents = list(states.values())
+        known = [[path.name, found] for path, found in zip(paths, contents, strict=True)]
+        return {"files": len(paths), "digest": key_of({"known": known})}
+
     def _code(self, info: ComponentInfo) -> dict[str, str]:
         return {
             "target": info.target,
@@ -152,6 +172,15 @@ class Fingerprint:
         """The values of the environment variables that the components read, if they are set."""
         names = [name for component in self.built for name in component.reads_environment]
         return {name: os.environ[name] for name in sorted(names) if name in os.environ}
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Return size and time of change of a file; ``None`` if it does not exist."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_size, state.st_mtime_ns
 
 
 def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)

@@ -189,10 +189,24 @@ def _deciding(job: PlannedJob, settings: JobSettings) -> dict[str, Any]:
     slot = job.hook.uses
     values = sections[slot.section.value] if slot else None
     if slot and job.component and isinstance(values, Mapping):
-        neutral = job.component.neutral
-        rest = {name: value for name, value in values.items() if name not in neutral}
+        rest: Any = values
+        for setting in sorted(job.component.neutral):
+            rest = _without(rest, setting.split("."))
         sections[slot.section.value] = rest
     return sections
+
+
+def _without(value: Any, place: list[str]) -> Any:  # noqa: ANN401 (any setting)
+    """Return a value without the settings at a place; ``*`` is any key or index."""
+    first, *rest = place
+    if isinstance(value, list | tuple):
+        return [_without(item, rest) for item in value] if first == "*" and rest else value
+    if not isinstance(value, Mapping):
+        return value
+    if rest:
+        chosen = value.keys() if first == "*" else {first}
+        return {k: _without(item, rest) if k in chosen else item for k, item in value.items()}
+    return {key: item for key, item in value.items() if key != first}
 
 
 def without_secrets(parts: Parts, masker: Masker, seal: Seal) -> Parts:

@@ -96,6 +96,7 @@ from djsb_core.job.request import JobRequest
 from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 from djsb_core.machine.checks import check_command, check_file, check_weights
+from djsb_core.machine.code_files import files_beside
 from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
@@ -186,6 +187,7 @@ __all__ = [
     "check_weights",
     "counted",
     "date",
+    "files_beside",
     "find_distribution",
     "hookimpl",
     "inspect_job",

@@ -120,7 +120,7 @@ class Component(ABC, Generic[ConfigT]):
 
     neutral: ClassVar[AbstractSet[str]] = frozenset()
     """Settings that cannot change the result, such as a number of processes: with another value, a
-    finished job is reused."""
+    finished job is reused. Dots nest, ``*`` is any key or index: ``process.*.*.num_proc``."""
 
     keeps_partial_results: ClassVar[bool] = False
     """Whether it keeps in ``workspace.folder`` what it has computed so far. An execution after an
@@ -176,6 +176,14 @@ class Component(ABC, Generic[ConfigT]):
     def reads(self) -> Sequence[Path]:
         """List the files and folders whose contents determine the result."""
         return paths_of(self.config, writes=False)
+
+    def reads_many(self) -> Sequence[Path]:
+        """List further files that determine the result, in any number: those that rows name.
+
+        Where they are too many to be read, they count by name, size and time of change. Called
+        twice for every job, so what it takes from a dataset should be cached.
+        """
+        return ()
 
     def uses_packages(self) -> Sequence[str]:
         """List installed packages that determine the result, in addition to what its own requires.

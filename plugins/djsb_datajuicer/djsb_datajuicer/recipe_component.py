@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from djsb_core.api import Component, SampleLayout
-from djsb_datajuicer.needs import package_needs
+from djsb_datajuicer.named_files import environment_of, media_files, named_files
+from djsb_datajuicer.needs import package_needs, packages_of
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 from djsb_datajuicer.weights import weight_needs
 
@@ -24,12 +25,33 @@ class RecipeComponent(Component[RecipeConfig]):
     """A component whose config is a recipe."""
 
     config_type = recipe_type()
-    neutral = frozenset({"np"})
+    neutral = frozenset(
+        {
+            "np",
+            "open_monitor",
+            "auto_op_parallelism",
+            *(f"process.*.*.{name}" for name in ("num_proc", "auto_op_parallelism")),
+        }
+    )
+
+    @property
+    def reads_environment(self) -> Sequence[str]:  # type: ignore[override]
+        """The variables that the recipe's operators read."""
+        return environment_of(self.config)
 
     def needs(self) -> Sequence[DoctorCheck]:
         """List the packages and model files that the recipe's operators use."""
         return [*package_needs(self.config), *weight_needs(self.config)]
 
     def reads(self) -> Sequence[Path]:
-        """List the dataset's files and folders, and those of the recipe's custom operators."""
-        return list(dict.fromkeys([*super().reads(), *self.config.sources]))
+        """List the dataset's files and folders, and whatever else the recipe names."""
+        named = named_files(self.config)
+        return list(dict.fromkeys([*super().reads(), *self.config.sources, *named]))
+
+    def reads_many(self) -> Sequence[Path]:
+        """List the images, audios and videos that the dataset's rows name."""
+        return media_files(self.config)
+
+    def uses_packages(self) -> Sequence[str]:
+        """List the packages that the recipe's operators load."""
+        return packages_of(self.config)

@@ -23,6 +23,7 @@ from djsb_core.api import (
 from djsb_huggingface.generation import Generator
 from djsb_huggingface.loading import (
     Dtype,
+    find_folder,
     load_language_model,
     missing_packages,
     model_needs,
@@ -108,6 +109,13 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
     def needs(self) -> Sequence[DoctorCheck]:
         """List the files of the model."""
         return model_needs(self.config.model) if not missing_packages() else ()
+
+    def reads(self) -> Sequence[Path]:
+        """List the datasets and the model, in the local cache too."""
+        if missing_packages():
+            return super().reads()
+        folder = find_folder(self.config.model)
+        return list(dict.fromkeys([*super().reads(), *([] if folder is None else [folder])]))
 
     def _clashes(self) -> list[str]:
         seen: dict[Path, Path] = {}

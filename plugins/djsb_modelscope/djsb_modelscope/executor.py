@@ -156,6 +156,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     config_type = ModelscopeTrainConfig
     # Libraries read their variables once per process, and keep log files and random states.
     own_process = True
+    reads_environment = ("MODELSCOPE_DOMAIN",)  # the hub that serves a model's name
     metrics = (
         *(
             Metric(name, NATS, higher_is_better=False, across_tokenizers=False)
