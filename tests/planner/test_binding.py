@@ -292,4 +292,4 @@ def test_an_update_that_means_nothing(lab, source, target, problem):
 )
 def test_a_target_that_means_nothing(lab, target, problem):
     found = lab.problem(iteration(), f"iter_targets=[two.b.text > 1, {target}]")
-    assert found == f"sandbox.yaml:3: iter_targets[1]: {problem}"
+    assert found == f"--set iter_targets: {problem}"

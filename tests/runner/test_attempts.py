@@ -49,7 +49,7 @@ class Try(Hook):
             if self.config.how == "exit":
                 raise SystemExit(3)
             if self.config.how == "interrupt":
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             if self.config.how == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise ValueError(f"it broke {number}")
