@@ -138,4 +138,7 @@ class EventListener:
 
     def _report(self, kind: EventKind, text: str = "", **values: object) -> None:
         if self._callback is not None:
-            self._callback(Event(kind, text, self.run_id, **values))  # type: ignore[arg-type]
+            try:
+                self._callback(Event(kind, text, self.run_id, **values))  # type: ignore[arg-type]
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt from interrupt  # the caller's own code may end the run

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from djsb_core.access import Access
     from djsb_core.hookspecs import JobInfo
     from djsb_core.interfaces.isolation import Environments
+    from djsb_core.masking import Masker
 
 
 @dataclass(frozen=True)

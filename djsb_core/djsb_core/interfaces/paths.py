@@ -139,7 +139,7 @@ def _variable(match: re.Match[str]) -> str:
 
 def _find_input(path: Path, info: ValidationInfo) -> Path:
     context = info.context if isinstance(info.context, PathContext) else PathContext()
-    fault = expansion_fault(str(path))
+    fault = expansion_fault(str(path)) if "${" in str(path) else None
     if fault is not None:
         raise PydanticCustomError("input_path", "{fault}", {"fault": encodable(fault)})
     match = context.find(path)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, locate_samples
+from djsb_datajuicer.columns import describe_difference
 from djsb_datajuicer.lines import SUFFIXES, count_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from djsb_datajuicer.recipe import RecipeConfig
+
+LONGEST = 300
+"""Characters of a reason that Data-Juicer gives."""
 
 
 def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Data-Juicer's own)
@@ -60,10 +65,14 @@ def explain(recipe: RecipeConfig, error: BaseException) -> str:
             f"{textless[0]}: no row has the field '{recipe.text_key}' that text_keys names; "
             f"fields: {known}"
         )
+    difference = describe_difference(listed)
+    if difference:
+        return difference
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    return f"{_names(recipe)}: Data-Juicer cannot read the dataset: {cause}"
+    reason = textwrap.shorten(str(cause), LONGEST)  # it may hold a whole traceback
+    return f"{_names(recipe)}: Data-Juicer cannot read the dataset: {reason}"
 
 
 def broken_line(path: Path) -> str | None:
