@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from djsb.cache.cache import KEY
 from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
 from djsb.evidence.linearized import mean_of, standard_error
 from djsb.evidence.pairing import data_contents, have_same_data
@@ -92,7 +93,8 @@ class Measurements:
 
         def contents_of(job: JobRecord) -> Contents:
             if job.id not in self._contents:
-                self._contents[job.id] = data_contents(job)
+                record = job.files and self.store.readable(job.files.parent / KEY)
+                self._contents[job.id] = data_contents(job) if record else None
             return self._contents[job.id]
 
         return have_same_data(before, after, contents_of)
