@@ -28,7 +28,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 demo: $(VENV)/run.stamp
 	$(BIN)/djsb $(DEMO)
-	$(BIN)/djsb report last examples/quickstart/sandbox.yaml
+	$(BIN)/djsb report last examples/quickstart/sandbox.yaml --with-inputs
 
 # The tests come last, so that their closing line does.
 test: lint wheels quickstart unit

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from djsb.cache.cache import KEY
 from djsb.evidence.difference import (
     CLOSE,
     Difference,
@@ -107,7 +108,8 @@ class Measurements:
 
         def contents_of(job: JobRecord) -> Contents:
             if job.id not in self._contents:
-                self._contents[job.id] = data_contents(job)
+                record = job.files and self.store.readable(job.files.parent / KEY)
+                self._contents[job.id] = data_contents(job) if record else None
             return self._contents[job.id]
 
         return have_same_data(before, after, contents_of)

@@ -129,6 +129,7 @@ def test_recorded_paths_that_lead_outside_are_not_opened(foreign):
     check_nothing_is_read(foreign)
     with closing(sqlite3.connect("w/djsb.sqlite")) as database, database:
         database.execute("UPDATE runs SET folder = ?", (folder,))
+        database.execute("UPDATE jobs SET files = ?", (f"{folder}/x",))
     check_nothing_is_read(foreign)
     shutil.rmtree("w/runs")  # else the records are taken for those of a moved work_dir
     refused = invoke("report", "last", "w")

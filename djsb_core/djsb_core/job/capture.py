@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -47,7 +48,7 @@ def _redirected(output: int) -> Iterator[None]:
         os.dup2(output, STDOUT)
         os.dup2(output, STDERR)
         os.close(output)
-        with _readable_lines():
+        with _readable_lines(), _crashes_reported():
             yield
     finally:
         flush()
@@ -76,6 +77,19 @@ def _readable_lines() -> Iterator[None]:
         for stream, settings in before:
             with suppress(ValueError, OSError):
                 stream.reconfigure(**settings)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _crashes_reported() -> Iterator[None]:
+    """Let a crash of native code write a traceback."""
+    was_enabled = faulthandler.is_enabled()
+    if not was_enabled:
+        faulthandler.enable(STDERR)
+    try:
+        yield
+    finally:
+        if not was_enabled:
+            faulthandler.disable()
 
 
 def flush() -> None:

@@ -310,6 +310,7 @@ class Environments(KeyedFolders[KeptEnvironment]):
             for path, lines in zip(files, (wanted.requirements, wanted.constraints), strict=True):
                 path.touch(mode=0o600)  # URLs of packages may contain passwords
                 path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+            (logs / f"{key}.log").touch(mode=0o600)
             with (logs / f"{key}.log").open("w", encoding="utf-8") as log:
                 builder = Builder(wanted, folder, log, say, raise_if_stopped)
                 builder.run(wanted.environment.create(folder, *files))

@@ -65,7 +65,7 @@ def read_media(reading: Reading) -> Media:
                 left_out += 1
                 continue
             path = artifact.path
-            own = reading.store.readable(path)
+            own = reading.store.readable(path, is_input=True)
             source = own if artifact.kind is ArtifactKind.IMAGE else _poster(reading.store, path)
             thumbnail = _thumbnail(source) if can_inline and source is not None else None
             label = reading.named(job.pipeline, job.meta_name)
@@ -87,7 +87,7 @@ def read_media(reading: Reading) -> Media:
 def _poster(store: Store, video: Path) -> Path | None:
     """Find the still image with a video's name in its folder."""
     places = [video.with_suffix(ending) for ending in POSTERS]
-    return next((place for place in places if store.readable(place)), None)
+    return next((place for place in places if store.readable(place, is_input=True)), None)
 
 
 def _thumbnail(path: Path) -> str | None:
