@@ -27,7 +27,7 @@ SECRET_NAME = re.compile(
        | personal | bot | hub | hf | hugging_?face | model_?scope | github | gitlab | wandb | pypi
        | slack | discord | telegram | deploy | login | service | client | private | job | jwt
        | csrf | sas | kaggle | openai | azure | neptune | ngrok) _? token (?![a-z])
-    | (?<![a-z]) (api | access | auth | oauth | bearer | refresh | hf | github) _? tokens $
+    | (?<![a-z]) (api | access | auth | oauth | bearer | refresh | hf | github) _? token s $
     | ^ (token | auth | bearer | sas) $ | (^ | _) (pwd | pat | dsn | jwt | cookies?) $
     | (^ | _) (basic | http | proxy) _auth $
     """
