@@ -27,10 +27,10 @@ SECRET_NAME = re.compile(
        | license | shared | master | service | openai | azure | anthropic | dashscope | gemini)
        _? key s? (?![a-z])
     | (?<![a-z]) (access | api | auth | oauth | bearer | refresh | session | id | security
-       | personal | bot | hub | hf | hugging_?face | modelscope | github | gitlab | wandb | pypi
+       | personal | bot | hub | hf | hugging_?face | model_?scope | github | gitlab | wandb | pypi
        | slack | discord | telegram | deploy | login | service | client | private | job | jwt
        | csrf | sas | kaggle | openai | azure | neptune | ngrok) _? token (?![a-z])
-    | (?<![a-z]) (api | access | auth | oauth | bearer | refresh | hf | github) _? tokens $
+    | (?<![a-z]) (api | access | auth | oauth | bearer | refresh | hf | github) _? token s $
     | ^ (token | auth | bearer | sas) $ | (^ | _) (pwd | pat | dsn | jwt | cookies?) $
     | (^ | _) (basic | http | proxy) _auth $
     """
