@@ -9,6 +9,7 @@ rejected because of a package that it does not need.
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,8 @@ def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
         operator = operator_of(name, custom)
         modules = needs(operator, arguments) if operator else set()
         if modules:
-            checks.append(_check(f"process[{position}].{name}", modules))
+            check = _check(f"process[{position}].{name}", modules)
+            checks.append(replace(check, location=("process", position, name)))
         checks += [
             check_command(PROGRAMS[package], name)
             for package in sorted({package for _, package in modules} & PROGRAMS.keys())
