@@ -1,6 +1,7 @@
 """Plugin code that raises anything, closes descriptors or ends the process breaks only itself."""
 
 import re
+import signal
 import subprocess
 import sys
 from subprocess import CompletedProcess
@@ -87,6 +88,13 @@ def test_a_process_without_files_ends_with_a_sentence(run, source):
     assert ran.returncode == 1
     last = "Error: listener 'bad of evil' closed all files of this process, which ends"
     assert ran.stderr.splitlines()[-1] == f"{last}; mend or uninstall it"
+
+
+def test_a_crash_at_import_names_the_plugin(run):
+    ran = run("os.abort()")
+    assert ran.returncode == -signal.SIGABRT
+    assert "Fatal Python error: Aborted" in ran.stderr
+    assert "evil.py" in ran.stderr
 
 
 COMPONENT = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -131,6 +132,7 @@ def main() -> None:
     """Run the command line."""
     gc.set_threshold(GARBAGE)
     prepare_streams()
+    faulthandler.enable()  # a crash, as in a plugin's C extension, is traced to its file
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 

@@ -73,9 +73,8 @@ class Reading:
         return file if file is not None and file.is_file() else None
 
     def _add_absent(self, path: str, document: Document, location: Location) -> None:
-        text = (
-            expansion_fault(path) if "${" in path else None
-        ) or f"no such file: '{path}' (looked in {self._context.tried})"
+        fault = expansion_fault(path) if "${" in path else None
+        text = fault or f"no such file: '{path}' (looked in {self._context.tried})"
         self.add_problem(document.source, location, text)
 
     def validate(

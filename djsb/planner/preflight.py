@@ -82,8 +82,11 @@ def examine_plan(
     :param problems: of the plan; a need that one of them states is left out
     """
     needs = [need for need in component_needs(plan) if not _is_reported(problems, need)]
-    sentences = {need.sentence for need in needs if not need.ok}
-    warnings = [warning for warning in plan.warnings if warning.sentence not in sentences]
+    warnings = [
+        warning
+        for warning in plan.warnings
+        if not any(_is_reported([warning], need) for need in needs)
+    ]
     environments = environment_checks(plan, look_inside=True)
     return list(
         dict.fromkeys(
@@ -222,4 +225,11 @@ def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
 
 
 def _is_reported(problems: Iterable[Problem], need: DoctorCheck) -> bool:
-    return not need.ok and any(problem.sentence == need.sentence for problem in problems)
+    if need.ok:
+        return False
+    at, tail = need.location, "; ".join(filter(None, (need.finding, need.remedy)))
+    return any(
+        problem.sentence == need.sentence
+        or (at and problem.location[-len(at) :] == at and problem.sentence == tail)
+        for problem in problems
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,8 @@ def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
         operator = operator_of(name, custom)
         modules = needs(operator, arguments) if operator else set()
         if modules:
-            checks.append(_check(f"process[{position}].{name}", modules))
+            check = _check(f"process[{position}].{name}", modules)
+            checks.append(replace(check, location=("process", position, name)))
         checks += [
             check_command(PROGRAMS[package], name)
             for package in sorted({package for _, package in modules} & PROGRAMS.keys())
