@@ -13,7 +13,7 @@ from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import create_config, data_juicer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 STAGED = "export"
@@ -45,14 +45,14 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         with data_juicer(folder, self.config.np):
             config = create_config(self.config, staged / target.name, folder)
             local = self.config.executor_type == "default"
-            funnel = self._run_here(config) if local else self._run_on_ray(config)
-        self.workspace.watcher.watch(funnel.metrics(), "")
+            metrics = self._run_here(config) if local else self._run_on_ray(config)
+        self.workspace.watcher.watch(metrics, "")
         paths = publish(staged, target.parent)
         stats = f"{target.stem}_stats"
         parts = sorted(path for path in paths if path.stem != stats)
         return target if target in parts else parts
 
-    def _run_here(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+    def _run_here(self, config: Any) -> Mapping[str, float]:  # noqa: ANN401 (Data-Juicer's own config)
         from data_juicer.core.executor.default_executor import DefaultExecutor
 
         funnel = Funnel()
@@ -62,12 +62,14 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
             result = _guarded(executor.run)
             funnel.rows_in = count_rows(self.config) or len(result)
             funnel.add("recipe", len(result))
-            return funnel
-        dataset = watch_rows(load_dataset(executor.dataset_builder, self.config), funnel)
-        _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
-        return funnel
+            return funnel.metrics()
+        dataset, origin = load_dataset(executor.dataset_builder, self.config)
+        with self.accounting(origin) as (ledger, notes):
+            dataset = watch_rows(dataset, ledger, funnel, notes)
+            _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
+        return {**funnel.metrics(), **ledger.losses()}
 
-    def _run_on_ray(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+    def _run_on_ray(self, config: Any) -> Mapping[str, float]:  # noqa: ANN401 (Data-Juicer's own config)
         import ray
         from data_juicer.core.executor import ExecutorFactory
 
@@ -86,7 +88,7 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
                 ray.shutdown()
         funnel.rows_in = count_rows(self.config) or rows
         funnel.add("recipe", rows)
-        return funnel
+        return funnel.metrics()
 
 
 def _guarded(step: Any) -> Any:  # noqa: ANN401 (a step of Data-Juicer, untyped)

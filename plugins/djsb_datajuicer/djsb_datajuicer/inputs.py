@@ -5,29 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, locate_samples
-from djsb_datajuicer.lines import SUFFIXES, count_lines
+from djsb_datajuicer.lines import SUFFIXES, count_lines, has_lines
+from djsb_datajuicer.loading import recorded_load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from djsb_datajuicer.ledger import Origin
     from djsb_datajuicer.recipe import RecipeConfig
 
 
-def load_dataset(builder: Any, recipe: RecipeConfig) -> Any:  # noqa: ANN401 (Data-Juicer's own)
+def load_dataset(builder: Any, recipe: RecipeConfig) -> tuple[Any, Origin]:  # noqa: ANN401
     """Read the dataset with Data-Juicer's own builder.
 
     :param builder: a ``DatasetBuilder`` created from the recipe
-    :return: a ``NestedDataset`` with at least one row
+    :return: a ``NestedDataset`` with at least one row, and where its rows come from
     :raises ComponentError: if it is missing, empty, broken, or has no text
     """
     check_not_empty(recipe)
+    sampled = recipe.dataset is not None and recipe.dataset.max_sample_num is not None
     try:
-        dataset = builder.load_dataset()
+        with recorded_load(sampled=sampled) as loading:
+            dataset, origin = loading.origin(builder.load_dataset())
     except Exception as error:
         raise ComponentError(explain(recipe, error)) from error
     if len(dataset) == 0:
         raise ComponentError(f"{_names(recipe)}: every row's '{recipe.text_key}' is null")
-    return dataset
+    return dataset, origin
 
 
 def check_not_empty(recipe: RecipeConfig) -> None:
@@ -95,7 +99,7 @@ def _files(path: Path) -> list[Path]:
 
 def _has_content(path: Path) -> bool:
     if path.name.endswith(SUFFIXES):
-        return count_lines(path) > 0
+        return has_lines(path)
     return path.stat().st_size > 0
 
 

@@ -114,21 +114,6 @@ def test_other_operators_run_as_in_data_juicer(
     assert counts == sorted(counts, reverse=True)
 
 
-def test_filters_that_fail_on_a_row_do_as_in_data_juicer(
-    execute: Any, peer_execute: Any, make_data: Any
-) -> None:
-    rows: list[dict[str, Any]] = [
-        {"text": f"some text {number}", "other": "a b c d e f g h i j k"} for number in range(1500)
-    ]
-    rows[1200]["other"] = None
-    data = make_data(rows)
-    # Data-Juicer drops the whole batch in which an operator fails.
-    process = [{"text_length_filter": {"min_len": 11}}, {"words_num_filter": {"text_key": "other"}}]
-    path, metrics = execute(data, process)
-    same_files(path, peer_execute(data, process))
-    assert 0 < metrics["rows_kept"] < metrics["after.text_length_filter"]
-
-
 def test_statistics_that_the_data_has_are_kept(
     execute: Any, peer_execute: Any, make_data: Any
 ) -> None:
