@@ -37,6 +37,6 @@ def losses_of(job: JobRecord, metrics: Mapping[str, float | str]) -> list[str]:
         if declared.flow is not Flow.LOST or not isinstance(value, int | float) or not value:
             continue
         total = f" of {given:,.0f}" if isinstance(given, int | float) else ""
-        label = name.replace("_", " ")
-        losses.append(f"{label}: {value:,.0f}{total} {declared.unit or UNIT}")
+        unit = f" {declared.unit or UNIT}" if total else ""
+        losses.append(f"{name.replace('_', ' ')}: {value:,.0f}{total}{unit}")
     return losses

@@ -83,7 +83,8 @@ def examples(store: Store, job: JobRecord) -> list[str]:
     except ComponentError as error:
         return [str(error)]
     texts = [
-        f"{_place(log, row.row)}: {log.steps[row.step].name}: {row.error or 'left out'}"
+        f"{_place(log, row.row)}: {log.steps[row.step].name}"
+        + (f": {row.error}" if row.error else "")
         for row in rows
     ]
     return [*texts, f"and {log.lost - len(texts):,} more"] if log.lost > len(texts) else texts
@@ -139,7 +140,7 @@ def _why(log: DropLog, row: DroppedRow) -> str:
         return row.error
     if step.reason is DropReason.DUPLICATE and row.partner is not None:
         return f"like {_place(log, row.partner) if len(log.files) > 1 else _number(log, row)}"
-    return step.explain(row.values) or str(step.reason)
+    return step.explain(row.values)
 
 
 def _number(log: DropLog, row: DroppedRow) -> str:
