@@ -126,4 +126,4 @@ def test_the_style_and_the_templates_are_part_of_the_package():
     folder = Path(package.__file__).parent / "templates"
     assert (folder / "style.css").is_file()
     sections = {path.stem for path in folder.glob("sections/*.html")}
-    assert sections == {*SECTIONS[1:], "against"}
+    assert sections == {*SECTIONS[1:], "against", "losses"}
