@@ -24,7 +24,8 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     """Processes a dataset with Data-Juicer; the config is the recipe.
 
     Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and the rows that remain after each
-    operator: ``after.<operator>``.
+    operator: ``after.<operator>``. Of a batch that an operator fails on, only the failing rows are
+    left out; they are listed and counted: ``rows_failed``.
     """
 
     metrics = METRICS
