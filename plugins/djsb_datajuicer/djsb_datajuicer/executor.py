@@ -8,6 +8,7 @@ from djsb_core.api import ComponentError, DataExecutor
 from djsb_datajuicer.files import publish
 from djsb_datajuicer.funnel import METRICS, Funnel, watch_rows
 from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_dataset
+from djsb_datajuicer.ledger import Origin
 from djsb_datajuicer.recipe import RecipeConfig
 from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import create_config, data_juicer
@@ -58,17 +59,21 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
 
         funnel = Funnel()
         executor = _guarded(lambda: DefaultExecutor(config))
-        if config.use_checkpoint:
-            # With a checkpoint Data-Juicer itself decides where to resume.
-            result = _guarded(executor.run)
-            funnel.rows_in = count_rows(self.config) or len(result)
-            funnel.add("recipe", len(result))
-            return funnel.metrics()
-        dataset, origin = load_dataset(executor.dataset_builder, self.config)
+        dataset, origin = self._load(executor)
         with self.accounting(origin) as (ledger, notes):
             dataset = watch_rows(dataset, ledger, funnel, notes)
             _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
         return {**funnel.metrics(), **ledger.losses()}
+
+    def _load(self, executor: Any) -> tuple[Any, Origin]:  # noqa: ANN401 (Data-Juicer's own)
+        """Read the dataset, or what a checkpoint of Data-Juicer holds of it."""
+        import numpy as np
+
+        manager = executor.ckpt_manager
+        if manager is None or not manager.ckpt_available:
+            return load_dataset(executor.dataset_builder, self.config)
+        dataset = _guarded(manager.load_ckpt)
+        return dataset, Origin(np.full(len(dataset), -1))
 
     def _run_on_ray(self, config: Any) -> Mapping[str, float]:  # noqa: ANN401 (Data-Juicer's own config)
         import ray

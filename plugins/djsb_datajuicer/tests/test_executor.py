@@ -252,6 +252,16 @@ def test_filtering_everything_out_names_the_operators(execute: Any, make_data: A
             "no row has the field 'text' that text_keys names; fields: id, txt",
         ),
         ('{"text": null}\n', "every row's 'text' is null"),
+        ('{"text": "a"}\n{"text": "\\ud800"}\n', "rows.jsonl:2: half of a surrogate pair"),
+        (
+            '{"text": "a"}\n{"text": "b", "text": "c"}\n',
+            "rows.jsonl:2: the field 'text' occurs twice",
+        ),
+        (
+            f'{{"text": "a", "d": {"[" * 200}{"]" * 200}}}\n',
+            "rows.jsonl:1: values nested too deeply",
+        ),
+        ('{"text": "a"}\n{"text": 5}\n\n', "rows.jsonl:3: a blank line"),
     ],
 )
 def test_bad_data_is_one_sentence(execute: Any, tmp_path: Path, content: str, said: str) -> None:
@@ -286,6 +296,7 @@ def test_checkpoints_are_data_juicers_own(execute: Any, make_data: Any) -> None:
     )
     assert json.loads(path.read_text())["text"] == "long enough"
     assert metrics["kept_ratio"] == 0.5
+    assert metrics["after.text_length_filter"] == 1
 
 
 @pytest.mark.slow
