@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from djsb.query.doubts import warnings_of
+from djsb.query.dropped import losses_of
 from djsb.query.facts import (
     inputs_of,
     job_names,
@@ -17,6 +18,7 @@ from djsb.query.facts import (
     shown,
 )
 from djsb.query.status import status_of
+from djsb.report.dropped import examples
 from djsb.report.format import date, duration, number, table
 from djsb.report.summary import jobs_table, results
 from djsb_core.job.reports import LOG
@@ -254,6 +256,9 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     inputs = inputs_of(run, job)
     yield from _section("inputs", [f"  {key} ← {source}" for key, source in inputs.items()])
     yield from _section("metrics", list(metrics_lines(store.points(job.id), job.declarations)))
+    losses = losses_of(job, store.metrics(job.id))
+    lost = [*losses, *examples(store, job)] if losses else []
+    yield from _section("lost rows", [f"  {line}" for line in lost])
     outputs = job.named_outputs.items()
     yield from _section(
         "outputs", [f"  → {key}: {_output(value, run.folder)}" for key, value in outputs]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
 
 from djsb.evidence.changes import changes_of
 from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration
+from djsb.report.dropped import lost_text
 from djsb.report.format import duration, number, shell_path, table
 from djsb_core.text import counted
 
@@ -35,6 +37,10 @@ def summarize(store: Store, run_id: str) -> str:
 
 def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator[str]:
     """Format the results of a run: its targets, and what changed from before to after."""
+    lost = lost_text(store, run.id, jobs)
+    if lost:
+        command = shlex.join(["djsb", "show", run.id, str(store.work_dir), "--dropped"])
+        yield f"{lost}\n\nAll of them: {command}"
     targets = store.targets(run.id)
     if targets:
         yield "Targets\n\n" + targets_table(targets)

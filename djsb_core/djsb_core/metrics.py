@@ -41,6 +41,8 @@ class Flow(TextEnum):
     """What remained after one step, whose name replaces the first ``*`` of the metric's name."""
     KEPT = "kept"
     """What remained at the end."""
+    LOST = "lost"
+    """What was lost without a step's intention, such as rows on which an operator failed."""
 
 
 @dataclass(frozen=True)

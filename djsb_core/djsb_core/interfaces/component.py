@@ -26,6 +26,7 @@ from djsb_core.metrics import Metric, SampleLayout
 
 if TYPE_CHECKING:
     from djsb_core.hookspecs import DoctorCheck
+    from djsb_core.interfaces.dropped import DroppedRows
 
 Scores: TypeAlias = Mapping[str, float]
 
@@ -74,6 +75,9 @@ class Watcher(Protocol):
         :raises ValueError: if the suffix belongs to neither
         """
 
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Record which rows of its input the job's result lacks, and which step removed each."""
+
 
 class SilentWatcher:
     """A watcher that discards everything; used if a component runs outside a job."""
@@ -91,6 +95,9 @@ class SilentWatcher:
 
     def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
         """Discard the image or video."""
+
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Discard the rows."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from djsb_report.distributions import read_distributions
 from djsb_report.environment import read_surroundings
 from djsb_report.findings import Findings, find, find_against
 from djsb_report.funnel import read_funnels
+from djsb_report.losses import read_losses
 from djsb_report.media import read_media
 from djsb_report.pipeline import draw_jobs
 from djsb_report.samples import read_samples
@@ -68,6 +69,7 @@ def _sections(reading: Reading, other: Reading | None, findings: Findings) -> li
     sections = [
         Section("against", "Compared with the other run", other and compare_with(reading, other)),
         Section("pipeline", "What ran", draw_jobs(reading)),
+        Section("losses", "Lost rows", read_losses(reading)),
         Section("distributions", "The data, before and after", distributions),
         Section("funnel", "Rows kept by each operator", read_funnels(reading)),
         Section("samples", "Samples: dropped and kept", samples),

@@ -126,7 +126,7 @@ def test_the_style_and_the_templates_are_part_of_the_package():
     folder = Path(package.__file__).parent / "templates"
     assert (folder / "style.css").is_file()
     sections = {path.stem for path in folder.glob("sections/*.html")}
-    assert sections == {*SECTIONS[1:], "against"}
+    assert sections == {*SECTIONS[1:], "against", "losses"}
 
 
 def test_the_author_has_the_first_words(new_run):
