@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError
+from djsb_datajuicer import simhash
 from djsb_datajuicer.native_config import read_config
 from djsb_datajuicer.shortcuts import take_shortcuts
 
@@ -137,6 +138,7 @@ def _put_back(processes: int) -> Iterator[Callable[[], None]]:
     from data_juicer.utils.constant import RAY_JOB_ENV_VAR
     from data_juicer.utils.mm_utils import SpecialTokens
 
+    yield simhash.provide()
     yield _environment(RAY_JOB_ENV_VAR)
     yield _caching(datasets)
     yield _attribute(tempfile, "tempdir")
