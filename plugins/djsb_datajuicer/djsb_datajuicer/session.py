@@ -12,7 +12,10 @@ import os
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, redirect_stderr
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from djsb_core.api import ComponentError
 from djsb_datajuicer import simhash
@@ -114,10 +117,21 @@ def _switch_off_installs() -> None:
 
 
 def _refuse(package: str, _pip_args: object = None) -> None:
+    """Refuse to install a package; one that is there in another version than pinned is used."""
+    if _is_installed(package):
+        return
     if _Refusals.file is not None:
         with _Refusals.file.open("a", encoding="utf-8") as file:
             file.write(package + "\n")
     raise ImportError(f"{package} is not installed; run: pip install {package}")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        requirement = Requirement(package)
+        return find_spec(requirement.name.replace("-", "_")) is not None
+    except (InvalidRequirement, ValueError):
+        return False
 
 
 def _cpus() -> int:

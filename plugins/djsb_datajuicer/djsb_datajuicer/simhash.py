@@ -6,9 +6,10 @@ simhash-pybind has no wheels: installing it takes a C++ compiler. Where it is in
 from __future__ import annotations
 
 import sys
+from functools import partial
 from hashlib import md5
 from importlib.util import find_spec
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def provide() -> Callable[[], None]:
     if MODULE in sys.modules or find_spec(MODULE) is not None:
         return lambda: None
     sys.modules[MODULE] = sys.modules[__name__]
-    return lambda: sys.modules.pop(MODULE, None) and None
+    return partial(sys.modules.__delitem__, MODULE)
 
 
 def unsigned_hash(data: bytes) -> int:
@@ -75,7 +76,7 @@ def _masks(number_of_blocks: int, different_bits: int) -> Iterable[int]:
     if not 0 < number_of_blocks <= BITS or different_bits >= number_of_blocks:
         raise ValueError("number_of_blocks must be between different_bits and 64")
     edges = [BITS * number // number_of_blocks for number in range(number_of_blocks + 1)]
-    blocks = [(1 << end) - (1 << start) for start, end in zip(edges, edges[1:], strict=False)]
+    blocks = [(1 << end) - (1 << start) for start, end in pairwise(edges)]
     return map(sum, combinations(blocks, number_of_blocks - different_bits))
 
 
