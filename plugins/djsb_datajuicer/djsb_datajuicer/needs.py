@@ -106,7 +106,26 @@ def needs(operator: Operator, arguments: Mapping[str, Any], *, possibly: bool = 
 
     :param possibly: include those used only under conditions that its arguments do not determine
     """
-    known = values_of(operator, arguments)
+    return set(_needs(operator, _Arguments(arguments), possibly=possibly))
+
+
+class _Arguments:
+    """The arguments of an operator, hashable; equal if they are written the same."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.text = repr(values)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Arguments) and self.text == other.text
+
+
+@lru_cache(maxsize=1024)
+def _needs(operator: Operator, arguments: _Arguments, *, possibly: bool) -> Modules:
+    known = values_of(operator, arguments.values)
     modules: Modules = set()
     for definition in operator.lineage:
         if definition.path.name != BASE_FILE:
@@ -137,10 +156,15 @@ def prepared_models(
 
 def calls(operator: Operator, arguments: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
     """Return the known settings of each call of a function that a constructor certainly makes."""
+    return _calls(operator, _Arguments(arguments), function)
+
+
+@lru_cache(maxsize=1024)
+def _calls(operator: Operator, arguments: _Arguments, function: str) -> list[dict[str, Any]]:
     settings = []
     for definition in operator.lineage:
         body = _constructor(definition)
-        known = values_of(operator, arguments)
+        known = values_of(operator, arguments.values)
         known |= attributes(body, known, _classes(operator))
         for node in reached(body, known):
             name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
@@ -184,8 +208,8 @@ def _lacking(modules: Iterable[tuple[str, str]]) -> Iterator[str]:
             continue
 
 
-def _classes(operator: Operator) -> list[ast.ClassDef]:
-    return [definition.node for definition in operator.lineage]
+def _classes(operator: Operator) -> tuple[ast.ClassDef, ...]:
+    return tuple(definition.node for definition in operator.lineage)
 
 
 def _needs_of(
@@ -215,7 +239,7 @@ def _needs_of_body(
     """
     loaders = _loaders(path)
     nested = (node for statement in body for node in ast.walk(statement))
-    own = {node.name: (path, node) for node in nested if isinstance(node, ast.FunctionDef)}
+    own = {node.name: node for node in nested if isinstance(node, ast.FunctionDef)}
     modules: Modules = set()
     for node in reached(body, known, possibly=possibly):
         if isinstance(node, ast.Name) and node.id in loaders:
@@ -223,27 +247,51 @@ def _needs_of_body(
         elif isinstance(node, ast.Call):
             modules |= _called(node)
             name = node.func.id if isinstance(node.func, ast.Name) else ""
-            source, function = own.get(name) or _find_function(path, name) or (path, None)
-            if function is not None and (source, name) not in seen:
-                inner, empty = {*seen, (source, name)}, _empty_names(source)
-                modules |= _needs_of_body(
-                    source, function.body, empty, frozenset(inner), possibly=possibly
-                )
+            if name in own and (path, name) not in seen:
+                inner = {*seen, (path, name)}
+                function = own[name].body
+                modules |= _needs_of_body(path, function, {}, frozenset(inner), possibly=possibly)
+            elif name and (place := _find_function(path, name)) and (place, name) not in seen:
+                modules |= _needs_of_function(place, name, seen, possibly=possibly)
     return modules
 
 
+def _needs_of_function(
+    path: Path, name: str, seen: frozenset[tuple[Path, str]], *, possibly: bool
+) -> Modules:
+    if not seen:
+        return set(_needs_of_helper(path, name, possibly=possibly))
+    body = _functions(path)[name].body
+    inner = frozenset({*seen, (path, name)})
+    return _needs_of_body(path, body, _empty_names(path), inner, possibly=possibly)
+
+
 @lru_cache(maxsize=1024)
-def _find_function(path: Path, name: str) -> tuple[Path, ast.FunctionDef] | None:
-    """Find a function by its name in a module, following imports within Data-Juicer."""
+def _needs_of_helper(path: Path, name: str, *, possibly: bool) -> Modules:
+    """Return what a function of Data-Juicer uses that an operator calls directly."""
+    body, seen = _functions(path)[name].body, frozenset({(path, name)})
+    return _needs_of_body(path, body, _empty_names(path), seen, possibly=possibly)
+
+
+@lru_cache(maxsize=1024)
+def _find_function(path: Path, name: str) -> Path | None:
+    """Find the file of a function by its name in a module, following imports in Data-Juicer."""
     if name in _functions(path):
-        return path, _functions(path)[name]
-    for node in parse(path).body:
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                source = module_file(node.module or "", node.level, path)
-                if (alias.asname or alias.name) == name and source is not None:
-                    return _find_function(source, alias.name)
-    return None
+        return path
+    source = _imported(path).get(name)
+    return None if source is None else _find_function(*source)
+
+
+@lru_cache(maxsize=256)
+def _imported(path: Path) -> Mapping[str, tuple[Path, str]]:
+    """Return file and name of what a module imports from Data-Juicer, by its name there."""
+    return {
+        alias.asname or alias.name: (source, alias.name)
+        for node in parse(path).body
+        if isinstance(node, ast.ImportFrom)
+        if (source := module_file(node.module or "", node.level, path)) is not None
+        for alias in node.names
+    }
 
 
 @lru_cache(maxsize=256)

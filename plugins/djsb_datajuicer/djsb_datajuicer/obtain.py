@@ -64,9 +64,7 @@ def parse_digests(texts: Sequence[str]) -> dict[str, str]:
     for text in texts:
         name, _, digest = text.rpartition("=")
         if not name or not DIGEST.fullmatch(digest.lower()):
-            raise RequestError(
-                f"--sha256: must be FILE=DIGEST, not '{text}'"
-            )
+            raise RequestError(f"--sha256: must be FILE=DIGEST, not '{text}'")
         digests[name] = digest.lower()
     return digests
 

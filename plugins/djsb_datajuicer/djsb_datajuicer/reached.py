@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,14 +92,14 @@ def _compared(left: object, operator: ast.cmpop, right: object) -> Any:  # noqa:
 
 
 def attributes(
-    body: Iterable[ast.AST], known: Mapping[str, Any], classes: Iterable[ast.ClassDef]
+    body: Iterable[ast.AST], known: Mapping[str, Any], classes: tuple[ast.ClassDef, ...]
 ) -> dict[str, Any]:
     """Return what a constructor alone assigns to ``self``, once, as ``{"self.name": value}``.
 
     :param body: the constructor's statements
     :param classes: the class and its ancestors, whose other methods may assign too
     """
-    times = Counter(name for node in classes for name in _assigned(ast.walk(node)))
+    times = _times_assigned(classes)
     values: dict[str, Any] = {}
     for node in reached(body, known):
         if isinstance(node, ast.Assign):
@@ -107,6 +108,11 @@ def attributes(
     return {
         name: value for name, value in values.items() if value is not UNKNOWN and times[name] == 1
     }
+
+
+@lru_cache(maxsize=256)
+def _times_assigned(classes: tuple[ast.ClassDef, ...]) -> Counter[str]:
+    return Counter(name for node in classes for name in _assigned(ast.walk(node)))
 
 
 def _assigned(nodes: Iterable[ast.AST]) -> Iterator[str]:
