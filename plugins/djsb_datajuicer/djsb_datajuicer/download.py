@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+"""Bytes at a time; of a broken connection at most these are lost."""
 TIMEOUT = 10.0
 """Seconds without an answer, or without a byte."""
 ATTEMPTS = 5

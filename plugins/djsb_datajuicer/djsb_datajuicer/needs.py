@@ -242,18 +242,23 @@ def _needs_of_body(
     own = {node.name: node for node in nested if isinstance(node, ast.FunctionDef)}
     modules: Modules = set()
     for node in reached(body, known, possibly=possibly):
+        if isinstance(node, ast.Call):
+            modules |= _called(node)
+        name = _function_of(node, possibly=possibly)
         if isinstance(node, ast.Name) and node.id in loaders:
             modules.add(loaders[node.id])
-        elif isinstance(node, ast.Call):
-            modules |= _called(node)
-            name = node.func.id if isinstance(node.func, ast.Name) else ""
-            if name in own and (path, name) not in seen:
-                inner = {*seen, (path, name)}
-                function = own[name].body
-                modules |= _needs_of_body(path, function, {}, frozenset(inner), possibly=possibly)
-            elif name and (place := _find_function(path, name)) and (place, name) not in seen:
-                modules |= _needs_of_function(place, name, seen, possibly=possibly)
+        elif name in own and (path, name) not in seen:
+            inner = frozenset({*seen, (path, name)})
+            modules |= _needs_of_body(path, own[name].body, {}, inner, possibly=possibly)
+        elif name and (place := _find_function(path, name)) and place not in seen:
+            modules |= _needs_of_function(*place, seen, possibly=possibly)
     return modules
+
+
+def _function_of(node: ast.AST, *, possibly: bool) -> str:
+    """Return the name of the function that a node calls, or possibly hands on to be called."""
+    called = node.func if isinstance(node, ast.Call) else node if possibly else None
+    return called.id if isinstance(called, ast.Name) else ""
 
 
 def _needs_of_function(
@@ -274,10 +279,10 @@ def _needs_of_helper(path: Path, name: str, *, possibly: bool) -> Modules:
 
 
 @lru_cache(maxsize=1024)
-def _find_function(path: Path, name: str) -> Path | None:
-    """Find the file of a function by its name in a module, following imports in Data-Juicer."""
+def _find_function(path: Path, name: str) -> tuple[Path, str] | None:
+    """Find file and name of a function by its name in a module, following imports."""
     if name in _functions(path):
-        return path
+        return path, name
     source = _imported(path).get(name)
     return None if source is None else _find_function(*source)
 

@@ -47,7 +47,7 @@ LACKS = {
     "general-video-refine-example": "opencv-contrib-python",
     "img-diff-recipe": "nltk opencv-contrib-python",
     "all_text_image_stats": "nltk spacy spacy-pkuseg",
-    "demo-new-config": "av",
+    "video_on_ray_configs_demo-new-config": "av",
     "performance_configs_audio": "librosa resampy samplerate torchcodec",
     "performance_configs_image": "imagededup",
     "performance_configs_video": f"{TAGGER}@889201b76458513d04afde5d4cfa376aa9e33ebf",
@@ -92,6 +92,7 @@ def test_those_refused_are_refused_for_a_reason(
         if fault:
             assert any(fault in reason for reason in reasons), name
         elif lacking:
+            assert len(reasons) == 1, name
             (reason,) = reasons
             assert reason.endswith(f"not installed; run: pip install {lacking}"), name
         else:
