@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
 import re
 import shutil
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError, size_text
+from djsb_core.api import ComponentError, can_reach, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 CHUNK = 1 << 16
@@ -44,14 +46,28 @@ def download(
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     reasons = []
-    for url in urls:
-        try:
-            _download(url, target, sha256, progress)
-        except DownloadError as error:
-            reasons.append(str(error))
-        else:
+    with _alone_in(target.parent):
+        if target.exists():  # by another process, in the meantime
             return
+        for url in urls:
+            try:
+                _download(url, target, sha256, progress)
+            except DownloadError as error:
+                reasons.append(str(error))
+            else:
+                return
     raise DownloadError(f"{target.name}: not downloaded: {'; '.join(reasons) or 'no address'}")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process downloads to a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _download(
@@ -74,6 +90,8 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int | None], None]) ->
     """Complete a file; return the digest that the server says it has, if any."""
     import requests
 
+    if not can_reach(url):
+        raise DownloadError(f"{url}: cannot be reached")
     failures = 0
     while True:
         size = part.stat().st_size if part.exists() else 0
@@ -145,5 +163,5 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return f"no answer within {TIMEOUT:.0f} s"
     if isinstance(error, requests.ConnectionError):
-        return "cannot be reached, or the connection broke"
+        return "the connection broke"
     return " ".join(str(error).split())

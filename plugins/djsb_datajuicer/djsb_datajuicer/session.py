@@ -19,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from djsb_core.api import ComponentError
 from djsb_datajuicer import simhash
+from djsb_datajuicer.fetch import fetch_models, undo_fetching
 from djsb_datajuicer.native_config import read_config
 from djsb_datajuicer.shortcuts import take_shortcuts
 
@@ -81,8 +82,9 @@ def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:
     :param recipe: the recipe
     :param export_path: where Data-Juicer writes, instead of the recipe's own path
     :param folder: the job's folder, which also receives Data-Juicer's logs
-    :raises ComponentError: if Data-Juicer rejects the recipe
+    :raises ComponentError: if Data-Juicer rejects the recipe, or a model cannot be downloaded
     """
+    fetch_models(recipe)
     settings = {"work_dir": str(folder / WORK_FOLDER), **recipe.settings()}
     settings["export_path"] = str(export_path)
     settings["custom_operator_paths"] = _not_loaded(recipe.custom_operator_paths)
@@ -153,6 +155,7 @@ def _put_back(processes: int) -> Iterator[Callable[[], None]]:
     from data_juicer.utils.mm_utils import SpecialTokens
 
     yield simhash.provide()
+    yield from undo_fetching()
     yield _environment(RAY_JOB_ENV_VAR)
     yield _caching(datasets)
     yield _attribute(tempfile, "tempdir")
