@@ -48,4 +48,5 @@ def weights(
     if fetch:
         found = obtain(found, mirrors, hub, expected, lambda line: click.echo(line, err=True))
     click.echo(weights_text(found, recipe))
-    click.get_current_context().exit(0 if all(weight.exists for weight in found) else 1)
+    if not all(weight.exists for weight in found):
+        raise click.exceptions.Exit(1)
