@@ -135,3 +135,59 @@ def test_an_error_of_the_reader_is_not_blamed_on_the_file(tmp_path):
     path.write_text("x")
     with pytest.raises(OSError, match="disk full"), open_text(path):
         raise OSError("disk full")
+
+
+FRAME = pd.DataFrame(
+    {
+        "text": ['naïve, "quoted"\nand two lines', "007 is text", "你好"],
+        "count": [1, 2, 3],
+        "score": [0.5, None, 2.0],
+        "mixed": ["12", "twelve", ""],
+    }
+)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv", "a.json", "a.json.gz", "a.parquet"])
+def test_tables_agree_with_pandas(tmp_path, name):
+    path = tmp_path / name
+    if ".json" in name:
+        FRAME.to_json(path, orient="records")
+    elif name.endswith(".parquet"):
+        FRAME.to_parquet(path)
+    else:
+        FRAME.to_csv(path, index=False, sep="\t" if ".tsv" in name else ",")
+    rows = list(read_jsonl(path, require="text"))
+    assert pd.DataFrame(rows).equals(FRAME)
+    assert [type(row["count"]) for row in rows] == [int, int, int]
+
+
+def test_a_long_text_in_a_csv_file(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("text\n" + "x" * 200_000 + "\n")
+    assert [len(row["text"]) for row in read_jsonl(path)] == [200_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"a,b\n1,2,3\n", r"a\.csv:2: 3 fields; the header has 2"),
+        ("a.csv", b"a,a\n1,2\n", r"a\.csv:1: a column name occurs twice"),
+        ("a.csv", b'a\n"open\n', r"a\.csv:2: not CSV: unexpected end of data"),
+        ("a.csv", b"a\n\xff\n", r"a\.csv: not UTF-8 text"),
+        ("a.csv", b"a,b\n", r"a\.csv: no sample in this file"),
+        ("a.json", b'[{"a": 1}, 2]', r"a\.json: item 2: a sample must be a JSON object, .* int"),
+        ("a.json", b'[{"a": 1},\n', r"a\.json:2: not JSON"),
+        ("a.parquet", b'{"a": 1}\n', r"a\.parquet: not a Parquet file"),
+    ],
+)
+def test_broken_tables_are_named(tmp_path, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ComponentError, match=message):
+        list(read_jsonl(path))
+
+
+def test_json_lines_may_be_called_json(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text('{"a": 1}\n{"a": 2}\n')
+    assert list(read_jsonl(path)) == [{"a": 1}, {"a": 2}]

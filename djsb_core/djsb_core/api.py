@@ -106,6 +106,7 @@ from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 from djsb_core.machine.checks import check_command, check_file, check_weights
 from djsb_core.machine.code_files import files_beside
 from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
+from djsb_core.machine.network import can_reach
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
 from djsb_core.text import counted, date, parse_duration, short_key, size_text
@@ -194,6 +195,7 @@ __all__ = [
     "WantedEnvironment",
     "Watcher",
     "Workspace",
+    "can_reach",
     "check_command",
     "check_file",
     "check_packages",

@@ -1,4 +1,4 @@
-"""Read datasets in JSON Lines, plain or compressed, with errors that name file and line."""
+"""Read datasets: JSON Lines, plain or compressed, and tables; errors name file and line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
+from djsb_core import tables
 from djsb_core.errors import ComponentError
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ CHUNK = 1 << 17
 def read_jsonl(
     path: Path, *, require: str | Sequence[str] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the samples of a ``.jsonl``, ``.jsonl.gz`` or ``.jsonl.zst`` file, one at a time.
+    """Yield the samples of a file, one at a time.
 
-    Blank lines are skipped.
+    JSON Lines, of which blank ones are skipped; by the suffix also ``.csv``, ``.tsv``, a
+    ``.json`` array and ``.parquet``. All but the last may be compressed (``.gz``, ``.zst``).
 
     :param require: field (or fields) that every sample must have; dots nest, as in :func:`query`
     :raises ComponentError: if the file cannot be read, a line is not a JSON object, a sample lacks
@@ -48,15 +50,32 @@ def locate_samples(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     :raises ComponentError: as :func:`read_jsonl`
     """
     empty = True
-    with _open_bytes(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.isspace():
-                continue
-            empty = False
-            place = f"{path}:{number}"
-            yield place, _parse(line, place)
+    for place, sample in _samples(path):
+        empty = False
+        yield place, sample
     if empty:
         raise ComponentError(f"{path}: no sample in this file; expected one JSON object per line")
+
+
+def _samples(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Choose the reader by the suffix, that of a compression apart."""
+    name = path.name.removesuffix(".gz").removesuffix(".zst").lower()
+    suffix = name[name.rfind(".") :] if "." in name else ""
+    if suffix in tables.DELIMITERS:
+        return tables.read_csv(path, tables.DELIMITERS[suffix], open_text)
+    if suffix == tables.PARQUET:
+        return tables.read_parquet(path)
+    if suffix == ".json" and tables.starts_array(path, open_text):
+        return tables.read_array(path, open_text)
+    return _read_lines(path)
+
+
+def _read_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with _open_bytes(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.isspace():
+                place = f"{path}:{number}"
+                yield place, _parse(line, place)
 
 
 def query(sample: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 (any JSON value)

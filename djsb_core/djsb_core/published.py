@@ -64,7 +64,12 @@ PACKAGES: dict[str, dict[str, str]] = {
     ),
     "djsb.trackers": dict.fromkeys(("wandb", "trackio", "mlflow", "tensorboard"), TRACKERS),
     "djsb.reporters": {"html": REPORT},
-    "djsb.commands": {"env": ENVIRONMENTS, "make-model": MODELSCOPE, "report": REPORT},
+    "djsb.commands": {
+        "env": ENVIRONMENTS,
+        "make-model": MODELSCOPE,
+        "report": REPORT,
+        "weights": DATAJUICER,
+    },
 }
 """By entry-point group and name."""
 

@@ -1,8 +1,9 @@
 """Convert type annotations in Data-Juicer's sources to types that pydantic checks.
 
-Leaves are strict, like Data-Juicer's own checks: a string is not a number and 1 is not a boolean.
-An integer is accepted as a float, and 2.0 as an integer. What the source does not determine is
-``Any``.
+Plain leaves are strict, like those of Data-Juicer's own parser: a string is not a number and 1 is
+not a boolean; :mod:`djsb_datajuicer.values` converts what that parser converts. An integer is
+accepted as a float, and 2.0 as an integer. Numbers with bounds are pydantic's in Data-Juicer too,
+so pydantic converts them here. What the source does not determine is ``Any``.
 """
 
 from __future__ import annotations
@@ -43,13 +44,14 @@ NAMES: Mapping[str, Hint] = {
     "Tuple": tuple,
     "Set": set,
     "Sequence": list,
-    "PositiveInt": Annotated[Int, Gt(0)],
-    "NonNegativeInt": Annotated[Int, Ge(0)],
-    "PositiveFloat": Annotated[Float, Gt(0)],
-    "NonNegativeFloat": Annotated[Float, Ge(0)],
+    "PositiveInt": Annotated[int, Gt(0)],
+    "NonNegativeInt": Annotated[int, Ge(0)],
+    "PositiveFloat": Annotated[float, Gt(0)],
+    "NonNegativeFloat": Annotated[float, Ge(0)],
     "ClosedUnitInterval": Annotated[Float, Ge(0), Le(1)],
     "OpenUnitInterval": Annotated[Float, Gt(0), Lt(1)],
 }
+BOUNDED: Mapping[str, Hint] = {"int": int, "float": float}
 BOUNDS = {"ge": Ge, "gt": Gt, "le": Le, "lt": Lt}
 CONTAINERS = {"List": list, "list": list, "Sequence": list, "Set": set, "set": set}
 MAPPINGS = {"Dict": dict, "dict": dict}
@@ -120,6 +122,7 @@ def _union(items: list[ast.expr], aliases: Mapping[str, ast.expr]) -> Hint:
 def _annotated(items: list[ast.expr], aliases: Mapping[str, ast.expr]) -> Hint:
     """Convert ``Annotated[int, Field(ge=2, le=20)]``; other metadata is ignored."""
     hint = hint_of(items[0], aliases)
+    hint = BOUNDED.get(getattr(items[0], "id", ""), hint)
     for item in items[1:]:
         if isinstance(item, ast.Call) and getattr(item.func, "id", "") == "Field":
             for keyword in item.keywords:

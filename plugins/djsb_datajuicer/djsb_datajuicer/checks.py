@@ -21,6 +21,11 @@ REASONS = {
     "datasets": "it stores the rows; later versions write statistics differently",
     "aiohttp": "py-data-juicer imports it without declaring it",
     "ray": "py-data-juicer imports it without declaring it",
+    "camel-kenlm": "operators measure perplexity with it",
+    "fasttext-predict": "operators identify languages with it",
+    "ftfy": "operators mend broken text with it",
+    "selectolax": "operators clean HTML with it",
+    "sentencepiece": "operators split text with it",
     "torch": "py-data-juicer uses it after every operator without declaring it",
 }
 

@@ -1,8 +1,8 @@
 """Finds packages that a recipe's operators need but that are missing, before anything runs.
 
 Data-Juicer wraps optional packages in a ``LazyLoader`` and would install them at their first use.
-The uses are in the operators' sources. Only those count that are certain to be reached: code under
-a condition counts only if the operator's arguments decide the condition, so a recipe is never
+The uses are in the operators' sources. Code that certainly runs, given the operators' arguments,
+makes a package required; code that runs only for some rows is a warning, so that a recipe is never
 rejected because of a package that it does not need.
 """
 
@@ -10,23 +10,26 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
+import shlex
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import CheckKind, DoctorCheck, check_command
+from djsb_datajuicer import simhash
 from djsb_datajuicer.operators import BASE_FILE, Definition, Operator, operator_of
-from djsb_datajuicer.sources import custom_files, package_folder, parse
+from djsb_datajuicer.reached import UNKNOWN, attributes, reached, value_of
+from djsb_datajuicer.sources import custom_files, module_file, package_folder, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from djsb_datajuicer.recipe import RecipeConfig
 
 LOADER = "LazyLoader"
 MODELS_FILE = "utils/model_utils.py"
+PREPARES_MODEL = "prepare_model"
 MODELS_TABLE = "MODEL_FUNCTION_MAPPING"
 #: Data-Juicer's names of packages whose module has a different name.
 PACKAGES = {
@@ -37,29 +40,47 @@ PACKAGES = {
     "yaml": "PyYAML",
     "git": "gitpython",
 }
+INSTEAD = {"kenlm": "camel-kenlm"}
+"""What to install in place of a package that has no wheels: the same module, with wheels."""
 RAY = ("ray", "ray")
 REQUIREMENT_END = re.compile(r"[=<>~!\[ @;]")
 PROGRAMS = {"ffmpeg-python": "ffmpeg", "pyspark": "java"}
 """Programs that packages start, and that pip does not install."""
+SHOWN = 3
+"""Operators that a check names."""
+
+Place = tuple[str | int, ...]
+Modules = set[tuple[str, str]]
+"""Modules, each with the name of its package."""
 
 
 def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
-    """List the packages and programs that the operators of a recipe use, one check per operator."""
+    """List the packages and programs that a recipe uses: what is missing as one ``pip`` line."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
-    checks = []
+    places: dict[str, Place] = {}
+    certain: dict[str, Modules] = {}
+    possible: dict[str, Modules] = {}
     for position, (name, arguments) in enumerate(recipe.operators):
         operator = operator_of(name, custom)
-        modules = needs(operator, arguments) if operator else set()
-        if modules:
-            check = _check(f"process[{position}].{name}", modules)
-            checks.append(replace(check, location=("process", position, name)))
-        checks += [
-            check_command(PROGRAMS[package], name)
-            for package in sorted({package for _, package in modules} & PROGRAMS.keys())
-        ]
+        if operator is not None:
+            places.setdefault(name, ("process", position, name))
+            certain.setdefault(name, set()).update(needs(operator, arguments))
+            possible.setdefault(name, set()).update(needs(operator, arguments, possibly=True))
     if recipe.executor_type != "default":
-        checks.append(_check(f"executor_type: {recipe.executor_type}", {RAY}))
-    return checks
+        certain[f"executor_type {recipe.executor_type}"] = {RAY}
+    required = set().union(*certain.values())
+    optional = {name: modules - required for name, modules in possible.items()}
+    programs = {
+        PROGRAMS[package]: name
+        for name, modules in certain.items()
+        for _, package in sorted(modules)
+        if package in PROGRAMS
+    }
+    return [
+        *_check(certain, places, "needs packages that are not installed", required=True),
+        *_check(optional, places, "needs further packages for some rows", required=False),
+        *(check_command(program, name) for program, name in programs.items()),
+    ]
 
 
 def packages_of(recipe: RecipeConfig) -> list[str]:
@@ -74,93 +95,250 @@ def packages_of(recipe: RecipeConfig) -> list[str]:
     return sorted({REQUIREMENT_END.split(package)[0] for _, package in modules})
 
 
-def _check(subject: str, modules: set[tuple[str, str]]) -> DoctorCheck:
-    missing = sorted(set(_lacking(modules)))
-    finding = f"uses {', '.join(sorted({package for _, package in modules}))}"
-    return DoctorCheck(
-        subject,
+def _check(
+    users: Mapping[str, Modules], places: Mapping[str, Place], absent: str, *, required: bool
+) -> Iterator[DoctorCheck]:
+    """Yield a check of the packages of all operators together, if there are any.
+
+    :param users: what each operator uses
+    :param places: of the operators in the recipe
+    :param absent: the finding if one is missing
+    """
+    lacking = {name: set(_lacking(modules)) for name, modules in users.items()}
+    missing = sorted(set().union(*lacking.values()))
+    packages = sorted({package for modules in users.values() for _, package in modules})
+    if not (missing or (required and packages)):
+        return
+    names = [name for name, modules in (lacking if missing else users).items() if modules]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    yield DoctorCheck(
+        f"process ({', '.join(names[:SHOWN])}{more})",
+        location=places.get(names[0], ()) if len(names) == 1 else (),
         ok=not missing,
-        finding="needs packages that are not installed" if missing else finding,
-        remedy=f"run: pip install {' '.join(missing)}" if missing else "",
+        finding=absent if missing else f"uses {', '.join(packages)}",
+        remedy=f"run: pip install {' '.join(map(shlex.quote, missing))}" if missing else "",
         kind=CheckKind.PACKAGE,
+        required=required,
     )
 
 
-def needs(operator: Operator, arguments: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Return the modules that an operator certainly uses, each with the name of its package."""
-    defaults = {name: parameter.default for name, parameter in operator.parameters.items()}
-    known = {**defaults, **{key: value for key, value in arguments.items() if value is not None}}
-    modules: set[tuple[str, str]] = set()
+def needs(operator: Operator, arguments: Mapping[str, Any], *, possibly: bool = False) -> Modules:
+    """Return the modules that an operator uses, each with the name of its package.
+
+    :param possibly: include those used only under conditions that its arguments do not determine
+    """
+    return set(_needs(operator, _Arguments(arguments), possibly=possibly))
+
+
+class _Arguments:
+    """The arguments of an operator, hashable; equal if they are written the same."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self.text = repr(values)
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Arguments) and self.text == other.text
+
+
+@lru_cache(maxsize=1024)
+def _needs(operator: Operator, arguments: _Arguments, *, possibly: bool) -> Modules:
+    known = values_of(operator, arguments.values)
+    modules: Modules = set()
     for definition in operator.lineage:
         if definition.path.name != BASE_FILE:
-            modules |= _needs_of(definition, known)
+            modules |= _needs_of(operator, definition, known, possibly=possibly)
     return modules
 
 
-def model_types(operator: Operator, arguments: Mapping[str, Any]) -> set[str]:
-    """Return the kinds of model that an operator certainly prepares, such as ``fasttext``."""
-    known = {name: parameter.default for name, parameter in operator.parameters.items()}
-    known |= {key: value for key, value in arguments.items() if value is not None}
-    return {
-        kind
-        for definition in operator.lineage
-        if definition.path.name != BASE_FILE
+def values_of(operator: Operator, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of an operator's arguments: the recipe's, else the defaults."""
+    known = {
+        name: parameter.default
+        for name, parameter in operator.parameters.items()
+        if parameter.is_literal
+    }
+    return known | {key: value for key, value in arguments.items() if value is not None}
+
+
+def prepared_models(
+    operator: Operator, arguments: Mapping[str, Any]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Return the models that an operator certainly prepares: kind, and the known settings."""
+    return [
+        (str(settings["model_type"]), settings)
+        for settings in calls(operator, arguments, PREPARES_MODEL)
+        if "model_type" in settings
+    ]
+
+
+def calls(operator: Operator, arguments: Mapping[str, Any], function: str) -> list[dict[str, Any]]:
+    """Return the known settings of each call of a function that a constructor certainly makes."""
+    return _calls(operator, _Arguments(arguments), function)
+
+
+@lru_cache(maxsize=1024)
+def _calls(operator: Operator, arguments: _Arguments, function: str) -> list[dict[str, Any]]:
+    settings = []
+    for definition in operator.lineage:
+        body = _constructor(definition)
+        known = values_of(operator, arguments.values)
+        known |= attributes(body, known, _classes(operator))
+        for node in reached(body, known):
+            name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and name == function:
+                settings.append(_settings(node, known))
+    return settings
+
+
+def _settings(call: ast.Call, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keyword arguments of a call that are known, mappings among them unpacked."""
+    settings: dict[str, Any] = {}
+    if call.args and (first := value_of(call.args[0], known)) is not UNKNOWN:
+        settings["model_type"] = first
+    for keyword in call.keywords:
+        value = value_of(keyword.value, known)
+        if keyword.arg is None and isinstance(value, dict):
+            settings |= value
+        elif keyword.arg is not None and value is not UNKNOWN:
+            settings[keyword.arg] = value
+    return settings
+
+
+def _constructor(definition: Definition) -> list[ast.stmt]:
+    return [
+        statement
         for method in definition.node.body
         if isinstance(method, ast.FunctionDef) and method.name == "__init__"
-        for node in _reached(method.body, known)
-        if isinstance(node, ast.Call) and (kind := _prepared(node)) is not None
-    }
+        for statement in method.body
+        if definition.path.name != BASE_FILE
+    ]
 
 
 def _lacking(modules: Iterable[tuple[str, str]]) -> Iterator[str]:
     for module, package in modules:
+        top = module.partition(".")[0]
         try:
-            if find_spec(module.partition(".")[0]) is None:
-                yield package
+            if find_spec(top) is None and top != simhash.MODULE:
+                yield INSTEAD.get(package, package)
         except ValueError:
             # A module that was put into sys.modules by hand has no spec; it is available.
             continue
 
 
-def _needs_of(definition: Definition, known: Mapping[str, Any]) -> set[tuple[str, str]]:
-    modules: set[tuple[str, str]] = set()
+def _classes(operator: Operator) -> tuple[ast.ClassDef, ...]:
+    return tuple(definition.node for definition in operator.lineage)
+
+
+def _needs_of(
+    operator: Operator, definition: Definition, known: Mapping[str, Any], *, possibly: bool
+) -> Modules:
+    modules: Modules = set()
+    own = attributes(_constructor(definition), known, _classes(operator))
     for method in definition.node.body:
         if isinstance(method, ast.FunctionDef):
             # Only in the constructor do argument names refer to the recipe's values.
-            values = known if method.name == "__init__" else {}
-            modules |= _needs_of_body(definition.path, method.body, values)
+            values = {**known, **own} if method.name == "__init__" else own
+            modules |= _needs_of_body(definition.path, method.body, values, possibly=possibly)
     return modules
 
 
 def _needs_of_body(
     path: Path,
-    body: Iterable[ast.AST],
+    body: Sequence[ast.AST],
     known: Mapping[str, Any],
-    seen: frozenset[str] = frozenset(),
-) -> set[tuple[str, str]]:
-    """Return what a function certainly uses, including the functions of its file that it calls.
+    seen: frozenset[tuple[Path, str]] = frozenset(),
+    *,
+    possibly: bool = False,
+) -> Modules:
+    """Return what a function uses, including Data-Juicer's functions that it calls.
 
     :param seen: functions already visited, so that recursion ends
     """
-    loaders, functions = _loaders(path), _functions(path)
-    modules: set[tuple[str, str]] = set()
-    for node in _reached(body, known):
+    loaders = _loaders(path)
+    nested = (node for statement in body for node in ast.walk(statement))
+    own = {node.name: node for node in nested if isinstance(node, ast.FunctionDef)}
+    modules: Modules = set()
+    for node in reached(body, known, possibly=possibly):
+        if isinstance(node, ast.Call):
+            modules |= _called(node)
+        name = _function_of(node, possibly=possibly)
         if isinstance(node, ast.Name) and node.id in loaders:
             modules.add(loaders[node.id])
-        elif isinstance(node, ast.Call):
-            modules |= _called(node)
-            name = node.func.id if isinstance(node.func, ast.Name) else ""
-            if name in functions and name not in seen:
-                modules |= _needs_of_body(path, functions[name].body, {}, seen | {name})
+        elif name in own and (path, name) not in seen:
+            inner = frozenset({*seen, (path, name)})
+            modules |= _needs_of_body(path, own[name].body, {}, inner, possibly=possibly)
+        elif name and (place := _find_function(path, name)) and place not in seen:
+            modules |= _needs_of_function(*place, seen, possibly=possibly)
     return modules
+
+
+def _function_of(node: ast.AST, *, possibly: bool) -> str:
+    """Return the name of the function that a node calls, or possibly hands on to be called."""
+    called = node.func if isinstance(node, ast.Call) else node if possibly else None
+    return called.id if isinstance(called, ast.Name) else ""
+
+
+def _needs_of_function(
+    path: Path, name: str, seen: frozenset[tuple[Path, str]], *, possibly: bool
+) -> Modules:
+    if not seen:
+        return set(_needs_of_helper(path, name, possibly=possibly))
+    body = _functions(path)[name].body
+    inner = frozenset({*seen, (path, name)})
+    return _needs_of_body(path, body, _empty_names(path), inner, possibly=possibly)
+
+
+@lru_cache(maxsize=1024)
+def _needs_of_helper(path: Path, name: str, *, possibly: bool) -> Modules:
+    """Return what a function of Data-Juicer uses that an operator calls directly."""
+    body, seen = _functions(path)[name].body, frozenset({(path, name)})
+    return _needs_of_body(path, body, _empty_names(path), seen, possibly=possibly)
+
+
+@lru_cache(maxsize=1024)
+def _find_function(path: Path, name: str) -> tuple[Path, str] | None:
+    """Find file and name of a function by its name in a module, following imports."""
+    if name in _functions(path):
+        return path, name
+    source = _imported(path).get(name)
+    return None if source is None else _find_function(*source)
+
+
+@lru_cache(maxsize=256)
+def _imported(path: Path) -> Mapping[str, tuple[Path, str]]:
+    """Return file and name of what a module imports from Data-Juicer, by its name there."""
+    return {
+        alias.asname or alias.name: (source, alias.name)
+        for node in parse(path).body
+        if isinstance(node, ast.ImportFrom)
+        if (source := module_file(node.module or "", node.level, path)) is not None
+        for alias in node.names
+    }
+
+
+@lru_cache(maxsize=256)
+def _empty_names(path: Path) -> Mapping[str, None]:
+    """Return the module's variables that are ``None`` until a function first fills them."""
+    return {
+        target.id: None
+        for node in parse(path).body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and node.value.value is None
+    }
 
 
 def _called(call: ast.Call) -> set[tuple[str, str]]:
     """Return the packages that a call checks for, or that the model it prepares needs."""
     if isinstance(call.func, ast.Attribute) and call.func.attr == "check_packages":
         items = call.args[0].elts if call.args and isinstance(call.args[0], ast.List) else []
-        names = [str(item.value) for item in items if isinstance(item, ast.Constant)]
-        return {(_module_of(name), name) for name in names if "@" not in name and "+" not in name}
+        wanted = [str(item.value) for item in items if isinstance(item, ast.Constant)]
+        names = {_name_of(text) for text in wanted if "@" not in text and "+" not in text}
+        return {(name.replace("-", "_"), name) for name in names}
     kind = _prepared(call)
     return set(_needs_of_model(kind)) if kind is not None else set()
 
@@ -176,37 +354,10 @@ def _prepared(call: ast.Call) -> str | None:
     return None
 
 
-def _module_of(requirement: str) -> str:
+def _name_of(requirement: str) -> str:
     for sign in "=<>[ ":
         requirement = requirement.partition(sign)[0]
-    return requirement.replace("-", "_")
-
-
-def _reached(body: Iterable[ast.AST], known: Mapping[str, Any]) -> Iterator[ast.AST]:
-    """Yield the nodes that are certainly evaluated, given the known arguments."""
-    for node in body:
-        if isinstance(node, ast.If | ast.IfExp):
-            outcome = _outcome(node.test, known)
-            branch = node.body if outcome else node.orelse
-            if outcome is not None:
-                yield from _reached(branch if isinstance(branch, list) else [branch], known)
-        elif isinstance(node, ast.BoolOp):
-            yield from _reached(node.values[:1], known)
-        elif isinstance(node, ast.Try):
-            yield from _reached(node.body, known)
-        elif not isinstance(node, ast.FunctionDef | ast.Lambda):
-            yield node
-            yield from _reached(ast.iter_child_nodes(node), known)
-
-
-def _outcome(test: ast.expr, known: Mapping[str, Any]) -> bool | None:
-    """Decide a condition such as ``tokenization`` or ``not tokenization``; ``None`` if unknown."""
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        inner = _outcome(test.operand, known)
-        return None if inner is None else not inner
-    if isinstance(test, ast.Name) and test.id in known and isinstance(known[test.id], bool):
-        return bool(known[test.id])
-    return None
+    return requirement
 
 
 @lru_cache(maxsize=256)

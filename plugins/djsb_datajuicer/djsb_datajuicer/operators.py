@@ -26,6 +26,8 @@ class Parameter:
     """The type of its value; ``Any`` if the source does not determine it."""
     default: object = None
     """Its default if that is a literal, otherwise ``None``."""
+    is_literal: bool = True
+    """Whether the source says its default: a literal."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,9 @@ def _arguments(
         if argument.arg != "self":
             yield (
                 argument.arg,
-                Parameter(hint_of(argument.annotation, aliases), _literal(default)),
+                Parameter(
+                    hint_of(argument.annotation, aliases), _literal(default), _is_literal(default)
+                ),
             )
 
 
@@ -157,7 +161,7 @@ def _declared(node: ast.Dict) -> Iterator[tuple[str, Parameter]]:
         if isinstance(key, ast.Constant) and isinstance(value, ast.Tuple):
             kind, default = value.elts
             hint = NAMES.get(kind.id, Any) if isinstance(kind, ast.Name) else Any
-            yield str(key.value), Parameter(hint, _literal(default))
+            yield str(key.value), Parameter(hint, _literal(default), _is_literal(default))
 
 
 def _literal(node: ast.expr | None) -> object:
@@ -165,6 +169,10 @@ def _literal(node: ast.expr | None) -> object:
         return None if node is None else ast.literal_eval(node)
     except ValueError:
         return None
+
+
+def _is_literal(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) or _literal(node) is not None
 
 
 @lru_cache(maxsize=256)

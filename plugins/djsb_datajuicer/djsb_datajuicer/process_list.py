@@ -5,14 +5,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from djsb_datajuicer.operators import Operator, operator_of
 from djsb_datajuicer.sources import operator_files
+from djsb_datajuicer.values import WrongTypeError, converted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -34,8 +35,9 @@ def checked(entries: object, custom: Mapping[str, Path]) -> list[dict[str, dict[
             problems.append(problem((position,), "process", text, entry))
             continue
         name, arguments = step
-        problems += _problems(position, name, arguments, custom)
-        steps.append({name: arguments})
+        values, wrong = _check((position,), name, arguments, custom)
+        problems += wrong
+        steps.append({name: values})
     if problems:
         raise ValidationError.from_exception_data("process", problems)
     return steps
@@ -67,37 +69,33 @@ def _step_of(entry: object) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _problems(
-    position: int, name: str, arguments: Mapping[str, Any], custom: Mapping[str, Path]
-) -> Iterator[InitErrorDetails]:
+def _check(
+    place: tuple[int | str, ...],
+    name: str,
+    arguments: Mapping[str, Any],
+    custom: Mapping[str, Path],
+) -> tuple[dict[str, Any], list[InitErrorDetails]]:
+    """Return the arguments of an operator, converted, and what is wrong with them."""
     operator = operator_of(name, custom)
     if operator is None:
         text = f"unknown operator '{name}'; {nearest(name, {*operator_files(), *custom})}"
-        yield problem((position, name), "operator", text, name)
-        return
+        return {}, [problem((*place, name), "operator", text, name)]
+    values: dict[str, Any] = {}
+    problems = []
     for argument, value in arguments.items():
-        message = _argument_problem(operator, argument, value)
-        if message:
-            yield problem((position, name, argument), "argument", message, value)
+        try:
+            values[argument] = _value(operator, argument, value)
+        except WrongTypeError as error:
+            problems.append(problem((*place, name, argument), "argument", str(error), value))
+    return values, problems
 
 
-def _argument_problem(operator: Operator, argument: str, value: object) -> str | None:
+def _value(operator: Operator, argument: str, value: object) -> object:
     parameters = operator.parameters
     if not parameters:
-        return None
+        return value
     if argument not in parameters:
-        return f"{operator.name} has no argument '{argument}'; {nearest(argument, parameters)}"
+        known = nearest(argument, parameters)
+        raise WrongTypeError(f"{operator.name} has no argument '{argument}'; {known}")
     # Data-Juicer treats null as "the default" everywhere.
-    return None if value is None else wrong_type(parameters[argument].hint, value)
-
-
-def wrong_type(hint: Any, value: object) -> str | None:  # noqa: ANN401 (a type or a typing form)
-    """Explain why a value does not match a type; ``None`` if it does."""
-    try:
-        TypeAdapter(hint).validate_python(value)
-    except ValidationError as error:
-        message = " or ".join(
-            dict.fromkeys(details["msg"] for details in error.errors(include_url=False))
-        )
-        return f"{message}, not {value!r}"
-    return None
+    return None if value is None else converted(parameters[argument].hint, value)

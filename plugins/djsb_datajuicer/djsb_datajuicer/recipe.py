@@ -25,8 +25,9 @@ from pydantic_core.core_schema import ErrorType
 
 from djsb_core.api import ComponentConfig, InputPath, OutputPath
 from djsb_datajuicer.options import Option, options
-from djsb_datajuicer.process_list import checked, nearest, problem, wrong_type
+from djsb_datajuicer.process_list import checked, nearest, problem
 from djsb_datajuicer.sources import custom_files
+from djsb_datajuicer.values import WrongTypeError, converted
 
 FORMATS = (".jsonl", ".json", ".parquet")
 SOURCES = ("dataset_path", "dataset", "generated_dataset_config")
@@ -203,28 +204,29 @@ def _field_type(option: Option) -> Any:  # noqa: ANN401 (a type or a typing form
 
 
 def _typed(hint: Any, value: object) -> object:  # noqa: ANN401 (a type or a typing form)
-    text = None if value is None else wrong_type(hint, value)
-    if text:
-        raise PydanticCustomError("djsb_recipe_key", "{text}", {"text": text})
-    return value
+    try:
+        return None if value is None else converted(hint, value)
+    except WrongTypeError as error:
+        raise PydanticCustomError("djsb_recipe_key", "{text}", {"text": str(error)}) from None
 
 
 def _part(option: Option, values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Check a mapping of settings such as ``partition``."""
-    problems = []
-    for name, value in (values or {}).items():
+    """Check a mapping of settings such as ``partition``, and convert its values."""
+    problems, parts = [], dict(values or {})
+    for name, value in parts.items():
         if name not in option.parts:
             text = f"unknown key '{name}'; {nearest(name, option.parts)}"
             problems.append(problem((name,), "recipe_key", text, value))
             continue
         part = option.parts[name]
         hint = Literal[part.choices] if part.choices else part.hint
-        message = None if value is None else wrong_type(hint, value)
-        if message:
-            problems.append(problem((name,), "recipe_key", message, value))
+        try:
+            parts[name] = None if value is None else converted(hint, value)
+        except WrongTypeError as error:
+            problems.append(problem((name,), "recipe_key", str(error), value))
     if problems:
         raise ValidationError.from_exception_data("RecipeConfig", problems)
-    return values
+    return values if values is None else parts
 
 
 def _split_sources(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from djsb_core.api import Component, SampleLayout
 from djsb_datajuicer.failures import Notes
 from djsb_datajuicer.ledger import Ledger
+from djsb_datajuicer.model_needs import api_keys, model_needs
 from djsb_datajuicer.named_files import environment_of, media_files, named_files
 from djsb_datajuicer.needs import package_needs, packages_of
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
-from djsb_datajuicer.weights import weight_needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,9 +45,19 @@ class RecipeComponent(Component[RecipeConfig]):
         """The variables that the recipe's operators read."""
         return environment_of(self.config)
 
+    def check(self) -> Sequence[str]:
+        """List what is missing; a key is part of where the job runs, not of the recipe."""
+        keys = {need.sentence for need in api_keys(self.config)}
+        return [problem for problem in super().check() if problem not in keys]
+
+    def warnings(self) -> Sequence[str]:
+        """List what will be downloaded, and the keys that are not set."""
+        keys = [need.sentence for need in api_keys(self.config) if not need.ok]
+        return [*super().warnings(), *keys]
+
     def needs(self) -> Sequence[DoctorCheck]:
-        """List the packages and model files that the recipe's operators use."""
-        return [*package_needs(self.config), *weight_needs(self.config)]
+        """List the packages, models and API keys that the recipe's operators use."""
+        return [*package_needs(self.config), *model_needs(self.config), *api_keys(self.config)]
 
     @contextmanager
     def accounting(self, origin: Origin) -> Iterator[tuple[Ledger, Notes]]:

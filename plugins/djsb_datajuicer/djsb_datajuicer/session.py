@@ -13,9 +13,14 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, redirect_stderr
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from djsb_core.api import ComponentError
+from djsb_datajuicer import simhash
+from djsb_datajuicer.fetch import fetch_models, undo_fetching
 from djsb_datajuicer.native_config import read_config
 from djsb_datajuicer.shortcuts import take_shortcuts
 
@@ -82,8 +87,9 @@ def create_config(recipe: RecipeConfig, export_path: Path, folder: Path) -> Any:
     :param recipe: the recipe
     :param export_path: where Data-Juicer writes, instead of the recipe's own path
     :param folder: the job's folder, which also receives Data-Juicer's logs
-    :raises ComponentError: if Data-Juicer rejects the recipe
+    :raises ComponentError: if Data-Juicer rejects the recipe, or a model cannot be downloaded
     """
+    fetch_models(recipe)
     settings = {"work_dir": str(folder / WORK_FOLDER), **recipe.settings()}
     settings["export_path"] = str(export_path)
     settings["custom_operator_paths"] = _not_loaded(recipe.custom_operator_paths)
@@ -118,10 +124,21 @@ def _switch_off_installs() -> None:
 
 
 def _refuse(package: str, _pip_args: object = None) -> None:
+    """Refuse to install a package; one that is there in another version than pinned is used."""
+    if _is_installed(package):
+        return
     if _Refusals.file is not None:
         with _Refusals.file.open("a", encoding="utf-8") as file:
             file.write(package + "\n")
     raise ImportError(f"{package} is not installed; run: pip install {package}")
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        requirement = Requirement(package)
+        return find_spec(requirement.name.replace("-", "_")) is not None
+    except (InvalidRequirement, ValueError):
+        return False
 
 
 def _cpus() -> int:
@@ -152,6 +169,8 @@ def _put_back(processes: int) -> Iterator[Callable[[], None]]:
     from data_juicer.utils.constant import RAY_JOB_ENV_VAR
     from data_juicer.utils.mm_utils import SpecialTokens
 
+    yield simhash.provide()
+    yield from undo_fetching()
     yield _environment(RAY_JOB_ENV_VAR)
     yield _caching(datasets)
     yield _attribute(tempfile, "tempdir")

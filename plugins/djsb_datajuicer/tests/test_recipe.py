@@ -50,7 +50,7 @@ def test_unknown_key_is_told_the_right_word(settings: dict[str, Any]) -> None:
         ),
         ({"text_length_filter": {"min_len": "x"}}, (0, "text_length_filter", "min_len"), "'x'"),
         ({"words_num_filter": {"min_num": 3.5}}, (0, "words_num_filter", "min_num"), "3.5"),
-        ({"words_num_filter": {"lang": 5}}, (0, "words_num_filter", "lang"), "string"),
+        ({"words_num_filter": {"lang": False}}, (0, "words_num_filter", "lang"), "string"),
         ({"words_num_filter": {"tokenization": 1}}, (0, "words_num_filter", "tokenization"), "1"),
         (
             {"character_repetition_filter": {"rep_len": 0}},

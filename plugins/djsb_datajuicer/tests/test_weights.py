@@ -60,8 +60,11 @@ def test_they_are_those_that_data_juicer_asks_for(
             value()
     assert sorted(set(asked)) == files
     said = absent(data, step)
-    assert [one.split("the weights ")[1].split(";")[0] for one in said] == files
-    assert all(one.endswith(f"put the file into {models}") for one in said)
+    named = sorted(one.split("the weights ")[1].split(", ")[0].split(" (")[0] for one in said)
+    assert named == files
+    for one in said:
+        assert f", to be downloaded to {models}" in one
+        assert one.endswith("; get them beforehand: djsb weights RECIPE --download")
 
 
 @pytest.mark.parametrize("place", ["models", "elsewhere", "."])
@@ -93,4 +96,56 @@ def test_the_folder_is_data_juicers(
     code = "from data_juicer.utils.cache_utils import DATA_JUICER_MODELS_CACHE as c; print(c)"
     theirs = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout
     (said,) = absent(data, {"language_id_score_filter": {}})
-    assert said.endswith(f"put the file into {theirs.strip()}")
+    assert f"lid.176.bin (131.3 MB), to be downloaded to {theirs.strip()}/" in said
+
+
+@pytest.mark.parametrize(
+    ("operator", "words"), [("stopwords_filter", "stopwords"), ("flagged_words_filter", "flagged")]
+)
+def test_word_lists_are_weights(
+    models: Path, data: Path, monkeypatch: Any, operator: str, words: str
+) -> None:
+    folder = models.parent / "assets"
+    monkeypatch.setenv("DATA_JUICER_ASSETS_CACHE", str(folder))
+    (said,) = absent(data, {operator: {}})
+    assert words in said
+    assert f"to be downloaded to {folder}/" in said
+    own = models.parent / "own"
+    own.mkdir()
+    (own / f"my_{words}_words_flagged_words_stopwords.json").write_text('{"en": []}')
+    argument = "stopwords_dir" if words == "stopwords" else "flagged_words_dir"
+    assert absent(data, {operator: {argument: str(own)}}) == []
+
+
+def test_hub_models_are_named(models: Path, data: Path, monkeypatch: Any) -> None:
+    hub = models.parent / "hub"
+    monkeypatch.setenv("HF_HUB_CACHE", str(hub))
+    step = {"token_num_filter": {"hf_tokenizer": "owner/name"}}
+    (said,) = absent(data, step)
+    folder = hub / "models--owner--name"
+    assert f"needs the hub's model owner/name, to be downloaded to {folder};" in said
+    (folder / "snapshots" / "1").mkdir(parents=True)
+    (folder / "snapshots" / "1" / "tokenizer.json").touch()
+    assert absent(data, step) == []
+
+
+def test_a_tokenizer_in_a_folder_that_is_not_there(models: Path, data: Path) -> None:
+    step = {"token_num_filter": {"hf_tokenizer": "./models/mine"}}
+    (said,) = component(data, step).check()
+    assert said.startswith("token_num_filter: needs the model ./models/mine, which is neither")
+    (models / "mine").mkdir()
+    assert component(data, step).check() == []
+
+
+def test_nltk_data_is_found_where_nltk_looks(models: Path, data: Path, monkeypatch: Any) -> None:
+    from djsb_datajuicer.operators import operator_of
+    from djsb_datajuicer.weights import list_weights
+
+    assert operator_of("sentence_split_mapper", {})
+    monkeypatch.setenv("NLTK_DATA", str(models))
+    steps: list[tuple[str, dict[str, Any]]] = [("sentence_split_mapper", {"lang": "en"})]
+    (weight,) = list_weights(steps, {})
+    assert (weight.path, weight.exists) == (models / "tokenizers" / "punkt.zip", False)
+    (models / "tokenizers" / "punkt").mkdir(parents=True)
+    (weight,) = list_weights(steps, {})
+    assert weight.exists

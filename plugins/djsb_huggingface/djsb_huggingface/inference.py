@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from djsb_core.api import DoctorCheck
     from djsb_huggingface.loading import LanguageModel
 
-DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".json")
+DATA_SUFFIXES = (".gz", ".zst", ".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 
 def _model_name(name: str) -> str:

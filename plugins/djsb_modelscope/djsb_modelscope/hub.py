@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from djsb_core.api import ComponentError
+from djsb_core.api import ComponentError, can_reach
 from djsb_modelscope.job import Mode
 from djsb_modelscope.models import is_causal_lm, list_causal_lm_problems, list_native_problems
 
@@ -49,8 +49,12 @@ def download_model(job: Job) -> Job:
 def _download(model: str) -> Path:
     """Return the newest version; without a network, the one already downloaded."""
     from modelscope.hub.snapshot_download import snapshot_download
+    from modelscope.hub.utils.utils import get_endpoint
 
     try:
+        # Its client tries for minutes where nothing answers.
+        if not can_reach(get_endpoint()):
+            raise ConnectionError(f"{get_endpoint()} cannot be reached")  # noqa: TRY301
         return Path(snapshot_download(model))
     except Exception as cause:
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""Read JSON Lines, with errors that name file and line."""
+"""Read datasets, with errors that name file and line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_renamed(path: Path, renaming: Mapping[str, str]) -> list[dict[str, Any]
 def _list_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    patterns = ("*.jsonl", "*.json", "*.jsonl.gz", "*.jsonl.zst")
+    patterns = ("*.jsonl", "*.json", "*.jsonl.gz", "*.jsonl.zst", "*.csv", "*.parquet")
     files = sorted(file for pattern in patterns for file in path.glob(pattern))
     if not files:
         raise ComponentError(f"{path}: the folder contains no *.jsonl file")
