@@ -1,4 +1,5 @@
 import logging
+import signal
 import sys
 
 import pluggy
@@ -256,7 +257,7 @@ def test_an_interruption_in_a_listener_is_no_failure(listeners):
     class Slow:
         @hookimpl
         def djsb_preparing(self):
-            raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
 
     listeners.register(Slow())
     with pytest.raises(KeyboardInterrupt):
@@ -299,7 +300,7 @@ def test_a_tracker_hears_the_runs_that_ask_for_it(install, listeners):
     [
         ("Wrong", "djsb_no_such_moment is no hookspec"),
         ("Failing", "SystemExit: 3"),
-        ("heard", "PluginLoadError: cannot load tracker"),
+        ("heard", "cannot load tracker"),
     ],
 )
 def test_a_broken_tracker_is_skipped_with_one_warning(install, listeners, caplog, target, reason):

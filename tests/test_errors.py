@@ -16,7 +16,7 @@ from djsb_core.errors import (
     describe_cause,
     suggest,
 )
-from djsb_core.problems import Problem
+from djsb_core.problems import Problem, Severity
 
 
 def test_every_error_is_in_the_tree_of_the_docstring():
@@ -120,3 +120,12 @@ def test_a_full_disk_says_what_to_do(cause):
 def test_many_known_words_are_not_all_listed():
     words = [f"w{i:03}" for i in range(100)]
     assert suggest("x", words).endswith("w028, w029 and 70 more")
+
+
+def test_warnings_are_not_counted_as_problems():
+    error, warning = Problem("wrong"), Problem("odd", severity=Severity.WARNING)
+    assert str(ConfigError([error, warning])) == "wrong\nnote: odd"
+    assert str(ConfigError([error, warning, error, warning])) == (
+        "2 problems\n  wrong\n  wrong\nnote: odd\nnote: odd"
+    )
+    assert str(ConfigError([warning])) == "odd"

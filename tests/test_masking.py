@@ -19,7 +19,9 @@ from djsb_core.secret_shapes import address_spans, merged, rendered
     ["api_key", "apiKey", "API-KEY", "OPENAI_API_KEY", "password", "db_passwd", "hf_token", "token",
      "AWS_SECRET_ACCESS_KEY", "client_secret", "Authorization", "private_key", "access_token",
      "WANDB_API_KEY", "GITHUB_TOKEN", "credentials", "azure_account_key", "pwd", "SLACK_WEBHOOK",
-     "DATABASE_DSN", "connection_string", "passphrase", "session_token", "bot_token", "MY_TOKEN"],
+     "DATABASE_DSN", "connection_string", "passphrase", "session_token", "bot_token", "MY_TOKEN",
+     "HTTPAuthToken", "APIKey", "X-Api-Key", "apikey", "webhook_url", "use_auth_token", "DB_PASS",
+     "openai_key", "SECRETKEY", "oauthToken", "access_tokens", "session_cookie", "proxy_auth"],
 )  # fmt: skip
 def test_names_of_secrets(name):
     assert is_secret_name(name)
@@ -29,7 +31,10 @@ def test_names_of_secrets(name):
     "name",
     ["tokens", "max_tokens", "pad_token", "eos_token", "tokenizer", "num_tokens", "key", "text_key",
      "text_keys", "key_remapping", "keyword", "monkey", "predicted_value_key", "token_ids", "lr",
-     "image_token", "special_token", "tokens_per_second", "author", "passes"],
+     "image_token", "special_token", "tokens_per_second", "author", "passes", "PAD_TOKEN",
+     "hf_tokenizer", "token_num_filter", "secret_replacement", "answer_token", "think_token",
+     "mask_secrets", "encryption_key_path", "secret_key_name", "token_type", "secretary",
+     "credentials_file", "eos_token_id", "first_pass", "password_field", "hf_token_path"],
 )  # fmt: skip
 def test_names_that_only_look_like_it(name):
     assert not is_secret_name(name)

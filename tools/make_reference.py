@@ -6,7 +6,8 @@ import inspect
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import click
 from pydantic_core import PydanticUndefined
@@ -104,10 +105,24 @@ def _field(key: str, info: FieldInfo) -> str:
 
 
 def _type(annotation: object) -> str:
-    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
-    text = re.sub(r"Annotated\[([\w.]+), [^\]]*\]", r"\1", text)
-    text = re.sub(r"\b(?:[a-z_]\w*\.)+(\w+)", r"\1", text)
-    return "`" + text.replace("|", "or").replace("NoneType", "None") + "`"
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(\w+)", r"\1", _plain_type(annotation))
+    return f"`{text}`"
+
+
+def _plain_type(annotation: Any) -> str:  # noqa: ANN401 (any annotation)
+    """Name a type, without what validates it, and a union with its members."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _plain_type(arguments[0])
+    if origin in {Union, UnionType}:
+        return " or ".join(map(_plain_type, arguments))
+    if annotation is NoneType:
+        return "None"
+    if origin is None or origin is Literal:
+        return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    name = getattr(origin, "__name__", str(origin))
+    inner = ", ".join("…" if part is ... else _plain_type(part) for part in arguments)
+    return f"{name}[{inner}]"
 
 
 def commands_page() -> str:

@@ -27,6 +27,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     :param new: parts of the key that is explained
     """
     sentences: list[str] = []
+    if old.get("format") != new.get("format"):  # other parts differ in form only
+        old, new = ({"format": parts.get("format")} for parts in (old, new))
     for name in dict.fromkeys([*old, *new]):
         before, after = old.get(name), new.get(name)
         if not _same(before, after):
@@ -44,6 +46,14 @@ def _part(name: str, old: Any, new: Any) -> Iterator[str]:  # noqa: ANN401 (any 
         yield from _metrics(old or {}, new or {})
     elif name == "files":
         yield from _files(old or {}, new or {})
+    elif name == "packages":
+        yield from _packages(old or {}, new or {})
+    elif name == "media":
+        numbers = [f"{(part or {}).get('files', 0):,}" for part in (old, new)]
+        count = numbers[0] if numbers[0] == numbers[1] else " → ".join(numbers)
+        yield f"the files that the rows name changed ({count})"
+    elif name == "variables":
+        yield from _variables(old or {}, new or {})
     elif name == "settings":
         yield from _mappings("", old or {}, new or {})
     elif name == "secrets":
@@ -62,6 +72,25 @@ def _info(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     if old.get("version") != new.get("version"):
         return f"{new.get('package')} {old.get('version')} → {new.get('version')}"
     return f"the code of {new.get('package')} changed"
+
+
+def _packages(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for package in dict.fromkeys([*old, *new]):
+        before, after = old.get(package), new.get(package)
+        if before is None:
+            yield f"{package} {after}: newly required"
+        elif after is None:
+            yield f"{package}: no longer required"
+        elif before != after:
+            yield f"{package} {before} → {after}"
+
+
+def _variables(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Name variables only: their values may be secret."""
+    for name in dict.fromkeys([*old, *new]):
+        if old.get(name) != new.get(name):
+            change = "changed" if name in old and name in new else "is set"
+            yield f"the environment variable {name} {change if name in new else 'is not set'}"
 
 
 def _metrics(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

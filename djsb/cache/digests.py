@@ -26,6 +26,9 @@ ABSENT = "absent"
 FRESH = 2 * 10**9
 """Nanoseconds: a file modified less long ago may change again and keep its time stamp."""
 
+BYTECODE = "__pycache__"
+"""Folder that Python writes when it imports code: no part of what was put beside it."""
+
 BROKEN = (errno.ELOOP, errno.ENAMETOOLONG)
 """System errors for circular links and for impossible names."""
 
@@ -114,6 +117,8 @@ class Digests:
 def walk(folder: str) -> Iterator[WalkedFile]:
     """Yield every file below a folder; links are followed, each folder is entered only once.
 
+    Bytecode is left out.
+
     :raises RequestError: if a folder cannot be read
     """
     entered: set[tuple[int, int]] = set()
@@ -131,6 +136,8 @@ def walk(folder: str) -> Iterator[WalkedFile]:
         except OSError as error:
             raise _unreadable(path, error) from error
         for entry in entries:
+            if entry.name == BYTECODE:
+                continue
             name = f"{prefix}/{entry.name}" if prefix else entry.name
             if _is_folder(entry):
                 pending.append((name, entry.path))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
-import sys
 from importlib import import_module
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from djsb import __version__
-from djsb.cli.escaping import escape_controls
+from djsb.cli.streams import lost_output, prepare_streams
 
 if TYPE_CHECKING:
     from djsb_core.announced import Announcement
@@ -28,6 +27,8 @@ COMMANDS = {
     "runs": ("runs", "List the runs of a work_dir."),
     "show": ("show", "Show one run, or one of its jobs."),
     "compare": ("compare", "Compare runs, pipelines or jobs, with confidence intervals."),
+    "export": ("export", "Write a run as one file, to be repeated elsewhere."),
+    "reproduce": ("reproduce", "Run an exported run again and compare."),
     "schema": ("schema", "Print the JSON Schema of the experiment file."),
     "cache": ("cache", "List, explain and clean up cached results."),
     "doctor": ("doctor", "Diagnose this installation, a plugin or an experiment."),
@@ -38,6 +39,9 @@ COMMANDS = {
 
 GARBAGE = 30_000
 """Objects between two garbage collections; Python's 700 take a tenth of a short command."""
+
+VERDICTS = frozenset({"run", "validate", "doctor"})
+"""Commands whose exit code is the result; it stays if their text cannot be written."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it: 128 + SIGINT."""
@@ -87,10 +91,10 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (click's signature)
         """Run a command; show expected errors as one message."""
-        from djsb_core.errors import DjsbError, describe_cause, is_full_disk
+        from djsb_core.errors import DjsbError, describe_cause, remedy_of
 
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
         except DjsbError as error:
             if ctx.params.get("debug"):
                 raise
@@ -99,14 +103,14 @@ class LazyGroup(click.Group):
         except KeyboardInterrupt as error:
             _print_error("Interrupted.", error)
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
-            _silence_stdout()
-            ctx.exit(0)
         except Exception as error:
-            if ctx.params.get("debug") or not is_full_disk(error):
+            if ctx.params.get("debug") or not remedy_of(error):
                 raise  # a bug
             _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(DjsbError.exit_code)
+        if ctx.invoked_subcommand not in VERDICTS and lost_output():
+            ctx.exit(DjsbError.exit_code)
+        return result
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,10 +131,8 @@ def djsb(*, debug: bool) -> None:
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(GARBAGE)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # file names and data need not be Unicode text
-            stream.reconfigure(errors="backslashreplace")
-            escape_controls(stream)
+    prepare_streams()
+    faulthandler.enable()  # a crash, as in a plugin's C extension, is traced to its file
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 
@@ -162,10 +164,3 @@ def _load_plugin_command(name: str) -> click.Command | None:
 
     command = load_command(name)
     return command if isinstance(command, click.Command) else None
-
-
-def _silence_stdout() -> None:
-    """Prevent Python's error at exit about a closed pipe (``| head``)."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -22,9 +22,15 @@ KINDS = ", ".join(kind.value for kind in Kind)
 )
 def new_plugin(name: str, kind: str, folder: Path) -> None:
     """Write the plugin package djsb-NAME, with a working component to adapt."""
+    from djsb.report.format import shell_path
     from djsb.scaffold import write_plugin
 
     target = write_plugin(name, Kind.parse(kind), folder)
     click.echo(f"Wrote {target}. Next:")
-    for step in (f"cd {target}", "pip install -e '.[test]'", "pytest", "djsb list-components"):
+    for step in (
+        f"cd {shell_path(target)}",
+        "pip install -e '.[test]'",
+        "pytest",
+        "djsb list-components",
+    ):
         click.echo(f"  {step}")

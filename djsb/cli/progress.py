@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from djsb.cli.streams import copy_of_stderr
 from djsb.report.format import duration, number
 from djsb_core.errors import JobCancelledError
 from djsb_core.hookspecs import JobInfo, hookimpl
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.progress import TaskID
-
-STDERR = 2
 
 
 class Display(Protocol):
@@ -55,8 +53,11 @@ class Progress(AbstractContextManager["Progress"]):
         """
         sys.stderr.flush()
         terminal = sys.stderr.isatty()
-        self._stream = _copy_of_stderr()
-        self._display: Display = LiveLines(self._stream) if terminal else PlainLines(self._stream)
+        self._stream = copy_of_stderr()
+        spinner = "line" if self._stream.lacks_unicode else "dots"
+        self._display: Display = (
+            LiveLines(self._stream, spinner) if terminal else PlainLines(self._stream)
+        )
         self._width = len(str(jobs))
         self._jobs = jobs
         self._iterations = iterations
@@ -171,7 +172,7 @@ class PlainLines:
 class LiveLines:
     """One line per running job, with its elapsed time; for terminals."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, spinner: str = "dots") -> None:
         """Draw on the terminal behind ``stream``."""
         from rich.console import Console
         from rich.progress import Progress as Bars
@@ -179,7 +180,7 @@ class LiveLines:
 
         self._console = Console(file=stream, highlight=False)
         self._bars = Bars(
-            SpinnerColumn(),
+            SpinnerColumn(spinner),
             TextColumn("{task.description}", markup=False),
             TextColumn("{task.fields[metric]}", style="cyan", markup=False),
             TimeElapsedColumn(),
@@ -221,7 +222,3 @@ def _escape(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
-
-
-def _copy_of_stderr() -> TextIO:
-    return os.fdopen(os.dup(STDERR), "w", encoding="utf-8", errors="replace")

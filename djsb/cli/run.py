@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from djsb.planner.planned import Plan
     from djsb.runner.options import RunOptions
     from djsb.runner.session import Session
+    from djsb.store.records import RunRecord
 
 
 @click.command()
@@ -103,7 +104,8 @@ def run(  # noqa: PLR0913 (one argument per option)
     )
     try:
         with Session(workers, placement=placement, take_signals=True) as session:
-            summary = _run(planned, options, session)
+            record = run_plan(planned, options, session)
+            summary = _summary(planned, session, record)
     except (JobError, JobsError, KeyboardInterrupt) as error:
         again = command_line(ctx, Masker.of(planned.experiment.document.value))
         error.add_note(f"Finished jobs are kept; resume with: {again}")
@@ -111,11 +113,16 @@ def run(  # noqa: PLR0913 (one argument per option)
     click.echo(summary)
 
 
-def _run(planned: Plan, options: RunOptions, session: Session) -> str:
-    """Run a plan with progress, and return its summary."""
+def _summary(planned: Plan, session: Session, record: RunRecord) -> str:
+    from djsb.report.summary import summarize
+
+    return summarize(session.store(planned.experiment.work_dir), record.id)
+
+
+def run_plan(planned: Plan, options: RunOptions, session: Session) -> RunRecord:
+    """Run a plan with its notes and progress on standard error; return the record of the run."""
     from djsb.cli.progress import Progress
     from djsb.planner.preflight import require
-    from djsb.report.summary import summarize
 
     schema = planned.experiment.schema
     several = {"iterations": schema.max_iter_num != 1, "pipelines": len(planned.pipelines) > 1}
@@ -123,8 +130,7 @@ def _run(planned: Plan, options: RunOptions, session: Session) -> str:
     if options.preflight:
         _show_notes(require(planned, session.placement, "--no-preflight"))
     with Progress(len(planned.jobs), **several) as progress:
-        record = session.run(planned, options, [progress])
-    return summarize(session.store(Path(schema.work_dir)), record.id)
+        return session.run(planned, options, [progress])
 
 
 def _show_notes(notes: Iterable[object]) -> None:

@@ -63,6 +63,8 @@ class SourceFile:
 
     path: Path
     lines: Mapping[Location, int] = field(default_factory=lambda: MappingProxyType({}))
+    overridden: Mapping[Location, Location] = field(default_factory=lambda: MappingProxyType({}))
+    """Values that are not the file's, and what set them."""
 
     def line(self, location: Location) -> int | None:
         """Return the line of a value, or of the nearest one around it."""
@@ -84,6 +86,9 @@ class SourceFile:
 
         :param key: the location to show, if it is a different one
         """
+        for end in range(len(location), 0, -1):
+            if location[:end] in self.overridden:
+                return Problem(text, remedy, location=self.overridden[location[:end]])
         shown = location if key is None else key
         return Problem(text, remedy, self.path, self.line(location), shown)
 

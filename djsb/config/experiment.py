@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from djsb.config.dotted import split_path
 from djsb.config.resources import ResourcesSchema
 from djsb.config.schema import Stage
 from djsb_core.interfaces.hook import Section
+from djsb_core.interfaces.paths import expand_path
 from djsb_core.problems import Severity
 
 if TYPE_CHECKING:
@@ -173,6 +173,10 @@ class Experiment:
     A job of which only the name could not be read is in ``jobs``, too.
     """
 
+    folders: tuple[Path, ...] = field(default_factory=lambda: (Path.cwd(),))
+    """Where relative paths are looked up: the working directory in which it was read, then beside
+    the file."""
+
     @property
     def size(self) -> int:
         """The number of jobs, those that could not be read included."""
@@ -182,10 +186,15 @@ class Experiment:
         """Describe what is wrong with a value of the experiment itself."""
         return self.document.source.problem(location, text, remedy)
 
-    @cached_property
-    def folders(self) -> tuple[Path, ...]:
-        """Where relative paths are looked up: the working directory, then beside the file."""
-        return lookup_folders(self.document.path)
+    @property
+    def file(self) -> Path:
+        """The absolute path of the file."""
+        return self.folders[0] / self.document.path
+
+    @property
+    def work_dir(self) -> Path:
+        """The absolute path of the folder for its runs."""
+        return self.folders[0] / expand_path(self.schema.work_dir)
 
 
 def lookup_folders(experiment: Path) -> tuple[Path, ...]:

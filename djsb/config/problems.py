@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from djsb_core.errors import suggest
+from djsb_core.interfaces.secrets import secrets_in
 from djsb_core.masking import MASK, is_secret_name
 from djsb_core.problems import Problem
 
@@ -35,10 +36,12 @@ def describe_errors(
     are joined, or the most helpful one is kept.
     """
     places: dict[Location, dict[Problem, bool]] = {}
+    declared = {name for name, _ in secrets_in(model, values)}
     for details in error.errors():
         location = _location_in(values, details)
         text, remedy = _describe(details, model)
-        if any(is_secret_name(str(part).rpartition(".")[2]) for part in location):
+        names = {str(part).rpartition(".")[2] for part in location}
+        if declared & names or any(map(is_secret_name, names)):
             text = text.replace(_show(details["input"]), MASK)
         problem = Problem(text, remedy, location=location)
         places.setdefault(location, {}).setdefault(problem, _explains(details))

@@ -14,9 +14,10 @@ from djsb.config.document import Document, read_document
 from djsb.config.experiment import Experiment, JobSpec
 from djsb.config.frozen import freeze, thaw
 from djsb.config.jobs import JobReader
-from djsb.config.overrides import apply_override, set_override
+from djsb.config.overrides import Overrides
 from djsb.config.pipelines import PipelineSpec, read_pipelines
 from djsb.config.reading import Reading
+from djsb.config.recognised import recognise
 from djsb.config.references import Update, check_update
 from djsb.config.schema import ExperimentSchema, Stage
 from djsb.config.targets import Target, parse_target
@@ -42,15 +43,23 @@ def read_experiment(
     """
     document = source if isinstance(source, Document) else read_document(source)
     tree = document.value if document is not source else thaw(document.value)
-    if isinstance(overrides, Mapping):
-        problems = [set_override(tree, path, value) for path, value in overrides.items()]
-    else:
-        problems = [apply_override(tree, override) for override in overrides]
     if not isinstance(tree, dict):
         text = "an experiment is a mapping of keys"
         raise ConfigError([document.source.problem((), text)])
-    reading = Reading(replace(document, value=tree))
-    reading.problems += [problem for problem in problems if problem is not None]
+    other = recognise(tree)
+    if other is not None:
+        key, text, remedy = other
+        raise ConfigError([document.source.problem((key,), text, remedy)])
+    changes = Overrides(tree)
+    if isinstance(overrides, Mapping):
+        for path, value in overrides.items():
+            changes.apply(path, value)
+    else:
+        for text in overrides:
+            changes.apply_text(text)
+    file = replace(document.source, overridden=MappingProxyType(changes.labels))
+    reading = Reading(replace(document, source=file, value=tree))
+    reading.problems += changes.problems
     return _Reader(reading).read()
 
 
@@ -85,6 +94,7 @@ class _Reader:
             targets,
             updates,
             MappingProxyType(self.unread),
+            self.reading.folders,
         )
 
     def _read_schema(self) -> ExperimentSchema:
@@ -95,9 +105,8 @@ class _Reader:
         if schema is None:
             valid = {key: value for key, value in keys.items() if _is_valid(key, value)}
             schema = ExperimentSchema.model_validate(valid)
-        for key, feature in schema.later_keys():
-            text = f"{feature} is not supported yet by this version"
-            self.reading.add_problem(self.document.source, (key,), text, "remove the key")
+        for key, *feature in schema.later_keys():
+            self.reading.add_problem(self.document.source, (key,), *feature)
         if schema.max_iter_num == 0 and not schema.iter_targets:
             remedy = "set iter_targets, or give a positive number"
             self.reading.add_problem(

@@ -11,7 +11,7 @@ from djsb.config.document import Document, SourceFile, read_document
 from djsb.config.experiment import lookup_folders
 from djsb.config.problems import describe_errors
 from djsb_core.errors import ConfigError
-from djsb_core.interfaces.paths import PathContext
+from djsb_core.interfaces.paths import PathContext, expansion_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,8 @@ class Reading:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
-        self._context = PathContext(lookup_folders(document.path))
+        self.folders = lookup_folders(document.path)
+        self._context = PathContext(self.folders)
         self._files: dict[str, Document | None] = {}
 
     def add_problem(
@@ -72,7 +73,8 @@ class Reading:
         return file if file is not None and file.is_file() else None
 
     def _add_absent(self, path: str, document: Document, location: Location) -> None:
-        text = f"no such file: '{path}' (looked in {self._context.tried})"
+        fault = expansion_fault(path) if "${" in path else None
+        text = fault or f"no such file: '{path}' (looked in {self._context.tried})"
         self.add_problem(document.source, location, text)
 
     def validate(

@@ -185,6 +185,9 @@ class ExperimentSchema(StagesSchema):
 
     project_name: str = Field("hello_world", description="Name of the project, for trackers.")
     experiment_name: str = Field("experiment1", description="Name of the experiment.")
+    description: str | None = Field(
+        None, description="What the experiment is for, in your words; the report begins with it."
+    )
     work_dir: str = Field(
         "./outputs/hello_world", description="Folder for all files of the experiment's runs."
     )
@@ -236,6 +239,9 @@ class ExperimentSchema(StagesSchema):
             raise ValueError(fault)
         return value
 
-    def later_keys(self) -> list[tuple[str, str]]:
-        """List the keys in use that this version does not support, with their features."""
-        return [("hpo_config", "sweeps")] if self.hpo_config else []
+    def later_keys(self) -> list[tuple[str, str, str]]:
+        """List the keys in use that this version does not support: key, problem and remedy."""
+        if not self.hpo_config:
+            return []
+        text = "this version cannot run a search over settings yet"
+        return [("hpo_config", text, "remove it, and run the experiment once per value with --set")]

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from djsb_core.discovery import find_component, list_components, load_component
-from djsb_core.errors import PluginLoadError, RequestError, UnknownComponentError
+from djsb_core.errors import DjsbError, PluginLoadError, RequestError, UnknownComponentError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import TRACKER_SIGNS
 
@@ -79,6 +80,8 @@ def _exists(sign: str) -> bool:
 
 def _is_default(name: str) -> bool:
     try:
-        return cast("type[Tracker]", load_component(Kind.TRACKER, name)).is_default()
-    except (Exception, SystemExit):  # noqa: BLE001 (a plugin may raise anything)
+        tracker = cast("type[Tracker]", load_component(Kind.TRACKER, name))
+        with contained(f"tracker '{name}'"):
+            return tracker.is_default()
+    except (PluginFault, DjsbError):
         return False  # it was not requested

@@ -15,7 +15,8 @@ from djsb_core.discovery import (
     load_checks,
     load_component,
 )
-from djsb_core.errors import PluginLoadError, RequestError
+from djsb_core.errors import DjsbError, PluginLoadError, RequestError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.hookspecs import DoctorCheck
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.machine.packages import wanted_packages
@@ -101,20 +102,22 @@ def _ask(package: str, ask: object) -> list[DoctorCheck]:
     if not callable(ask):
         return [_fault(subject, f"not a function: {ask!r}")]
     try:
-        return well_formed(ask())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin may raise anything)
-        return [_fault(subject, f"failed: {type(error).__name__}: {error}")]
+        with contained(subject):
+            return well_formed(ask())
+    except (PluginFault, DjsbError) as fault:
+        return [_fault(subject, f"failed: {fault}")]
 
 
 def _needs_of_tracker(name: str) -> list[DoctorCheck]:
+    subject = f"tracker '{name}'"
     try:
         tracker = load_component(Kind.TRACKER, name)
-        return well_formed(tracker(tracker.config_type()).needs())
-    except PluginLoadError as error:
-        return [_fault(f"tracker '{name}'", str(error))]
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin may raise anything)
-        text = f"its needs cannot be listed: {type(error).__name__}: {error}"
-        return [_fault(f"tracker '{name}'", text)]
+        with contained(subject):
+            return well_formed(tracker(tracker.config_type()).needs())
+    except DjsbError as error:
+        return [_fault(subject, str(error))]
+    except PluginFault as fault:
+        return [_fault(subject, f"its needs cannot be listed: {fault}")]
 
 
 def _fault(subject: str, finding: str) -> DoctorCheck:

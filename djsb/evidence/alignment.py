@@ -61,7 +61,8 @@ def replicates_of(jobs: Iterable[JobRecord]) -> list[Replicates]:
 def pairs_within(jobs: Iterable[JobRecord]) -> Iterator[tuple[Replicates, Replicates]]:
     """Yield the jobs of one run that measured the same thing: the first with each later one.
 
-    Jobs belong together if iteration, pipeline, hook and component are the same.
+    Jobs belong together if iteration, pipeline, hook and component are the same, unless one
+    continues where another ended: a chain of steps is no before and after.
     """
     groups: dict[Hashable, list[Replicates]] = {}
     for replicates in replicates_of(jobs):
@@ -74,8 +75,26 @@ def pairs_within(jobs: Iterable[JobRecord]) -> Iterator[tuple[Replicates, Replic
         # A job that failed for some seeds keeps its place: before stays before.
         groups.setdefault(key, []).extend([replicates] if replicates.finished else [])
     for first, *later in filter(None, groups.values()):
+        chain = [first]
         for other in later:
-            yield first, other
+            if any(_continues(other.first, step.first) for step in chain):
+                chain.append(other)
+            else:
+                yield first, other
+
+
+def _continues(job: JobRecord, earlier: JobRecord) -> bool:
+    """Return whether a job reads the dataset that an earlier one returned."""
+    results = [*earlier.outputs.values(), *earlier.exports, *earlier.exports.values()]
+    places = [str(earlier.files)] * (earlier.files is not None)
+    places += [result for result in results if isinstance(result, str)]
+    datasets = job.dataset if isinstance(job.dataset, list) else [job.dataset]
+    return any(
+        dataset == place or dataset.startswith(f"{place}/")
+        for dataset in datasets
+        if isinstance(dataset, str)
+        for place in places
+    )
 
 
 # -- of several sides ------------------------------------------------------------------------------

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from djsb.cache.cache import KEY
-from djsb.evidence.difference import Difference, difference, is_mean_of, sample_difference
+from djsb.evidence.difference import (
+    CLOSE,
+    Difference,
+    difference,
+    is_mean_of,
+    sample_difference,
+)
 from djsb.evidence.linearized import mean_of, standard_error
 from djsb.evidence.pairing import data_contents, have_same_data
 from djsb.evidence.verdict import Verdict, judge
-from djsb.query.declared import direction_of, is_minor, is_score, unit_of
+from djsb.query.declared import base_metric_of, direction_of, is_minor, is_score, unit_of
 from djsb.store.values import read_samples
 
 if TYPE_CHECKING:
@@ -25,6 +32,10 @@ if TYPE_CHECKING:
 
     Values = Mapping[str, float]
     """One per seed."""
+
+
+EXPONENTIAL = "exp of the interval of "
+"""Method of an interval that follows from that of another metric; then its name."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,14 @@ class Contrast:
     is_score: bool = False
     """Whether it is a result: it has a direction, or is a primary score without one."""
     unit: str = ""
+    function_of: str | None = None
+    """The metric that it is a function of, and that has the verdict."""
 
     @property
     def verdict(self) -> Verdict:
         """The verdict on the later value, compared with the first."""
+        if self.function_of is not None and self.difference.estimate != 0:
+            return Verdict.NONE
         return judge(self.difference, higher_is_better=self.higher_is_better)
 
     @property
@@ -124,8 +139,35 @@ def contrast(
 ) -> Contrast | None:
     """Compare one metric of two jobs; ``None`` if one of them has not measured it."""
     result = _compared(measured, before, after, metric)
+    if result is None:
+        return None
     jobs = (before.first, after.first)
-    return result and replace(result, is_score=is_score(jobs, metric), unit=unit_of(jobs, metric))
+    base = base_metric_of(jobs, metric)
+    if base is not None:
+        source = _compared(measured, before, after, base)
+        if source is not None:
+            result = replace(result, difference=exponential(result, source))
+    return replace(
+        result, is_score=is_score(jobs, metric), unit=unit_of(jobs, metric), function_of=base
+    )
+
+
+def exponential(result: Contrast, source: Contrast) -> Difference:
+    """Return the difference of exp(x), with the interval that follows from that of x.
+
+    exp(b) - exp(a) = exp(a) (exp(b - a) - 1) increases with b - a; exp(a) is taken as given.
+    Without an interval if the result is not the exponential of the source: the mean of exp(x) over
+    seeds is another number.
+    """
+    gap, estimate = source.difference, result.difference.estimate
+    try:
+        pairs = [(math.exp(source.old), result.old), (math.exp(source.new), result.new)]
+        if gap.interval is None or not all(math.isclose(*pair, rel_tol=CLOSE) for pair in pairs):
+            return Difference(estimate)
+        low, high = (result.old * math.expm1(end) for end in gap.interval)
+    except OverflowError:
+        return Difference(estimate)
+    return Difference(estimate, low, high, f"{EXPONENTIAL}{source.metric}")
 
 
 def _compared(

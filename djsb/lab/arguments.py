@@ -12,7 +12,7 @@ from djsb.config.experiment import Experiment
 from djsb.config.reader import read_experiment
 from djsb.planner.planned import Plan
 from djsb_core.errors import ConfigError, RequestError
-from djsb_core.interfaces.paths import path_fault
+from djsb_core.interfaces.paths import expand_path, path_fault
 from djsb_core.job.reports import plain
 from djsb_core.problems import Problem
 
@@ -47,7 +47,7 @@ def read_source(experiment: Source, overrides: Mapping[str, Any] | None) -> Expe
         fault = path_fault(os.fspath(experiment))
         if fault is not None:
             raise RequestError(f"experiment: {fault}")
-        return read_experiment(Path(experiment).expanduser(), values)
+        return read_experiment(expand_path(os.fspath(experiment)), values)
     if not isinstance(experiment, Mapping):
         right = "the path of a file, a mapping, an Experiment or a Plan"
         raise wrong_type("experiment", experiment, right)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from djsb_core.discovery import warn_of_dropped
+from djsb_core.errors import DjsbError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.hookspecs import JobInfo, hookimpl
 
 if TYPE_CHECKING:
@@ -75,9 +77,10 @@ class EventListener:
     def warn(self, text: str) -> None:
         """Report a warning from before the run."""
         try:
-            self._report(EventKind.WARNING, text)
-        except (Exception, SystemExit) as cause:  # noqa: BLE001 (as in every moment of the run)
-            warn_of_dropped(ON_PROGRESS, EventKind.WARNING, cause)
+            with contained(ON_PROGRESS):
+                self._report(EventKind.WARNING, text)
+        except (PluginFault, DjsbError) as fault:  # as in every moment of the run
+            warn_of_dropped(ON_PROGRESS, EventKind.WARNING, fault)
             self._callback = None
 
     @hookimpl
@@ -135,4 +138,7 @@ class EventListener:
 
     def _report(self, kind: EventKind, text: str = "", **values: object) -> None:
         if self._callback is not None:
-            self._callback(Event(kind, text, self.run_id, **values))  # type: ignore[arg-type]
+            try:
+                self._callback(Event(kind, text, self.run_id, **values))  # type: ignore[arg-type]
+            except KeyboardInterrupt as interrupt:
+                raise KeyboardInterrupt from interrupt  # the caller's own code may end the run

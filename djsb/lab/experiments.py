@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from djsb.lab.arguments import names_of, read_source, wrong_type
@@ -110,7 +109,7 @@ def _run(
     _warn(planned.warnings, listener, on_progress)
     if options.preflight:
         _warn(require(planned, session.placement, "preflight=False"), listener, on_progress)
-    work_dir = Path(planned.experiment.schema.work_dir).expanduser().absolute()
+    work_dir = planned.experiment.work_dir
     try:
         return Run(work_dir, session.run(planned, options, [listener]).id)
     except (JobError, JobsError) as error:

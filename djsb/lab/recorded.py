@@ -223,12 +223,13 @@ class Run:
         sides = [select_side(self._store, name) for name in (f"{self.id}:{part}", *names)]
         return _frame(list(comparison_rows(compare_sides(self._store, sides))), CSV_HEADERS)
 
-    def report(self, reporter: str = HTML, *, with_inputs: bool = False) -> Page:
+    def report(self, reporter: str = HTML, *, note: str = "", with_inputs: bool = False) -> Page:
         """Return the whole report, to be shown inside the notebook or saved to a file.
 
         If what HTML needs is not installed, the overview preceded by the error message.
 
         :param reporter: name of the format, not of a file
+        :param note: your words, to stand beside the verdict
         :param with_inputs: whether to read your own files that the run's jobs read, outside the
             work_dir, for the samples that a recipe dropped
         :raises RequestError: if no installed package has the format, or something it needs is
@@ -238,7 +239,7 @@ class Run:
             renderer = load_reporter(reporter)
             store = Store(self.work_dir, create=False, with_inputs=with_inputs)
             with closing(store):
-                text = renderer.render(store, self._record)
+                text = renderer.render(store, self._record, note=note)
             if renderer.suffix == ".html":
                 return Page(text)
             return Page(f"<pre>{escape(text)}</pre>", text)

@@ -20,8 +20,10 @@ from djsb.runner.recorder import JobRecorder, RunRecorder, job_folder
 from djsb.store.environment import write_environment
 from djsb.store.store import Store
 from djsb_core.discovery import add_trackers, create_listeners, notify
+from djsb_core.errors import RequestError
 from djsb_core.hookspecs import JobInfo
 from djsb_core.identity import JobId
+from djsb_core.interfaces.paths import expand_path, path_fault
 from djsb_core.job.reports import LOG
 from djsb_core.job.watcher import BARE, SCRIPT, JobWatcher, flatten
 from djsb_core.masking import Masker
@@ -69,7 +71,10 @@ class SandboxWatcher:
             ``DJSB_TRACKERS`` names an unknown tracker
         """
         check_variable()
-        work_dir = Path(work_dir).expanduser().absolute()
+        fault = path_fault(os.fspath(work_dir))
+        if fault is not None:
+            raise RequestError(f"work_dir: {fault}")
+        work_dir = expand_path(os.fspath(work_dir)).absolute()
         self._names = project_name, experiment_name
         self._settings: dict[str, Any] = {
             "project_name": project_name,

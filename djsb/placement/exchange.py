@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from djsb.placement.worker_handle import WorkerEndedError
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, JobTimeoutError, RemoteError
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
@@ -134,6 +135,8 @@ class Exchange:
                 self._sink.points([Point(*point) for point in points])
             case {"event": "artifact", "artifact": [str(name), str(kind), step, str(path)]}:
                 self._sink.artifact(Artifact(name, ArtifactKind(kind), step, Path(path)))
+            case {"event": "outdated"}:  # the code that it has imported has changed
+                raise WorkerEndedError
             case {"event": "done", "outputs": dict(outputs)}:
                 # A trainer that stops early because of an interrupt has not finished.
                 self.raise_if_stopped()
@@ -152,7 +155,7 @@ class Exchange:
         cause = RemoteTraceback(event.get("traceback"))
         if event.get("known"):
             raise ComponentError(event.get("message")) from cause
-        message = f"{event.get('type')}: {event.get('message')}"
+        message = ": ".join(filter(None, (event.get("type"), event.get("message"))))
         if event.get("type") == ModuleNotFoundError.__name__:
             message += self._remedy()
         raise RemoteError(message) from cause

@@ -43,7 +43,7 @@ class ExecutorPool:
         self._returned = Condition()
         self._gpus: dict[Executor, tuple[str, ...]] = {}
         """The GPUs that an executor had last: it may still have a process for them."""
-        self._running: dict[Hashable, Cancellation] = {}
+        self._running: list[tuple[Hashable, Cancellation]] = []
 
     @contextmanager
     def executor(
@@ -104,11 +104,12 @@ class ExecutorPool:
 
         :param job: its key
         """
-        self._running[job] = cancellation
+        entry = (job, cancellation)  # runs in two work_dirs may have the same id
+        self._running.append(entry)
         try:
             yield
         finally:
-            del self._running[job]
+            self._running.remove(entry)
 
     def cancel(self, job: Hashable, reason: str) -> bool:
         """End one job while the others continue, from any thread.
@@ -119,11 +120,10 @@ class ExecutorPool:
         :param reason: recorded as the job's error
         :returns: whether it was running
         """
-        cancellation = self._running.get(job)
-        if cancellation is None:
-            return False
-        cancellation.cancel(reason)
-        return True
+        cancellations = [cancellation for key, cancellation in [*self._running] if key == job]
+        for cancellation in cancellations:
+            cancellation.cancel(reason)
+        return bool(cancellations)
 
     def close(self) -> None:
         """End the executors' processes."""

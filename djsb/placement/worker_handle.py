@@ -20,6 +20,7 @@ from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, w
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from djsb_core.interfaces.interpreter import Interpreter
 
@@ -106,16 +107,18 @@ class WorkerHandle:
         """Return whether it has the same module search path as this process has now."""
         return _variables(self.interpreter)["PYTHONPATH"] == self._variables["PYTHONPATH"]
 
-    def surroundings(self) -> dict[str, Any]:
+    def surroundings(self, folder: Path) -> dict[str, Any]:
         """Return changes of this process's surroundings since the last message, for the next job.
 
         The working directory, and the changed environment variables; ``None``: it was removed.
+
+        :param folder: the working directory in which the job was planned
         """
         previous, current = self._variables, _variables(self.interpreter)
         self._variables = current
         changed: dict[str, str | None] = dict.fromkeys(previous.keys() - current.keys())
         changed |= {name: value for name, value in current.items() if previous.get(name) != value}
-        return {"working_directory": os.getcwd(), "changed_variables": changed}  # noqa: PTH109
+        return {"working_directory": str(folder), "changed_variables": changed}
 
     def has_others(self) -> bool:
         """Return whether processes started by the worker are alive."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from djsb.doctor.devices import VISIBLE
 from djsb.placement.exchange import Exchange
 from djsb.placement.worker_handle import WorkerEndedError, WorkerHandle
-from djsb_core.errors import RemoteError
+from djsb_core.errors import ComponentError, RemoteError
+from djsb_core.faults import describe_error, is_interrupt
 from djsb_core.interfaces.placement import ANY_PROCESS, Executor, NullSink
+from djsb_core.job.imported import ImportedCode
 from djsb_core.job.log_client import log_client
 
 if TYPE_CHECKING:
@@ -56,6 +60,7 @@ class InProcessExecutor(Executor):
         self._running = False
         self._thread = 0
         self._worker = WorkerProcess()
+        self._imported = ImportedCode(time.time_ns())
 
     def execute(
         self,
@@ -70,6 +75,7 @@ class InProcessExecutor(Executor):
             return self._worker.execute(request, sink, timeout, process, cancellation)
         from djsb_core.job.job_log import job_log
         from djsb_core.job.perform import perform
+        from djsb_core.job.surroundings import restored_surroundings, seed_of
         from djsb_core.job.watcher import JobWatcher
 
         if cancellation is not None:
@@ -81,16 +87,32 @@ class InProcessExecutor(Executor):
             self._running = True
             try:
                 self._raise_if_stopped(cancellation)  # stopped while it was prepared
-                outputs = perform(request, watcher)
-            except (Exception, SystemExit, KeyboardInterrupt) as error:
+                self._refuse_changed()
+                self._imported.ignore(tuple(sys.modules))
+                with restored_surroundings(seed_of(request)):
+                    outputs = perform(request, watcher)
+            except BaseException as error:
                 self._raise_if_stopped(cancellation)
-                if isinstance(error, SystemExit):
-                    raise RemoteError(f"SystemExit: {error}") from error
-                raise
+                if isinstance(error, Exception) or is_interrupt(error):
+                    raise
+                raise RemoteError(describe_error(error)) from error
             finally:
                 self._running = False
+                self._imported.record(time.time_ns())
             self._raise_if_stopped(cancellation)  # a trainer that stops early has not finished
             return outputs
+
+    def _refuse_changed(self) -> None:
+        """Reject a job if code that an earlier one imported here has changed.
+
+        :raises ComponentError: that names the file
+        """
+        file = self._imported.changed(surely=True)
+        if file is not None:
+            raise ComponentError(
+                f"{file} has changed since this process imported it; "
+                "start a new process (in a notebook: restart the kernel)"
+            )
 
     def inspect(self, request: JobRequest, process: ProcessSpec, *, whole: bool) -> list[str]:
         """Check a job's component in the process where it will run; see :class:`Executor`."""
@@ -201,7 +223,7 @@ class WorkerProcess(Executor):
             handle, new = self._acquire(key, process)
             handle.has_worked = True
             exchange = Exchange(handle, sink, timeout, self._grace, cancellation)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             try:
                 outputs = self._run(exchange, request_message, key, new=new, keep=not process.alone)
             except BaseException:
@@ -218,7 +240,7 @@ class WorkerProcess(Executor):
         while True:
             handle, new = self._acquire(key, process)
             exchange = Exchange(handle, NullSink(), None, self._grace)
-            request_message = {**message, **handle.surroundings()}
+            request_message = {**message, **handle.surroundings(request.lookup[0])}
             outputs = self._run(exchange, request_message, key, new=new, keep=True)
             if outputs is not None:
                 problems: list[str] = outputs["problems"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from djsb.planner.partial import certain_errors, errors_without_hook, expect_res
 from djsb.planner.planned import PlannedJob
 from djsb.planner.settings import with_recipe_of, without_bad_overrides
 from djsb_core.errors import DjsbError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.interfaces.component import Component
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
     from djsb.planner.settings import JobSettings
     from djsb_core.hookspecs import DoctorCheck
     from djsb_core.interfaces.component import AnyComponent, ComponentConfig
-    from djsb_core.problems import Problem
+    from djsb_core.problems import Location, Problem
+
+_Remark: TypeAlias = "tuple[Severity, str, str, Location]"
+"""Severity, text, remedy, and the location inside the component's settings."""
 
 CHOSEN_BEFORE = {
     "type": ("the component is chosen before the run", "set its type in the file"),
@@ -152,18 +156,20 @@ class Checker:
             self._add_paths(job, paths, reads, paths_of(guess, writes=True))
             return
         try:
-            instance = component(config)
-            self._add_paths(job, paths, instance.reads(), instance.writes())
-            # Needs are checked in the environment where the component runs.
-            check_needs = not job.settings.pending and job.environment is None
-            remarks = list(_remarks(instance, check_needs=check_needs))
+            with contained(component.__name__):
+                instance = component(config)
+                self._add_paths(job, paths, instance.reads(), instance.writes())
+                # Needs are checked in the environment where the component runs.
+                check_needs = not job.settings.pending and job.environment is None
+                remarks = list(_remarks(instance, check_needs=check_needs))
         except DjsbError as error:
-            remarks = [(Severity.ERROR, str(error), "")]
-        except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
-            text = f"{component.__name__} cannot be checked: {type(error).__name__}: {error}"
-            remarks = [(Severity.ERROR, text, "")]
-        for severity, text, remedy in remarks:
-            self.problems.append(job.spec.problem((section.value,), text, remedy, severity))
+            remarks = [(Severity.ERROR, str(error), "", ())]
+        except PluginFault as fault:
+            text = f"{component.__name__} cannot be checked: {fault}"
+            remarks = [(Severity.ERROR, text, "", ())]
+        for severity, text, remedy, inside in remarks:
+            location = (section.value, *inside)
+            self.problems.append(job.spec.problem(location, text, remedy, severity))
 
     def _configure(
         self,
@@ -173,11 +179,16 @@ class Checker:
         values: dict[str, Any],
     ) -> ComponentConfig | None:
         try:
-            return model.model_validate(values, context=self.paths)
-        except ValidationError as error:
-            self.problems += certain_errors(
-                error, model, values, job.spec, settings=job.settings, section=section
-            )
+            with contained(model.__name__):
+                return model.model_validate(values, context=self.paths)
+        except PluginFault as fault:
+            if isinstance(fault.__cause__, ValidationError):
+                self.problems += certain_errors(
+                    fault.__cause__, model, values, job.spec, settings=job.settings, section=section
+                )
+            else:
+                text = f"{model.__name__} cannot be validated: {fault}"
+                self.problems.append(job.spec.problem((section.value,), text))
             return None
 
     def _check_targets(self, job: BoundJob, model: type[ComponentConfig], section: Section) -> None:
@@ -207,8 +218,8 @@ class Checker:
         self.paths.expect((*written, *paths.writes))
 
 
-def _remarks(component: AnyComponent, *, check_needs: bool) -> Iterator[tuple[Severity, str, str]]:
-    """Yield what a component lacks and what its user should know: severity, text, remedy.
+def _remarks(component: AnyComponent, *, check_needs: bool) -> Iterator[_Remark]:
+    """Yield what a component lacks and what its user should know.
 
     :param check_needs: whether to include what would keep it from running
     """
@@ -218,15 +229,16 @@ def _remarks(component: AnyComponent, *, check_needs: bool) -> Iterator[tuple[Se
     if check_needs and plain_check:
         yield from (_remark(need) for need in needs if not need.ok and need.required)
     elif check_needs:
-        yield from ((Severity.ERROR, sentence, "") for sentence in component.check())
+        yield from ((Severity.ERROR, sentence, "", ()) for sentence in component.check())
     if plain_warnings:
         yield from (_remark(need) for need in needs if not need.ok and not need.required)
     else:
-        yield from ((Severity.WARNING, sentence, "") for sentence in component.warnings())
+        yield from ((Severity.WARNING, sentence, "", ()) for sentence in component.warnings())
 
 
-def _remark(need: DoctorCheck) -> tuple[Severity, str, str]:
+def _remark(need: DoctorCheck) -> _Remark:
     severity = Severity.ERROR if need.required else Severity.WARNING
     if not need.finding:
-        return severity, need.sentence, ""
-    return severity, f"{need.subject}: {need.finding}", need.remedy
+        return severity, need.sentence, "", need.location
+    text = need.finding if need.location else f"{need.subject}: {need.finding}"
+    return severity, text, need.remedy, need.location

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -13,9 +12,11 @@ from djsb.config.problems import UNKNOWN_KEY, describe_errors
 from djsb.planner.settings import pending_settings
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.keys import ENVIRONMENT_KEYS
+from djsb_core.interfaces.paths import expand_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pydantic import BaseModel
 
@@ -71,9 +72,16 @@ def expect_results(spec: JobSpec, paths: PlannedPaths) -> None:
     """Let later jobs find what a job may write whose hook or component is unknown."""
     settings = pending_settings(spec)
     texts = _texts_in([settings.dj_configs, settings.extra_configs])
-    here = Path.cwd()
-    results = paths.resolved(here / text for text in texts)
+    here = paths.folders[0]
+    results = paths.resolved(here / path for path in map(_expanded, texts) if path is not None)
     paths.expect(result for result in results if result not in {here, *here.parents})
+
+
+def _expanded(text: str) -> Path | None:
+    try:
+        return expand_path(text)
+    except ValueError:
+        return None
 
 
 def _texts_in(values: object) -> Iterator[str]:

@@ -7,8 +7,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import ValidationError
-
 from djsb.cache.cache import cache_root
 from djsb.config.trackers import trackers_of_run
 from djsb.doctor.folders import check_folders
@@ -17,7 +15,8 @@ from djsb.placement.choice import create_placement
 from djsb.placement.resources import broker_of
 from djsb.planner.settings import pending_settings
 from djsb_core.discovery import find_component, load_component, load_isolation
-from djsb_core.errors import RequestError
+from djsb_core.errors import DjsbError, RequestError
+from djsb_core.foreign import PluginFault, contained
 from djsb_core.hookspecs import CheckKind, DoctorCheck
 from djsb_core.interfaces.component import Component, Workspace
 from djsb_core.interfaces.kinds import Kind
@@ -47,7 +46,7 @@ def preflight(plan: Plan, placement: Placement[Any] | None = None) -> list[Docto
     :param placement: where its jobs will run; by default on this machine
     """
     checks = [
-        *check_places(plan.experiment.schema.work_dir),
+        *check_places(plan.experiment.work_dir),
         *check_resources(plan, placement or create_placement()),
         *environment_checks(plan, look_inside=False),
     ]
@@ -83,13 +82,16 @@ def examine_plan(
     :param problems: of the plan; a need that one of them states is left out
     """
     needs = [need for need in component_needs(plan) if not _is_reported(problems, need)]
-    sentences = {need.sentence for need in needs if not need.ok}
-    warnings = [warning for warning in plan.warnings if warning.sentence not in sentences]
+    warnings = [
+        warning
+        for warning in plan.warnings
+        if not any(_is_reported([warning], need) for need in needs)
+    ]
     environments = environment_checks(plan, look_inside=True)
     return list(
         dict.fromkeys(
             [
-                *check_places(plan.experiment.schema.work_dir),
+                *check_places(plan.experiment.work_dir),
                 *check_resources(plan, create_placement()),
                 *environments,
                 *needs,
@@ -105,11 +107,11 @@ def problems_of(checks: Sequence[DoctorCheck]) -> tuple[list[str], list[str]]:
     return problems, warnings
 
 
-def check_places(work_dir: str) -> list[DoctorCheck]:
+def check_places(work_dir: Path) -> list[DoctorCheck]:
     """Check the folders that a run writes to, and their disk space."""
-    folder, temporary = Path(work_dir).expanduser(), Path(tempfile.gettempdir())
+    temporary = Path(tempfile.gettempdir())
     return check_folders(
-        {"work_dir": folder, "cache": cache_root(folder), "temporary files": temporary}
+        {"work_dir": work_dir, "cache": cache_root(work_dir), "temporary files": temporary}
     )
 
 
@@ -203,8 +205,9 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
     sections = job.settings.sections()
     context = PathContext(plan.experiment.folders, expected=plan.expected)
     try:
-        hook, component = build(job.hook, job.component, sections, Workspace(), context)
-    except ValidationError:  # a file was removed after planning
+        with contained(f"job '{job.spec.meta_name}'"):
+            hook, component = build(job.hook, job.component, sections, Workspace(), context)
+    except (PluginFault, DjsbError):  # a file was removed after planning
         return
     yield hook
     if component is not None:
@@ -212,12 +215,21 @@ def _components(job: PlannedJob, plan: Plan) -> Iterator[AnyComponent]:
 
 
 def _needs_of(component: AnyComponent) -> Sequence[DoctorCheck]:
+    name = type(component).__name__
     try:
-        return well_formed(component.needs())
-    except (Exception, SystemExit) as error:  # noqa: BLE001 (a plugin's own fault breaks only its jobs)
-        text = f"its needs cannot be listed: {type(error).__name__}: {error}"
-        return [DoctorCheck(type(component).__name__, ok=False, finding=text, required=False)]
+        with contained(name):
+            return well_formed(component.needs())
+    except (PluginFault, DjsbError) as fault:
+        text = f"its needs cannot be listed: {fault}"
+        return [DoctorCheck(name, ok=False, finding=text, required=False)]
 
 
 def _is_reported(problems: Iterable[Problem], need: DoctorCheck) -> bool:
-    return not need.ok and any(problem.sentence == need.sentence for problem in problems)
+    if need.ok:
+        return False
+    at, tail = need.location, "; ".join(filter(None, (need.finding, need.remedy)))
+    return any(
+        problem.sentence == need.sentence
+        or (at and problem.location[-len(at) :] == at and problem.sentence == tail)
+        for problem in problems
+    )

@@ -55,6 +55,11 @@ def direction_of(jobs: Iterable[JobRecord], metric: str) -> bool | None:
     return known.pop() if len(known) == 1 else None
 
 
+def base_metric_of(jobs: Iterable[JobRecord], metric: str) -> str | None:
+    """Return the metric that a metric is declared to be a function of, if there is one."""
+    return next((base for job in jobs if (base := job.declared(metric).function_of)), None)
+
+
 def _is_selective(job: JobRecord, metric: str) -> bool:
     """Tell whether only the primary metrics of this kind are shown, changed or not."""
     return job.role is Role.TRAIN or job.declared(metric).kind is MetricKind.STATISTIC

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from djsb.store.database import NAME
 from djsb.store.store import Store
 from djsb_core.errors import RequestError
-from djsb_core.interfaces.paths import path_fault
+from djsb_core.interfaces.paths import expand_path, path_fault
 
 DEFAULT = "sandbox.yaml"
 
@@ -51,4 +52,6 @@ def _work_dir_of(experiment: Path) -> Path:
     fault = path_fault(work_dir)
     if fault is not None:
         raise RequestError(f"{experiment}: work_dir: {fault}")
-    return Path(work_dir).expanduser()
+    place = expand_path(work_dir)
+    beside = Path(os.path.realpath(experiment)).parent / place  # where it was run there
+    return beside if (beside / NAME).is_file() and not (place / NAME).is_file() else place

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -11,15 +12,19 @@ from djsb_core.text import date, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 __all__ = ["date", "duration", "number", "table"]
 
 MINUTE, HOUR = 60, 3600
-HUGE, LARGE, SMALL = 1e15, 10_000, 0.001
+HUGE, LARGE = 1e15, 999.95
 
 
 def number(value: object) -> str:
-    """Format a number with as many digits as needed: ``12,345``, ``3.142``, ``0.00031``."""
+    """Format a number with four significant digits: ``12,345``, ``3.142``, ``0.00031``.
+
+    Integers, and what is before the decimal point, are shown in full.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return str(value)
     size = abs(value)
@@ -27,11 +32,7 @@ def number(value: object) -> str:
         return f"{value:.3e}"
     if float(value).is_integer():
         return f"{int(value):,}"
-    if size >= LARGE:
-        return f"{value:,.0f}"
-    if size < SMALL:
-        return f"{value:.3g}"
-    return f"{value:.4g}" if size < 1 else f"{value:,.3f}"
+    return f"{value:,.0f}" if size >= LARGE else f"{value:.4g}"
 
 
 def duration(seconds: float | None) -> str:
@@ -68,6 +69,29 @@ def table(
     return "\n".join(_cut(line) for line in text.split("\n")) if sys.stdout.isatty() else text
 
 
+def shell_path(path: Path | str) -> str:
+    """Return a path as a shell and a command take it: quoted, and never like an option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def text_width(text: str) -> int:
+    """Return how many columns of a terminal a text takes; some characters take two, or none."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def cut_text(text: str, width: int) -> str:
+    """Return a text that takes at most this many columns of a terminal."""
+    if text_width(text) <= width:
+        return text
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, width - 1)}…"
+
+
 def _cut(line: str) -> str:
-    width = get_terminal_size().columns
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    return cut_text(line, get_terminal_size().columns)

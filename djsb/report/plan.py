@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from djsb_core.text import counted
+from djsb_core.text import counted, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,10 +70,18 @@ def _job(job: PlannedJob, width: int) -> Iterator[str]:
         yield f"       {reference.target} ← {reference.source} (of the previous iteration)"
     if job.environment is not None:
         yield f"       in the environment {job.environment.label}"
-    limits = ", ".join(_limits(job))
-    if limits:
-        yield f"       {limits}"
+    yield f"       {', '.join([*_resources(job), *_limits(job)])}"
     yield f"       → {', '.join(job.output_names)}"
+
+
+def _resources(job: PlannedJob) -> Iterator[str]:
+    """Name what the job uses of the machine, set in the file or by its component."""
+    resources = job.spec.resources.over(job.default_resources)
+    yield f"{resources.cpus:g} {'CPU' if resources.cpus == 1 else 'CPUs'}"
+    if resources.gpus:
+        yield f"{resources.gpus:g} {'GPU' if resources.gpus <= 1 else 'GPUs'}"
+    if resources.memory:
+        yield f"{size_text(resources.memory, binary=True)} of memory"
 
 
 def _limits(job: PlannedJob) -> Iterator[str]:

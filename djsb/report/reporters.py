@@ -26,10 +26,13 @@ class Reporter(ABC):
     """Suffix of its files, such as ``.html``."""
 
     @abstractmethod
-    def render(self, store: Store, run: RunRecord, *, against: RunRecord | None = None) -> str:
+    def render(
+        self, store: Store, run: RunRecord, *, against: RunRecord | None = None, note: str = ""
+    ) -> str:
         """Return the report of a run.
 
         :param against: another run of the same store to compare with
+        :param note: the author's words, to stand beside the verdict
         :raises RequestError: if a required package is not installed
         """
 
@@ -46,17 +49,19 @@ def load_reporter(name: str = HTML) -> Reporter:
     return reporter()
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 (as the options of the command)
     store: Store,
     run: RunRecord,
     *,
     against: RunRecord | None = None,
+    note: str = "",
     path: Path | None = None,
     reporter: str = HTML,
 ) -> Path:
     """Write the report of a run atomically; return its path.
 
     :param against: another run of the same store to compare with
+    :param note: the author's words, to stand beside the verdict
     :param path: output file; default: ``report.html`` in the run's folder
     :param reporter: name of the format
     :raises RequestError: if there is no such reporter, or the file cannot be written
@@ -66,7 +71,7 @@ def write_report(
         path = run.folder / f"report{writer.suffix}"
         if not path.resolve().is_relative_to(store.work_dir.resolve()):
             raise RequestError(f"the run's folder is not in {store.work_dir}; name a file: -o FILE")
-    text = writer.render(store, run, against=against)
+    text = writer.render(store, run, against=against, note=note)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path, errors="replace") as file:

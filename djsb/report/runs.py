@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from djsb.query.facts import Facts, facts_of, job_of, shown
 from djsb.query.names import Condition, Names
 from djsb.query.status import status_of
-from djsb.report.format import date, duration, number, table
+from djsb.report.format import cut_text, date, duration, number, table, text_width
 from djsb_core.errors import RequestError
 from djsb_core.text import counted
 
@@ -235,7 +235,7 @@ class _Cells:
 
     @property
     def width(self) -> int:
-        return max(len(self.header) + PADDING, *map(len, self.values))
+        return max(text_width(self.header) + PADDING, *map(text_width, self.values))
 
 
 def _head_columns(runs: Sequence[Facts], width: int | None) -> list[_Cells]:
@@ -275,7 +275,7 @@ def _text(value: object) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"
+    return cut_text(text, WIDE)
 
 
 def _width(cells: Iterable[_Cells]) -> int:

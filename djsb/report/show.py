@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from djsb.query.doubts import warnings_of
+from djsb.query.dropped import losses_of
 from djsb.query.facts import (
     inputs_of,
     job_names,
@@ -16,10 +18,11 @@ from djsb.query.facts import (
     shown,
 )
 from djsb.query.status import status_of
+from djsb.report.dropped import examples
 from djsb.report.format import date, duration, number, table
 from djsb.report.summary import jobs_table, results
 from djsb_core.job.reports import LOG
-from djsb_core.metrics import Declarations
+from djsb_core.metrics import Declarations, MetricKind
 from djsb_core.text import short_key
 
 if TYPE_CHECKING:
@@ -127,6 +130,7 @@ def _describe(store: Store, run: RunRecord, jobs: Sequence[JobRecord], name: str
     for job in jobs:
         if job.error:
             yield f"  error: {_cut(job.error)}\n  log: {job.folder / LOG}"
+        yield from (f"  warning: {text}" for text in warnings_of(store, job))
     for output, value in last.named_outputs.items():
         if not isinstance(value, dict):
             yield f"  → {output}: {_output(value, run.folder)}"
@@ -171,7 +175,8 @@ def metrics_lines(
     """List the last value of each metric, with its unit; those with the same parts as a table."""
     series: dict[str, list[Point]] = {}
     for point in points:
-        series.setdefault(point.name, []).append(point)
+        if declarations.find(point.name).kind is not MetricKind.WARNING:
+            series.setdefault(point.name, []).append(point)
     tables = _tables(list(series))
     in_tables = {f"{row}.{part}" for parts, rows in tables for row in rows for part in parts}
     alone = [name for name in series if name not in in_tables]
@@ -245,11 +250,15 @@ def _job(store: Store, run: RunRecord, job: JobRecord, name: str) -> Iterator[st
     yield f"folder: {job.folder}"
     if job.error:
         yield f"\nerror: {job.error}"
+    yield from (f"\nwarning: {text}" for text in warnings_of(store, job))
     jobs = [other for other in store.jobs(run.id) if other.iteration == job.iteration]
     yield from _section("settings", _settings(job, places_of(jobs)))
     inputs = inputs_of(run, job)
     yield from _section("inputs", [f"  {key} ← {source}" for key, source in inputs.items()])
     yield from _section("metrics", list(metrics_lines(store.points(job.id), job.declarations)))
+    losses = losses_of(job, store.metrics(job.id))
+    lost = [*losses, *examples(store, job)] if losses else []
+    yield from _section("lost rows", [f"  {line}" for line in lost])
     outputs = job.named_outputs.items()
     yield from _section(
         "outputs", [f"  → {key}: {_output(value, run.folder)}" for key, value in outputs]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING
 
 from djsb.evidence.changes import changes_of
+from djsb.query.doubts import warnings_of
 from djsb.query.facts import last_iteration
-from djsb.report.format import duration, number, table
+from djsb.report.dropped import lost_text
+from djsb.report.format import duration, number, shell_path, table
 from djsb_core.text import counted
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ def summarize(store: Store, run_id: str) -> str:
     run, jobs = store.run(run_id), store.jobs(run_id)
     reused = sum(job.status == "cached" for job in jobs)
     cached = f", {reused} of {counted(len(jobs), 'job')} from the cache" if reused else ""
-    which = f"{run.id} {store.work_dir}"
+    which = f"{run.id} {shell_path(store.work_dir)}"
     end = (
         f"Run {run.id} {run.status} in {duration(run.seconds)}{cached}. "
         f"More: djsb show {which}; as a page: djsb report {which}"
@@ -34,6 +37,10 @@ def summarize(store: Store, run_id: str) -> str:
 
 def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator[str]:
     """Format the results of a run: its targets, and what changed from before to after."""
+    lost = lost_text(store, run.id, jobs)
+    if lost:
+        command = shlex.join(["djsb", "show", run.id, str(store.work_dir), "--dropped"])
+        yield f"{lost}\n\nAll of them: {command}"
     targets = store.targets(run.id)
     if targets:
         yield "Targets\n\n" + targets_table(targets)
@@ -41,6 +48,9 @@ def results(store: Store, run: RunRecord, jobs: Sequence[JobRecord]) -> Iterator
         yield f"Stopped: {run.reason}."
     if run.reason and run.status == "failed" and not any(job.error for job in jobs):
         yield f"Failed: {run.reason}"
+    warnings = [(job.meta_name, text) for job in jobs for text in warnings_of(store, job)]
+    if warnings:
+        yield "\n".join(f"Warning of {name}: {text}" for name, text in dict.fromkeys(warnings))
     last = max((job.iteration for job in jobs), default=1)
     changes = list(changes_of(store, last_iteration(jobs)))
     if changes:

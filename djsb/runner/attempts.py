@@ -13,6 +13,7 @@ from djsb.cache.entry import UNUSABLE
 from djsb.cache.seal import SealError
 from djsb.runner.exports import link_file
 from djsb.runner.fingerprint import paths_in
+from djsb.runner.sources import changed_module
 from djsb_core.errors import JobCancelledError, describe_cause
 from djsb_core.job.reports import FILES, LOG
 from djsb_core.masking import MASK, secret_keys
@@ -57,7 +58,7 @@ class Execution:
         cache, prepared = self.state.cache, self.prepared
 
         def new_folder(_: int) -> Path:
-            attempt = cache.begin(prepared.key, prepared.parts, resume=prepared.resumes)
+            attempt = cache.begin(prepared.key, prepared.parts, resume=prepared.keeps_folder)
             link_attempt(self.folder, attempt)
             return attempt
 
@@ -75,15 +76,22 @@ class Execution:
     def _changed(self) -> str | None:
         """Tell what of the job's inputs and code has changed since it was prepared."""
         changed = differences(self.prepared.measured, self.prepared.measure())
-        return f"changed while it ran: {'; '.join(changed)}" if changed else None
+        if changed:
+            return f"changed while it ran: {'; '.join(changed)}"
+        if self.state.workers:  # their processes import the code when they need it
+            return None
+        job = self.prepared.job
+        infos = [info for info in (job.hook_info, job.component_info) if info]
+        old = next(filter(None, map(changed_module, infos)), None)
+        return f"the code of {old} has changed since this process imported it" if old else None
 
     def uncached(self) -> Executed:
         """Execute the job in the run's own folder."""
 
         def new_folder(number: int) -> Path:
-            resumes = self.prepared.resumes
-            folder = self.folder / (FILES if number == 1 or resumes else f"{FILES}-{number}")
-            self.state.store.access.make_folder(folder, exist_ok=resumes)
+            same = self.prepared.keeps_folder
+            folder = self.folder / (FILES if number == 1 or same else f"{FILES}-{number}")
+            self.state.store.access.make_folder(folder, exist_ok=same)
             return folder
 
         return self._attempts(new_folder)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from djsb.runner.requirements import required_versions
 from djsb.runner.sources import source_digest
+from djsb_core.interfaces.paths import expand_path
 from djsb_core.job.reports import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from djsb.cache.digests import Digests
     from djsb_core.announced import ComponentInfo
     from djsb_core.interfaces.component import AnyComponent
     from djsb_core.interfaces.paths import PathContext
 
-FORMAT = 1
+FORMAT = 2
 LONGEST_PATH = 1024
+FEW = 1000
+FEW_BYTES = 256 << 20
+"""How many of a job's many files, and how large ones, are read for the key."""
+
 FILE_KEYS = {"file", "digest"}
 
 Parts: TypeAlias = dict[str, Any]
@@ -45,6 +52,8 @@ class Fingerprint:
     context: PathContext
     built: tuple[AnyComponent, ...]
     """The job's configured hook and component."""
+    versions: Callable[[], Mapping[str, str]] | None = None
+    """Returns the versions of packages in the job's isolated environment, if it has one."""
 
     def parts(
         self,
@@ -68,8 +77,11 @@ class Fingerprint:
             "format": FORMAT,
             "hook": self._code(hook),
             "component": self._code(component) if component else None,
+            "packages": self._packages([info for info in infos if info is not None]),
+            "variables": self._variables,
             "settings": comparable,
             "files": {str(i): self._file(path) for i, path in enumerate(rest)},
+            "media": self._many(),
             "metrics": plain(metrics),
             "outputs": list(output_names),
         }
@@ -114,8 +126,8 @@ class Fingerprint:
         if not self._writes:
             return False
         try:
-            return Path.cwd() / path.expanduser() in self._writes
-        except RuntimeError:  # unknown user's home: not a path
+            return self.context.folders[0] / expand_path(path) in self._writes
+        except ValueError:  # an unknown variable or home: not a path
             return False
 
     @cached_property
@@ -126,13 +138,49 @@ class Fingerprint:
     def _file(self, path: Path) -> dict[str, str]:
         return {"file": path.name, "digest": self._digests[path]}
 
+    def _many(self) -> dict[str, Any] | None:
+        """Return number and digest of the files that components list in any number."""
+        lists = (component.reads_many() for component in self.built)
+        paths = list(dict.fromkeys(path for paths in lists for path in paths))
+        if not paths:
+            return None
+        states = {path: _state(path) for path in paths}
+        size = sum(state[0] for state in states.values() if state)
+        if len(paths) <= FEW and size <= FEW_BYTES:
+            contents: list[Any] = self.digests.paths(paths)
+        else:
+            contents = list(states.values())
+        known = [[path.name, found] for path, found in zip(paths, contents, strict=True)]
+        return {"files": len(paths), "digest": key_of({"known": known})}
+
     def _code(self, info: ComponentInfo) -> dict[str, str]:
         return {
             "target": info.target,
             "package": info.package,
             "version": info.version,
-            "source": source_digest(info.target.partition(":")[0]),
+            "source": source_digest(info, self.digests),
         }
+
+    def _packages(self, infos: list[ComponentInfo]) -> Mapping[str, str]:
+        if self.versions is not None:
+            return self.versions()
+        used = [name for component in self.built for name in component.uses_packages()]
+        return required_versions(infos, used)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        """The values of the environment variables that the components read, if they are set."""
+        names = [name for component in self.built for name in component.reads_environment]
+        return {name: os.environ[name] for name in sorted(names) if name in os.environ}
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """Return size and time of change of a file; ``None`` if it does not exist."""
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return None
+    return state.st_size, state.st_mtime_ns
 
 
 def by_content(value: Any, digests: Digests) -> Any:  # noqa: ANN401 (any output)

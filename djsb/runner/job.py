@@ -13,6 +13,7 @@ from djsb.config.problems import describe_errors
 from djsb.planner.settings import JobSettings, resolved_settings
 from djsb.runner.exports import Export, exports_of, relative_places
 from djsb.runner.fingerprint import Fingerprint, Parts, by_content, key_of
+from djsb.runner.requirements import versions_in
 from djsb_core.errors import ComponentError
 from djsb_core.interfaces.component import Workspace
 from djsb_core.interfaces.hook import Section
@@ -87,6 +88,11 @@ class PreparedJob:
         """Whether the component resumes an interrupted execution."""
         return any(component.resumes() for component in self.built)
 
+    @property
+    def keeps_folder(self) -> bool:
+        """Whether an interrupted execution's folder is used again."""
+        return self.resumes or any(component.keeps_partial_results for component in self.built)
+
     @cached_property
     def named(self) -> tuple[Path, ...]:
         """The paths outside the job's folder that its settings name for results."""
@@ -150,11 +156,16 @@ def prepare_job(
     _refuse_environment(job, settings)
     context = PathContext(state.plan.experiment.folders, placed=history.placed(job.spec))
     built = _build(job, settings, context)
+    interpreter = None if job.environment is None else state.places.of(job).interpreter
+
+    def versions() -> Mapping[str, str]:
+        wanted = job.environment.requirements if job.environment else ()
+        return versions_in(interpreter.python.parent.parent, wanted) if interpreter else {}
 
     def measure() -> Parts:
         contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
         comparable = resolved_settings(job.spec, contents)
-        parts = Fingerprint(digests, context, built).parts(
+        parts = Fingerprint(digests, context, built, versions if interpreter else None).parts(
             (job.hook_info, job.component_info),
             _deciding(job, comparable),
             metrics,
@@ -178,10 +189,24 @@ def _deciding(job: PlannedJob, settings: JobSettings) -> dict[str, Any]:
     slot = job.hook.uses
     values = sections[slot.section.value] if slot else None
     if slot and job.component and isinstance(values, Mapping):
-        neutral = job.component.neutral
-        rest = {name: value for name, value in values.items() if name not in neutral}
+        rest: Any = values
+        for setting in sorted(job.component.neutral):
+            rest = _without(rest, setting.split("."))
         sections[slot.section.value] = rest
     return sections
+
+
+def _without(value: Any, place: list[str]) -> Any:  # noqa: ANN401 (any setting)
+    """Return a value without the settings at a place; ``*`` is any key or index."""
+    first, *rest = place
+    if isinstance(value, list | tuple):
+        return [_without(item, rest) for item in value] if first == "*" and rest else value
+    if not isinstance(value, Mapping):
+        return value
+    if rest:
+        chosen = value.keys() if first == "*" else {first}
+        return {k: _without(item, rest) if k in chosen else item for k, item in value.items()}
+    return {key: item for key, item in value.items() if key != first}
 
 
 def without_secrets(parts: Parts, masker: Masker, seal: Seal) -> Parts:

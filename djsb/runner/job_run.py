@@ -16,7 +16,7 @@ from djsb_core.errors import JobCancelledError, JobError
 from djsb_core.hookspecs import JobInfo
 from djsb_core.interfaces.hook import declarations_of
 from djsb_core.interfaces.placement import Cancellation
-from djsb_core.job.reports import LOG
+from djsb_core.job.reports import FILES, LOG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ class JobRun:
         """
         try:
             self.state.store.access.make_folder(self.folder, exist_ok=False)
-            with self.state.pool.cancellable((self.info.run_id, self.info.id), self.cancellation):
+            with self.state.pool.cancellable(self.folder, self.cancellation):
                 self.state.notify("djsb_job_started", job=self.info)
                 self._run()
         except JobCancelledError as error:
@@ -82,7 +82,8 @@ class JobRun:
             if isinstance(error, Exception | SystemExit):
                 name = f"'{self.info.meta_name}'"
                 mask = self.state.masker.text
-                raise JobError(name, error, self.folder / LOG, mask) from error
+                files = (self.folder / FILES).resolve()  # where the job writes
+                raise JobError(name, error, self.folder / LOG, mask, files) from error
             raise
         is_cached = self.source_run is not None
         self.recorder.notify_finished(self.seconds, self.outputs, cached=is_cached)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from djsb.query.doubts import warnings_in
+from djsb.store.database import StoreWriteError
 from djsb_core.errors import DjsbError, JobCancelledError, describe_cause
 from djsb_core.job.reports import LOG, Artifact, ArtifactKind, Point
 
@@ -211,7 +213,9 @@ class JobRecorder:
         self.run.notify("djsb_job_failed", job=self.info, error=reported, seconds=seconds)
 
     def notify_points(self, points: list[Point]) -> None:
-        """Notify the listeners of values of metrics."""
+        """Notify the listeners of values of metrics, and of the warnings among them."""
+        for text in warnings_in(points, self.info.declarations):
+            self.run.notify("djsb_job_warned", job=self.info, text=text)
         for point in points:
             self.run.notify(
                 "djsb_metric_logged",
@@ -262,7 +266,7 @@ STATUSES = {KeyboardInterrupt: "interrupted", JobCancelledError: "cancelled"}
 
 def harmless(error: BaseException | None) -> tuple[type[Exception], ...]:
     """Return errors, such as a full disk, that must not hide the one that ends a run."""
-    return () if error is None else (OSError, sqlite3.Error)
+    return () if error is None else (OSError, sqlite3.Error, StoreWriteError)
 
 
 def _write_traceback(log: Path, error: BaseException, masker: Masker) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from threading import Condition, RLock, local
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +13,7 @@ from djsb.config.trackers import trackers_of_run
 from djsb.placement.choice import LOCAL, create_placement
 from djsb.placement.interrupt import Interrupt, Signals, press
 from djsb.placement.pool import ExecutorPool
+from djsb.runner.declared_secrets import PlanMasker
 from djsb.runner.facts import machine_facts, run_facts
 from djsb.runner.options import RunOptions
 from djsb.runner.places import Places
@@ -31,10 +31,10 @@ from djsb_core.discovery import (
     new_listeners,
     notify,
 )
-from djsb_core.masking import Masker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     import pluggy
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from djsb_core.access import Access
     from djsb_core.hookspecs import JobInfo
     from djsb_core.interfaces.isolation import Environments
+    from djsb_core.masking import Masker
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Session:
             info for job in plan.jobs for info in (job.hook_info, job.component_info) if info
         )
         schema = plan.experiment.schema
-        masker = _masker(plan)
+        masker = PlanMasker.of_plan(plan)
         notify_listeners = self._notifier(listeners, trackers_of_run(schema.trackers))
 
         def report(text: str) -> None:
@@ -128,7 +129,7 @@ class Session:
 
         # Signals are handled before the run is recorded, so no run is left without an end.
         with self._signals.listening(), self._active() as interrupt:
-            records = self._open(Path(schema.work_dir), ACCESS[schema.share])
+            records = self._open(plan.experiment.work_dir, ACCESS[schema.share])
             if options.sweep is not None:
                 records.store.sweep(options.sweep)  # raises if there is none
             places = Places(plan, self._pool, interrupt, self._open_isolation, report)
@@ -136,7 +137,7 @@ class Session:
                 places.prepare()
             record = records.store.add_run(
                 names=_names(schema, masker),
-                experiment=plan.experiment.document.path,
+                experiment=plan.experiment.file,
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,
             )
@@ -168,7 +169,7 @@ class Session:
         :param reason: recorded as the job's error
         :returns: whether it was running
         """
-        return self._pool.cancel((job.run_id, job.id), reason)
+        return self._pool.cancel(job.folder, reason)
 
     def close(self) -> None:
         """End the processes and close the stores; runs in other threads are interrupted.
@@ -297,9 +298,3 @@ END_SECONDS = 10.0
 
 def _names(schema: ExperimentSchema, masker: Masker) -> tuple[str, str]:
     return masker.text(schema.project_name), masker.text(schema.experiment_name)
-
-
-def _masker(plan: Plan) -> Masker:
-    """Collect the secrets in the experiment, its settings files and the environment."""
-    sections = [section.values for job in plan.jobs for section in job.spec.sections.values()]
-    return Masker.of([plan.experiment.document.value, sections])

@@ -1,4 +1,4 @@
-"""The source code of components: its digest, and whether it changed since the import."""
+"""The code of components: its digest, what it requires, and whether it changed since the import."""
 
 from __future__ import annotations
 
@@ -7,83 +7,96 @@ import os
 import sys
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from djsb.cache.digests import FRESH
 from djsb_core.errors import RequestError
+from djsb_core.machine.code_files import code_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
 
+    from djsb.cache.digests import Digests
     from djsb_core.announced import ComponentInfo
+    from djsb_core.machine.code_files import CodeFile
+
+LARGE = 1 << 20
+"""Bytes: a larger file is data, whose digest is remembered from process to process."""
 
 
-class _Source(NamedTuple):
-    """The current state of one source file."""
-
-    path: str
-    size: int
-    modified: int
-    inode: int
-
-
-def source_digest(module: str) -> str:
-    """Digest a component's own code: its module and the other modules of its package."""
-    sources, now = _sources(module), time.time_ns()
-    settled = all(now - source.modified > FRESH for source in sources)
-    return _digest(sources) if settled else _digest.__wrapped__(sources)
+def source_digest(info: ComponentInfo, digests: Digests) -> str:
+    """Digest a component's own code: all files of its package, by name and content."""
+    files = _files(info)
+    large = [file for file in files if file.size > LARGE]
+    contents = digests.paths([Path(file.path) for file in large])
+    names = [f"{file.name}\0{digest}" for file, digest in zip(large, contents, strict=True)]
+    return hashlib.sha256("\0".join([_digest_small(files), *names]).encode()).hexdigest()
 
 
 _IMPORTED: dict[str, tuple[ModuleSpec | None, str]] = {}
-"""The digest of each module's code at its first use, right after the import."""
+"""The state of each module's code at its first use, right after the import."""
 
 
 def refuse_changed(infos: Iterable[ComponentInfo]) -> None:
     """Reject components whose code has changed since this process imported it.
 
-    Jobs would run the old code, here and in reused worker processes, but their results would be
-    cached as those of the new code.
+    Their settings would be read by the old code, and jobs without a process of their own would
+    run it.
 
     :raises RequestError: that names the module
     """
-    for name in dict.fromkeys(info.target.partition(":")[0] for info in infos):
-        module = sys.modules.get(name)
-        spec, now = getattr(module, "__spec__", None), source_digest(name)
-        known = _IMPORTED.get(name)
-        if known is None or known[0] is not spec:  # it was imported again
-            _IMPORTED[name] = spec, now
-        elif known[1] != now:
+    for info in {info.target.partition(":")[0]: info for info in infos}.values():
+        name = changed_module(info)
+        if name is not None:
             raise RequestError(
                 f"the code of {name} has changed since this process imported it; "
                 "start a new process (in a notebook: restart the kernel)"
             )
 
 
-def _sources(module: str) -> tuple[_Source, ...]:
-    file = getattr(sys.modules.get(module), "__file__", None)
-    if file is None:
-        return ()
-    folder, paths = os.path.dirname(file), [file]  # noqa: PTH120 (texts: done for every job)
-    if os.path.isfile(os.path.join(folder, "__init__.py")):  # noqa: PTH113, PTH118
-        with os.scandir(folder) as entries:
-            paths = sorted(entry.path for entry in entries if entry.name.endswith(".py"))
-    return tuple(filter(None, map(_source, paths)))
-
-
-def _source(path: str) -> _Source | None:
-    try:
-        state = os.stat(path)  # noqa: PTH116 (as above)
-    except OSError:  # an editor's dangling link
+def changed_module(info: ComponentInfo) -> str | None:
+    """Return the module of a component if its code has changed since this process imported it."""
+    name = info.target.partition(":")[0]
+    spec, now = getattr(sys.modules.get(name), "__spec__", None), _state(info)
+    known = _IMPORTED.get(name)
+    if known is None or known[0] is not spec:  # it was imported again
+        _IMPORTED[name] = spec, now
         return None
-    return _Source(path, state.st_size, state.st_mtime_ns, state.st_ino)
+    return name if known[1] != now else None
+
+
+def _state(info: ComponentInfo) -> str:
+    """Digest the code like :func:`source_digest`, but larger files by size and time."""
+    files = _files(info)
+    large = [f"{file.name}\0{file[2:]}" for file in files if file.size > LARGE]
+    return "\0".join([_digest_small(files), *large])
+
+
+def _files(info: ComponentInfo) -> tuple[CodeFile, ...]:
+    return code_files(info.target.partition(":")[0], info.package)
+
+
+def _digest_small(files: tuple[CodeFile, ...]) -> str:
+    now = time.time_ns()
+    settled = all(now - max(file.modified, file.changed) > FRESH for file in files)
+    return _digest(files) if settled else _digest.__wrapped__(files)
 
 
 @lru_cache(maxsize=256)
-def _digest(sources: tuple[_Source, ...]) -> str:
-    """Digest the files; cached by their state."""
-    digests = []
-    for source in sources:
-        with open(source.path, "rb") as file:  # noqa: PTH123 (as above)
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return hashlib.sha256("".join(digests).encode()).hexdigest()
+def _digest(files: tuple[CodeFile, ...]) -> str:
+    """Digest the smaller files; cached by their state."""
+    digest = hashlib.sha256()
+    for file in files:
+        if file.size <= LARGE:
+            digest.update(f"{os.fsencode(file.name)!r}\0{_content(file)}\0".encode())
+    return digest.hexdigest()
+
+
+def _content(file: CodeFile) -> str:
+    try:
+        with open(file.path, "rb") as data:  # noqa: PTH123 (as text: done for every file)
+            return hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError:  # removed in the meantime, or it may not be read
+        return ""

@@ -9,20 +9,24 @@ import stat
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from djsb.store import format_3
+from djsb.store.holders import holders_of
 from djsb_core.access import GROUP, OWNER
-from djsb_core.errors import RequestError
-from djsb_core.text import is_encodable
+from djsb_core.errors import RAISE_LIMIT, DjsbError, RequestError, is_full_disk
+from djsb_core.text import is_encodable, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
     from djsb_core.access import Access
 
 NAME = "djsb.sqlite"
 VERSION = 4
+PATIENCE = 30.0
+"""Seconds to wait for another process that keeps the database locked."""
 NEEDED = 64 * 1024
 """Bytes of free disk space that SQLite needs for its auxiliary files."""
 
@@ -115,11 +119,37 @@ ALTER TABLE jobs DROP COLUMN directions""",
 """Statements that upgrade a database to the next format; other formats are refused."""
 
 
+class StoreLockedError(RequestError):
+    """Another process keeps the database locked."""
+
+    def __init__(self, path: Path) -> None:
+        holders = holders_of(path)
+        by = f" by {holders}" if holders else ""
+        super().__init__(
+            f"cannot use {path}: locked for {PATIENCE:g} s{by}; "
+            "let that process finish, or end it, then run the same command again"
+        )
+
+
+class StoreWriteError(DjsbError):
+    """The database cannot be written or read: there is no room, or the disk fails."""
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(f"cannot write {path}: {_reason(error, path.parent)}")
+
+
 class Connection(sqlite3.Connection):
     """A connection for strings that are not Unicode text, such as some file names.
 
     SQLite's texts are UTF-8; such a string is stored as bytes, and read back as what it was.
+
+    :raises StoreLockedError: if another process keeps the database locked
     """
+
+    def __init__(self, path: Path, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (sqlite3's)
+        """Open the file."""
+        super().__init__(path, *arguments, **options)
+        self._path = path
 
     def execute(self, sql: str, parameters: Iterable[Any] = (), /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement."""
@@ -127,10 +157,39 @@ class Connection(sqlite3.Connection):
             return super().execute(sql, parameters)  # type: ignore[arg-type]
         except UnicodeEncodeError:
             return super().execute(sql, _storable(parameters))
+        except sqlite3.OperationalError as error:
+            raise self._described(error) from error
 
     def executemany(self, sql: str, parameters: Iterable[Iterable[Any]], /) -> sqlite3.Cursor:  # type: ignore[override]
         """Execute one statement for each row of parameters."""
-        return super().executemany(sql, map(_storable, parameters))
+        try:
+            return super().executemany(sql, map(_storable, parameters))
+        except sqlite3.OperationalError as error:
+            raise self._described(error) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> Literal[False]:
+        """End the transaction."""
+        try:
+            return super().__exit__(kind, error, trace)
+        except sqlite3.OperationalError as cause:
+            raise self._described(cause) from cause
+
+    def _described(self, error: sqlite3.OperationalError) -> Exception:
+        """Return the error, or a sentence if it is that of a lock or of a disk."""
+        if is_locked(error):
+            return StoreLockedError(self._path)
+        return StoreWriteError(self._path, error) if _is_io_error(error) else error
+
+
+def is_locked(error: sqlite3.Error) -> bool:
+    """Return whether an error reports that another process keeps the database locked."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _storable(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -187,7 +246,9 @@ def _share(work_dir: Path, access: Access) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, check_same_thread=False, factory=Connection)
+    connection = sqlite3.connect(
+        path, timeout=PATIENCE, check_same_thread=False, factory=Connection
+    )
     try:
         _prepare(connection, path)
     except BaseException:
@@ -234,10 +295,19 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _reason(error: Exception, folder: Path) -> str:
-    """Describe an error; on a full disk, SQLite may only report ``disk I/O error``."""
-    if isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(folder).free < NEEDED:
+    """Describe an error; without room for a file, SQLite may only report ``disk I/O error``."""
+    if not _is_io_error(error):
+        return str(error)
+    free = shutil.disk_usage(folder).free
+    if free < NEEDED:
         return f"{error}: the disk is full"
-    return str(error)
+    text = f"{error} ({size_text(free)} free)"
+    return text if is_full_disk(error) else f"{text}; if the disk is sound, {RAISE_LIMIT}"
+
+
+def _is_io_error(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -249,7 +319,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     with closing(connection.cursor()) as cursor:
         version = _version(cursor)
         if version != VERSION and (version == 0 or version in MIGRATIONS):
-            cursor.execute("BEGIN IMMEDIATE")  # of two concurrent processes, one upgrades it
+            connection.execute("BEGIN IMMEDIATE")  # of two concurrent processes, one upgrades it
             version = _upgrade(cursor)
             connection.commit()
     if version != VERSION:

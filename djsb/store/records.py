@@ -176,7 +176,8 @@ class JobRecord:
 
     def is_detail(self, name: str) -> bool:
         """Return whether a metric only details another one or measures speed."""
-        return self.declared(name).kind in (MetricKind.DETAIL, MetricKind.ERROR)
+        kinds = (MetricKind.DETAIL, MetricKind.ERROR, MetricKind.WARNING)
+        return self.declared(name).kind in kinds
 
     def is_shown(self, name: str) -> bool:
         """Return whether to list a change of a metric: of statistics, only the primary ones."""

@@ -33,6 +33,7 @@ from djsb_core.folders.keyed import KeyedFolders, mark_used
 from djsb_core.folders.locks import Lock
 from djsb_core.hookspecs import CheckKind, DoctorCheck, JobInfo, hookimpl
 from djsb_core.identity import JobId
+from djsb_core.interfaces.bounds import BoundSide
 from djsb_core.interfaces.changes import read_changes, watch_changes
 from djsb_core.interfaces.component import (
     AnyComponent,
@@ -45,7 +46,6 @@ from djsb_core.interfaces.component import (
 )
 from djsb_core.interfaces.data import (
     Analysis,
-    BoundSide,
     Change,
     DataAnalyzer,
     DataEvaluator,
@@ -57,6 +57,14 @@ from djsb_core.interfaces.data import (
     RecipeRefiner,
     Refinement,
     Statistics,
+)
+from djsb_core.interfaces.dropped import (
+    DropLog,
+    DroppedRows,
+    DropReason,
+    DropStep,
+    StepBound,
+    read_dropped,
 )
 from djsb_core.interfaces.environment import (
     OLDEST_PYTHON,
@@ -96,6 +104,7 @@ from djsb_core.job.request import JobRequest
 from djsb_core.job.watcher import JobWatcher
 from djsb_core.jsonl import locate_samples, open_text, query, read_jsonl
 from djsb_core.machine.checks import check_command, check_file, check_weights
+from djsb_core.machine.code_files import files_beside
 from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
@@ -129,6 +138,10 @@ __all__ = [
     "DescribeErrors",
     "DjsbError",
     "DoctorCheck",
+    "DropLog",
+    "DropReason",
+    "DropStep",
+    "DroppedRows",
     "Environment",
     "EnvironmentConfig",
     "EnvironmentSettingsError",
@@ -176,6 +189,7 @@ __all__ = [
     "Slot",
     "Snapshot",
     "Statistics",
+    "StepBound",
     "Tracker",
     "WantedEnvironment",
     "Watcher",
@@ -186,6 +200,7 @@ __all__ = [
     "check_weights",
     "counted",
     "date",
+    "files_beside",
     "find_distribution",
     "hookimpl",
     "inspect_job",
@@ -200,6 +215,7 @@ __all__ = [
     "paths_of",
     "query",
     "read_changes",
+    "read_dropped",
     "read_jsonl",
     "read_object",
     "remove_tree",

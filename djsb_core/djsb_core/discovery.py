@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.announced import Announcement, ComponentInfo, announced, package_of
 from djsb_core.errors import (
+    DjsbError,
     PluginLoadError,
     RequestError,
     UnknownComponentError,
     suggest,
 )
+from djsb_core.foreign import PluginFault, contained, contained_import
 from djsb_core.interfaces.kinds import Kind
 from djsb_core.published import ENVIRONMENTS, advise
 
@@ -81,11 +83,18 @@ def load_component(kind: Kind, name: str) -> type[AnyComponent]:
     info = find_component(kind, name)
     what = f"{kind.label} '{name}' of {info.package} {info.version}"
     try:
-        component = _import_component(kind, name)
-    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-        raise PluginLoadError(what, _reason(cause)) from cause
+        with contained_import(what):
+            component = _import_component(kind, name)
+    except PluginFault as fault:
+        raise PluginLoadError(what, str(fault)) from fault.__cause__
     if not (isinstance(component, type) and issubclass(component, kind.interface)):
         raise PluginLoadError(what, f"{info.target} is not a {kind.interface.__name__}")
+    from djsb_core.interfaces.component import ComponentConfig
+
+    config = getattr(component, "config_type", None)
+    if not (isinstance(config, type) and issubclass(config, ComponentConfig)):
+        text = f"{info.target} has no config_type; set it to its ComponentConfig"
+        raise PluginLoadError(what, text)
     return component
 
 
@@ -122,9 +131,10 @@ def load_isolation() -> Isolation:
     package, version = package_of(entries[0])
     what = f"the isolated environments of {package} {version}"
     try:
-        isolation: object = entries[0].load()()
-    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-        raise PluginLoadError(what, _reason(cause)) from cause
+        with contained_import(what):
+            isolation: object = entries[0].load()()
+    except PluginFault as fault:
+        raise PluginLoadError(what, str(fault)) from fault.__cause__
     if not isinstance(isolation, Isolation):
         raise PluginLoadError(what, f"{entries[0].value} is not an Isolation")
     return isolation
@@ -167,19 +177,15 @@ def load_checks(packages: Collection[str]) -> Iterator[tuple[str, object]]:
             yield package_of(entry)[0], error
 
 
-class _MismatchError(TypeError):
-    """An implementation of a listener matches no hookspec."""
-
-
 def create_listeners() -> pluggy.PluginManager:
     """Register every installed listener; a broken one is reported and skipped."""
     manager = new_listeners()
-    for entry, cause in _register_all(manager, announced(LISTENERS)):
+    for entry, fault in _register_all(manager, announced(LISTENERS)):
         package, _ = package_of(entry)
-        reason = " ".join(_reason(cause).split())
+        reason = " ".join(str(fault).split())
         remedy = f"mend or uninstall {package}"
         log.warning("skipped listener '%s' of %s: %s; %s", entry.name, package, reason, remedy)
-        log.debug("the skipped listener's traceback", exc_info=cause)
+        log.debug("the skipped listener's traceback", exc_info=fault)
     return manager
 
 
@@ -187,8 +193,8 @@ def find_broken_listeners(packages: Collection[str]) -> list[tuple[str, PluginLo
     """Return the errors of listeners that cannot be used, each with the name of its package."""
     entries = _entries_of(LISTENERS, packages)
     return [
-        (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), _reason(cause)))
-        for entry, cause in _register_all(new_listeners(), entries)
+        (package_of(entry)[0], PluginLoadError(_describe(entry, "listener"), str(fault)))
+        for entry, fault in _register_all(new_listeners(), entries)
     ]
 
 
@@ -200,9 +206,10 @@ def add_trackers(manager: pluggy.PluginManager, trackers: Iterable[str]) -> plug
     for name in trackers:
         try:
             tracker = load_component(Kind.TRACKER, name)
-            _register(manager, tracker(tracker.config_type()), f"{name} (tracker)")
-        except (Exception, SystemExit) as cause:  # a plugin may raise anything
-            log.warning("skipped tracker '%s': %s", name, _reason(cause))
+            with contained(f"tracker '{name}'"):
+                _register(manager, tracker(tracker.config_type()), f"{name} (tracker)")
+        except (DjsbError, PluginFault) as cause:
+            log.warning("skipped tracker '%s': %s", name, cause)
             log.debug("the skipped tracker's traceback", exc_info=cause)
     return manager
 
@@ -214,23 +221,24 @@ def notify(listeners: pluggy.PluginManager, moment: str, **arguments: object) ->
     """
     for implementation in reversed(getattr(listeners.hook, moment).get_hookimpls()):
         accepted = {name: arguments[name] for name in implementation.argnames}
+        listener = _name_of(implementation)
         try:
-            implementation.function(**accepted)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as cause:
-            warn_of_dropped(_name_of(implementation), moment, cause)
-            log.debug("the dropped listener's traceback", exc_info=cause)
+            with contained(f"listener '{listener}'"):
+                implementation.function(**accepted)
+        except (DjsbError, PluginFault) as fault:
+            warn_of_dropped(listener, moment, fault)
+            log.debug("the dropped listener's traceback", exc_info=fault)
             listeners.unregister(implementation.plugin)
 
 
-def warn_of_dropped(name: str, moment: str, cause: BaseException) -> None:
+def warn_of_dropped(name: str, moment: str, fault: PluginFault | DjsbError) -> None:
     """Log that a listener failed and is not called again, and where it raised."""
     import traceback
 
-    frames = traceback.extract_tb(cause.__traceback__)
+    cause = fault.__cause__ if isinstance(fault, PluginFault) else fault
+    frames = traceback.extract_tb(cause.__traceback__) if cause else ()
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    log.warning("dropped listener '%s': %s: %s%s", name, moment, _reason(cause), place)
+    log.warning("dropped listener '%s': %s: %s%s", name, moment, fault, place)
 
 
 def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
@@ -248,14 +256,15 @@ def new_listeners(listeners: Iterable[object] = ()) -> pluggy.PluginManager:
 
 def _register_all(
     manager: pluggy.PluginManager, entries: Iterable[Announcement]
-) -> Iterator[tuple[Announcement, BaseException]]:
-    """Import and register listeners; yield those that cannot be used, with the cause."""
+) -> Iterator[tuple[Announcement, PluginFault | DjsbError]]:
+    """Import and register listeners; yield those that cannot be used, with the reason."""
     for entry in entries:
+        name = f"{entry.name} of {package_of(entry)[0]}"  # two packages may use the same name
         try:
-            # Two packages may give a listener the same name.
-            _register(manager, entry.load(), f"{entry.name} of {package_of(entry)[0]}")
-        except (Exception, SystemExit) as cause:  # noqa: BLE001 (a plugin may raise anything)
-            yield entry, cause
+            with contained_import(f"listener '{name}'"):
+                _register(manager, entry.load(), name)
+        except (PluginFault, DjsbError) as fault:
+            yield entry, fault
 
 
 def _register(manager: pluggy.PluginManager, listener: object, name: str) -> None:
@@ -270,7 +279,7 @@ def _register(manager: pluggy.PluginManager, listener: object, name: str) -> Non
             manager.unregister(name=name)
         mismatch = _find_mismatch(manager, listener)
         if isinstance(error, PluginValidationError) and mismatch:
-            raise _MismatchError(mismatch) from error
+            raise PluginFault(mismatch) from error
         raise
 
 
@@ -309,10 +318,12 @@ def _load(entry: Announcement, label: str) -> object:
 
     :raises PluginLoadError: if its package cannot be imported
     """
+    what = _describe(entry, label)
     try:
-        loaded: object = entry.load()
-    except (Exception, SystemExit) as cause:  # a plugin may raise anything at import
-        raise PluginLoadError(_describe(entry, label), _reason(cause)) from cause
+        with contained_import(what):
+            loaded: object = entry.load()
+    except PluginFault as fault:
+        raise PluginLoadError(what, str(fault)) from fault.__cause__
     return loaded
 
 
@@ -331,12 +342,3 @@ def _name(entry: Announcement) -> str:
 
 def _info(entry: Announcement) -> ComponentInfo:
     return ComponentInfo(entry.name, *package_of(entry), entry.target, entry.extras)
-
-
-def _reason(cause: BaseException) -> str:
-    if isinstance(cause, _MismatchError):
-        return str(cause)
-    try:
-        return f"{type(cause).__name__}: {cause}"
-    except Exception:  # noqa: BLE001 (a plugin's error may be unable to describe itself)
-        return type(cause).__name__

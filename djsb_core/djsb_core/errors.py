@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from djsb_core.problems import LONG, shorten
+from djsb_core.faults import describe_error
+from djsb_core.problems import LONG, Severity, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,10 +26,23 @@ if TYPE_CHECKING:
     from djsb_core.problems import Problem
 
 
-FULL_DISK = ("No space left on device", "disk is full", "Disk quota exceeded")
-"""How the operating system and SQLite report it."""
+FULL_DISK = (
+    "No space left on device",
+    "disk is full",
+    "Disk quota exceeded",
+    "os error 28",
+    "os error 122",
+)
+"""How the operating system, SQLite and libraries written in Rust report it."""
+
+FILE_LIMIT = ("File too large", "os error 27")
+"""How they report a file that is larger than its file system, or this process, may have."""
 
 MAKE_SPACE = "free disk space, then run the same command again: finished jobs are kept"
+RAISE_LIMIT = (
+    "raise the limit of file sizes (ulimit -f), or use another file system, "
+    "then run the same command again: finished jobs are kept"
+)
 
 
 MANY = 200
@@ -58,10 +72,18 @@ class ConfigError(RequestError):
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)
-        count = len(self.problems)
-        more = [f"… and {count - MANY} more"] if count > MANY else []
-        lines = "\n  ".join([*map(str, self.problems[:MANY]), *more])
-        super().__init__(lines if count == 1 else f"{count} problems\n  {lines}")
+        notes = [each for each in self.problems if each.severity is Severity.WARNING]
+        errors = [each for each in self.problems if each not in notes] or notes
+        count = len(errors)
+        lines = "\n  ".join(_listed(errors))
+        text = lines if count == 1 else f"{count} problems\n  {lines}"
+        warnings = [f"note: {line}" for line in _listed(notes if errors is not notes else [])]
+        super().__init__("\n".join([text, *warnings]))
+
+
+def _listed(problems: Sequence[Problem]) -> list[str]:
+    more = [f"… and {len(problems) - MANY} more"] if len(problems) > MANY else []
+    return [*map(str, problems[:MANY]), *more]
 
 
 class UnknownComponentError(RequestError):
@@ -113,8 +135,11 @@ class JobError(DjsbError):
         cause: BaseException,
         log: object = None,
         mask: Callable[[str], str] = str,
+        files: object = None,
     ) -> None:
         where = f"\n  its log: {log}" if log else ""
+        if files and remedy_of(cause):
+            where = f"\n  its files: {files}{where}"
         super().__init__(f"job {job} failed: {mask(describe_cause(cause))}{where}")
 
 
@@ -126,16 +151,22 @@ class JobsError(DjsbError):
 
 
 def describe_cause(cause: BaseException) -> str:
-    """Describe a failure in one sentence; for a full disk, also the remedy."""
-    text = str(cause) if isinstance(cause, DjsbError) else f"{type(cause).__name__}: {cause}"
-    if is_full_disk(cause) and MAKE_SPACE not in text:
-        return f"{text}; {MAKE_SPACE}"
-    return text
+    """Describe a failure in one sentence; if there is no room for a file, also the remedy."""
+    text = str(cause) if isinstance(cause, DjsbError) else describe_error(cause)
+    remedy = remedy_of(cause)
+    return f"{text}; {remedy}" if remedy and remedy not in text else text
+
+
+def remedy_of(cause: BaseException) -> str:
+    """Return what to do if a failure reports that there is no room for a file; empty if not."""
+    if is_full_disk(cause):
+        return MAKE_SPACE
+    return RAISE_LIMIT if any(sign in describe_error(cause) for sign in FILE_LIMIT) else ""
 
 
 def is_full_disk(cause: BaseException) -> bool:
     """Return whether an error message reports a full disk."""
-    text = str(cause)
+    text = describe_error(cause)
     return any(sign in text for sign in FULL_DISK)
 
 

@@ -103,6 +103,8 @@ class DoctorCheck:
     """In bytes: of an existing file, or of one to be downloaded, if known."""
     sha256: str | None = None
     """Digest of the file, if it is known without reading the file."""
+    location: tuple[str | int, ...] = ()
+    """Keys and indices of what needs it inside the component's settings: ``("process", 1)``."""
 
     @property
     def sentence(self) -> str:

@@ -20,21 +20,43 @@ if TYPE_CHECKING:
 MASK = "***"
 
 SECRET_NAME = re.compile(
-    r"""(?ix)
-    passw | passphrase | secret | credential | authorization | connection_string | webhook
-    | (api | access | private | signing | encryption | account | subscription | ssh) [_-]? key
-    | (access | api | auth | bearer | hf | refresh | session | id | security | github | gitlab
-       | hub | wandb | bot | personal) [_-]? token
-    | ^ (token | pwd | pat | cookie | dsn | sas) $ | _ (token | pwd | pat | dsn) $
+    r"""(?x)
+    passw | passphrase | credential | webhook | connection_string | authorization
+    | (?<![a-z]) (secret | secret_? key) s? (?![a-z])
+    | (?<![a-z]) (api | access | private | signing | encryption | account | subscription | ssh
+       | license | shared | master | service | openai | azure | anthropic | dashscope | gemini)
+       _? key s? (?![a-z])
+    | (?<![a-z]) (access | api | auth | oauth | bearer | refresh | session | id | security
+       | personal | bot | hub | hf | hugging_?face | model_?scope | github | gitlab | wandb | pypi
+       | slack | discord | telegram | deploy | login | service | client | private | job | jwt
+       | csrf | sas | kaggle | openai | azure | neptune | ngrok) _? token (?![a-z])
+    | (?<![a-z]) (api | access | auth | oauth | bearer | refresh | hf | github) _? token s $
+    | ^ (token | auth | bearer | sas) $ | (^ | _) (pwd | pat | dsn | jwt | cookies?) $
+    | (^ | _) (basic | http | proxy) _auth $
     """
 )
-"""Names of settings and environment variables whose values are secret."""
+"""Names of settings and environment variables whose values are secret: in small letters, their
+words joined by ``_``."""
+
+SECRET_VARIABLE = re.compile(r"_(TOKEN|PASS)$")
+"""Names in capitals, as variables of the environment have: there a token is no piece of text."""
 
 NOT_SECRET = re.compile(
-    r"(?i)(pad|eos|bos|unk|sep|cls|mask|end|start|stop|image|video|special|max|min|num|per)_token$"
-    r"|^(secret_?key|token)_?(name|type|field)s?$"
+    r"""(?x)
+    (pad | eos | bos | unk | sep | cls | mask | end | start | stop | image | video | audio
+     | special | max | min | num | per) _token $
+    | _(path | file | folder | dir | directory | name | field | column | type | kind | length
+        | len | size | count | limit | replacement | placeholder | pattern | regex | template
+        | prompt | label | policy | format | prefix | suffix | mode | filter) s? $
+    | (?<! webhook) _(url | endpoint) $
+    | ^ (mask | redact | detect | remove | replace | filter | drop | find | scan | hide | sanitize
+         | skip | has | is | no | max | min | num | count) _
+    """
 )
-"""Names of tokenizer settings, and of settings that say where a secret is stored."""
+"""Names of tokenizer settings, of settings that say where a secret is stored or found, and of
+those that say what to do with secrets in texts."""
+
+WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 SHORTEST = 6
 """Minimum length; a shorter value is masked by name only, since any text may contain it."""
@@ -53,7 +75,9 @@ def is_secret_name(name: str) -> bool:
     >>> is_secret_name("OPENAI_API_KEY"), is_secret_name("pad_token"), is_secret_name("max_tokens")
     (True, False, False)
     """
-    return SECRET_NAME.search(name) is not None and NOT_SECRET.search(name) is None
+    words = WORD_START.sub("_", name).strip("_").lower()
+    looks_secret = SECRET_NAME.search(words) or (name.isupper() and SECRET_VARIABLE.search(name))
+    return bool(looks_secret) and NOT_SECRET.search(words) is None
 
 
 class Masker:

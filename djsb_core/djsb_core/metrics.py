@@ -25,6 +25,9 @@ class MetricKind(TextEnum):
     A histogram of the same statistic is reported under its bare name."""
     ERROR = "error"
     """Standard error of another metric."""
+    WARNING = "warning"
+    """A sentence on what makes the job's result doubtful. It is shown while the job runs, in the
+    closing summary, and in the report."""
     DETAIL = "detail"
     """Listed with the job's other metrics, but not a result: a learning rate, a duration."""
 
@@ -38,6 +41,8 @@ class Flow(TextEnum):
     """What remained after one step, whose name replaces the first ``*`` of the metric's name."""
     KEPT = "kept"
     """What remained at the end."""
+    LOST = "lost"
+    """What was lost without a step's intention, such as rows on which an operator failed."""
 
 
 @dataclass(frozen=True)

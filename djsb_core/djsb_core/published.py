@@ -5,53 +5,53 @@ from __future__ import annotations
 LAB = "djsb"
 CORE = "djsb-core"
 DATAJUICER = "djsb-datajuicer"
-EASYANIMATE = "djsb-easyanimate"
 ENVIRONMENTS = "djsb-environments"
 HUGGINGFACE = "djsb-huggingface"
 MODELSCOPE = "djsb-modelscope"
 REPORT = "djsb-report"
 TRACKERS = "djsb-trackers"
-VBENCH = "djsb-vbench"
+PLANNED = "planned"
+"""A package of this repository will provide it."""
 NONE = ""
 """No package provides it yet."""
 
 PACKAGES: dict[str, dict[str, str]] = {
     "djsb.hooks": {
-        "ProbeViaModelInferHook": CORE,
-        "RefineRecipeViaModelFeedbackHook": CORE,
+        "ProbeViaModelInferHook": PLANNED,
+        "RefineRecipeViaModelFeedbackHook": PLANNED,
     },
     "djsb.data_executors": {"data_juicer": DATAJUICER},
     "djsb.data_analyzers": {"data_juicer": DATAJUICER},
     "djsb.recipe_refiners": {"k_sigma": DATAJUICER},
     "djsb.data_evaluators": {
-        "dj_text_quality_classifier": DATAJUICER,
+        "dj_text_quality_classifier": PLANNED,
         "text_stats": DATAJUICER,
-        "vbench_video_evaluator": VBENCH,
-        "video_inception_evaluator": VBENCH,
+        "vbench_video_evaluator": PLANNED,
+        "video_inception_evaluator": PLANNED,
     },
     "djsb.data_pool_manipulators": {
-        "data_pool_cartesian_join": DATAJUICER,
-        "data_pool_combination": DATAJUICER,
-        "data_pool_construction": DATAJUICER,
-        "data_pool_downsampling": DATAJUICER,
-        "data_pool_duplication": DATAJUICER,
-        "data_pool_merging": DATAJUICER,
+        "data_pool_cartesian_join": PLANNED,
+        "data_pool_combination": PLANNED,
+        "data_pool_construction": PLANNED,
+        "data_pool_downsampling": PLANNED,
+        "data_pool_duplication": PLANNED,
+        "data_pool_merging": PLANNED,
     },
-    "djsb.general_probes": {"data_pool_ranking": DATAJUICER},
+    "djsb.general_probes": {"data_pool_ranking": PLANNED},
     "djsb.general_data_executors": {
         "coco_caption_meta_generation": NONE,
         "coco_caption_to_dj_conversion": NONE,
-        "dj_to_easyanimate_video_dataset_conversion": EASYANIMATE,
+        "dj_to_easyanimate_video_dataset_conversion": PLANNED,
     },
     "djsb.model_train_executors": {
-        "easyanimate": EASYANIMATE,
+        "easyanimate": PLANNED,
         "internvl_coco_caption": NONE,
         "modelscope": MODELSCOPE,
         "trinity-rft": NONE,
     },
     "djsb.model_infer_executors": {
         "api": NONE,
-        "easyanimate": EASYANIMATE,
+        "easyanimate": PLANNED,
         "huggingface": HUGGINGFACE,
         "vllm": NONE,
     },
@@ -100,6 +100,8 @@ def advise(group: str, name: object) -> str | None:
         return None
     if package == NONE:
         return "no package provides it yet; write one: djsb new-plugin"
+    if package == PLANNED:
+        return "it is not there yet: a later version of djsb brings it"
     from importlib.metadata import PackageNotFoundError, version
 
     try:

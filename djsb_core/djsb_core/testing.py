@@ -28,6 +28,8 @@ from djsb_core.tracker_rules import TrackerRules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from djsb_core.interfaces.dropped import DroppedRows
+
 HEAVY = ("torch", "transformers", "datasets", "data_juicer", "modelscope", "pandas", "ray", "cv2")
 
 
@@ -40,6 +42,7 @@ class RecordingWatcher:
         self.samples: dict[str, tuple[list[float], list[float] | None]] = {}
         self.histograms: list[tuple[str, list[float], int | None]] = []
         self.media: list[tuple[str, Path, int | None]] = []
+        self.dropped: list[DroppedRows] = []
 
     def watch(self, value: object, name: str, step: int | None = None) -> None:
         """Keep one metric."""
@@ -56,6 +59,10 @@ class RecordingWatcher:
     def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
         """Keep one image or video."""
         self.media.append((name, path, step))
+
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Keep the report of dropped rows."""
+        self.dropped.append(dropped)
 
 
 class ComponentContract:

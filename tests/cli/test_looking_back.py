@@ -105,7 +105,7 @@ def test_compare(invoke, two):
     words = [line.split() for line in text.splitlines()]
     assert ["eval", "dataset_path", "data.jsonl", "short.jsonl"] in words
     (row,) = [line for line in text.splitlines() if line.startswith("mean_len")]
-    assert re.search(r"4 +1\.500 +-2\.500 +-62\.5% +no clear difference", row)
+    assert re.search(r"4 +1\.5 +-2\.5 +-62\.5% +no clear difference", row)
     assert text.endswith("Intervals: 95 %, Welch's t.\n")
 
 

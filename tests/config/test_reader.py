@@ -151,7 +151,8 @@ def test_what_this_version_cannot_do_is_refused_by_name(read, value):
     text = f"project_name: p\nhpo_config: {value}\nprobe_job_configs: [{{hook: H}}]\n"
     (problem,) = read(text).problems
     assert str(problem) == (
-        "x.yaml:2: hpo_config: sweeps is not supported yet by this version; remove the key"
+        "x.yaml:2: hpo_config: this version cannot run a search over settings yet; "
+        "remove it, and run the experiment once per value with --set"
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from djsb.config.frozen import thaw
+from djsb.config.overrides import FORM
 from djsb_core.errors import ConfigError
 from djsb_core.interfaces.hook import Section
 from djsb_core.interfaces.resources import Resources
@@ -52,13 +53,13 @@ def test_an_override_may_replace_a_path_by_another(job, write):
 @pytest.mark.parametrize(
     ("override", "problem"),
     [
-        ("work_dir", "--set work_dir: write --set key.0.key=VALUE"),
-        ("=3", "--set =3: write --set key.0.key=VALUE"),
-        ("execution_job_configs.7.hook=H", "no key or index '7'; write --set key.0.key=VALUE"),
+        ("work_dir", f"--set work_dir: {FORM}"),
+        ("=3", f"--set =3: {FORM}"),
+        ("execution_job_configs.7.hook=H", f"no key or index '7'; {FORM}"),
         ("execution_job_configs.x.hook=H", "no key or index 'x'"),
         ("execution_job_configs.--1.hook=H", "no key or index '--1'"),
         ("execution_job_configs.5.extra_configs.a=1", "no key or index '5'"),
-        ("work_dir.a.b=1", "'a'; write --set key.0.key=VALUE"),
+        ("work_dir.a.b=1", f"'a'; {FORM}"),
         ("work_dir=[1", "--set work_dir=[1: the value is not YAML"),
         ("work_dir=0b_", "the value is not YAML"),
         ("work_dir={a: 1, a: 2}", "the value is not YAML"),
@@ -75,6 +76,60 @@ def test_a_bad_override_is_one_problem(read, override, problem):
 def test_an_override_of_what_is_no_experiment_is_no_traceback(read):
     with pytest.raises(ConfigError, match="an experiment is a mapping"):
         read("- a\n", "work_dir=x")
+
+
+NAMED = """
+pipelines:
+- one:
+    execution_job_configs: [{hook: H, meta_name: a}, {hook: H, meta_name: b}]
+- two:
+    execution_job_configs: [{hook: H, meta_name: a}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("override", "position"),
+    [
+        ("pipelines[0].one.execution_job_configs[-1].extra_configs.lr=1", 1),
+        ("b.extra_configs.lr=1", 1),
+        ("one.b.extra_configs.lr=1", 1),
+        ("two.a.extra_configs.lr=1", 2),
+    ],
+)
+def test_an_override_may_name_a_job(read, override, position):
+    experiment = read(NAMED, override)
+    assert experiment.problems == ()
+    changed = [job.sections[Section.EXTRA_CONFIGS].values for job in experiment.jobs]
+    assert changed == [{"lr": 1} if i == position else None for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("a.hook=G", "several jobs have this name: pipelines[0].one.execution_job_configs[0] and "),
+        ("c.hook=G", "no key or job 'c'; known: a, a, b, debug"),
+        ("workdir.x=1", "no key or job 'workdir'; did you mean 'work_dir'?"),
+        ("pipelines[7].one.seeds=[1]", f"no key or index '7'; {FORM}"),
+    ],
+)
+def test_an_override_of_no_job_is_one_problem(read, override, problem):
+    (found,) = map(str, read(NAMED, override).problems)
+    assert found.startswith(f"--set {override}: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("override", "problem"),
+    [
+        ("max_iter_num=abc", "--set max_iter_num: should be a valid integer"),
+        ("foo=1", "--set foo: unknown key"),
+        ("one.b.retries=-1", "--set one.b.retries: should be greater than or equal to 0"),
+        ("b.hook=", "--set b.hook: should be a valid string"),
+    ],
+)
+def test_a_bad_value_is_blamed_on_its_override(read, override, problem):
+    (found,) = read(NAMED, override).problems
+    assert str(found).startswith(problem)
+    assert (found.file, found.line) == (None, None)
 
 
 # -- resources -------------------------------------------------------------------------------------

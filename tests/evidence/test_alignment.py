@@ -55,3 +55,19 @@ def test_before_stays_before_where_a_seed_failed(jobs):
 def test_without_the_first_the_next_ones_are_compared(jobs):
     recorded = jobs(job("a", status="failed"), job("b"), job("c", status="cached"))
     assert names(pairs_within(recorded)) == [("b", "c")]
+
+
+def process(meta_name, reads, **more):
+    samples = {"samples": {"dataset": "dj_configs.dataset_path"}}
+    settings = {"dj_configs": {"dataset_path": reads}}
+    return job(meta_name, role="process", settings=settings, declarations=samples, **more)
+
+
+def test_a_chain_of_steps_is_no_before_and_after(jobs):
+    recorded = jobs(
+        process("clean", "/d.jsonl", outputs={"output": "/w/clean.jsonl"}),
+        process("dedup", "/w/clean.jsonl", exports={"/w/files": "/out"}),
+        process("shorten", "/out/part.jsonl"),
+        process("other", "/d.jsonl"),
+    )
+    assert names(pairs_within(recorded)) == [("clean", "other")]

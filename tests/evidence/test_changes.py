@@ -62,8 +62,8 @@ def test_the_first_is_compared_with_each_later_one_of_its_kind(measured):
         for one in found
         for c in [one.contrast]
     ] == [
-        ("loss", "before", "after", -1.0, "better"),
-        ("loss", "before", "later", -0.5, "better"),
+        ("loss", "before", "after", -1.0, "not judged"),
+        ("loss", "before", "later", -0.5, "not judged"),
     ]
 
 
@@ -130,7 +130,7 @@ def test_the_summary(measured):
     )
     text = summarize(store, jobs[0].run_id)
     (row,) = [line for line in text.splitlines() if "before → after" in line]
-    assert row.split()[3:] == ["loss", "4", "3", "-1", "(-25.0%)", "better"]
+    assert row.split()[3:] == ["loss", "4", "3", "-1", "(-25.0%)", "not", "judged"]
     assert "loss_stderr" not in text
     assert f"Run {jobs[0].run_id} finished in 1.0 s. More: djsb show {jobs[0].run_id} " in text
 

@@ -27,7 +27,7 @@ def test_what_was_set_and_what_came_of_it(history, compare):
     assert (metric.job, metric.name, metric.values) == ("eval", "score", (0.5, 0.6))
     assert metric.contrasts[0].difference.estimate == pytest.approx(0.1)
     assert metric.contrasts[0].relative == pytest.approx(0.2)
-    assert metric.contrasts[0].verdict == "better"
+    assert metric.contrasts[0].verdict == "not judged"
     assert found.missing == []
 
 
@@ -58,7 +58,7 @@ def test_several_are_compared_with_the_first(history, compare):
         history.add(history.score(value))
     (metric,) = compare("last~2", "last~1", "last").metrics
     assert metric.values == (0.5, 0.4, 0.7)
-    assert [metric.contrasts[0].verdict, metric.contrasts[1].verdict] == ["worse", "better"]
+    assert [metric.contrasts[0].verdict, metric.contrasts[1].verdict] == ["not judged"] * 2
 
 
 def test_pipelines_of_one_run(history, compare):
@@ -84,7 +84,7 @@ def test_jobs_of_one_run(history, compare):
     (setting,) = found.settings
     assert setting.values == ("train_raw.model", "train_refined.model")
     assert found.metrics[0].job == "eval_raw → eval_refined"
-    assert found.metrics[0].contrasts[0].verdict == "better"
+    assert found.metrics[0].contrasts[0].verdict == "not judged"
 
 
 def test_jobs_with_other_names_that_do_the_same(history, compare):
@@ -255,7 +255,7 @@ def test_the_text_of_two(history, compare):
     text = comparison_text(compare("last~1", "last"))
     lines = [line.split() for line in text.splitlines()]
     assert ["train", "lr", "0.1", "0.2"] in lines
-    assert ["score", "0.5", "0.75", "+0.25", "+50.0%", "better"] in lines
+    assert ["score", "0.5", "0.75", "+0.25", "+50.0%", "not", "judged"] in lines
     assert "Scores of eval\n" in text
     assert "p / one" in text
 
@@ -267,7 +267,7 @@ def test_the_text_of_three(history, compare):
     assert [line.split() for line in lines[-3:]] == [
         ["score", "A", "0.5"],
         ["B", "0.5", "0", "the", "same"],
-        ["C", "0.25", "-0.25", "-50.0%", "worse"],
+        ["C", "0.25", "-0.25", "-50.0%", "not", "judged"],
     ]
 
 

@@ -9,10 +9,10 @@ from djsb.evidence.verdict import judge
 @pytest.mark.parametrize(
     ("old", "new", "error", "higher", "verdict"),
     [
-        (1.0, 2.0, None, True, "better"),
-        (1.0, 2.0, None, False, "worse"),
-        (2.0, 1.0, None, False, "better"),
-        (2.0, 1.0, None, True, "worse"),
+        (1.0, 2.0, None, True, "not judged"),
+        (1.0, 2.0, None, False, "not judged"),
+        (2.0, 1.0, None, False, "not judged"),
+        (2.0, 1.0, None, True, "not judged"),
         (1.0, 2.0, None, None, ""),
         (1.0, 1.0, None, True, "the same"),
         (1.0, 2.0, 0.5, True, "better"),
@@ -25,8 +25,8 @@ from djsb.evidence.verdict import judge
         (2.0, math.nan, None, False, ""),
         (2.0, math.nan, None, True, ""),
         (math.nan, 2.0, 0.1, False, ""),
-        (2.0, math.inf, None, False, "worse"),
-        (math.inf, 2.0, None, False, "better"),
+        (2.0, math.inf, None, False, "not judged"),
+        (math.inf, 2.0, None, False, "not judged"),
     ],
 )
 def test_the_word_for_two_values(old, new, error, higher, verdict):
@@ -39,9 +39,9 @@ def test_the_word_for_two_values(old, new, error, higher, verdict):
 @pytest.mark.parametrize(
     ("found", "higher", "verdict"),
     [
-        (Difference(1.0), True, "better"),
-        (Difference(1.0), False, "worse"),
-        (Difference(-1.0), False, "better"),
+        (Difference(1.0), True, "not judged"),
+        (Difference(1.0), False, "not judged"),
+        (Difference(-1.0), False, "not judged"),
         (Difference(1.0), None, ""),
         (Difference(0.0), True, "the same"),
         (Difference(0.0), None, ""),

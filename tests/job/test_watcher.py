@@ -34,7 +34,7 @@ def watched(tmp_path):
     def keep(artifact):
         store.add_artifact(job, artifact)
 
-    yield JobWatcher(store.work_dir, hear, keep), store, job, heard
+    yield JobWatcher(run.folder, hear, keep), store, job, heard
     store.close()
 
 

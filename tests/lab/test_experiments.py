@@ -129,8 +129,7 @@ def test_a_valid_experiment_has_no_problems(lab):
 
 def test_problems_of_a_mapping_have_no_line(lab):
     (problem,) = djsb.validate(ECHO, {"execution_job_configs.0.extra_configs.txt": 1})
-    place = "<mapping>: execution_job_configs[0].extra_configs.txt: "
-    assert str(problem).startswith(place)
+    assert str(problem).startswith("overrides.execution_job_configs.0.extra_configs.txt: ")
     (problem,) = djsb.validate({"work_dir": "w"})
     assert str(problem).startswith("<mapping>: no job to run")
 

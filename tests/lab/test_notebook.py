@@ -199,7 +199,7 @@ def test_a_report_in_another_format(run, install):
         class Text(Reporter):
             suffix = ".txt"
 
-            def render(self, store, run, *, against=None):
+            def render(self, store, run, *, against=None, note=""):
                 return f"<{run.status}>"
     """
     install("textpkg", source, "[djsb.reporters]\nlab-text = textpkg:Text\n")

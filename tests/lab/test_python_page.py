@@ -56,7 +56,7 @@ def test_the_page_runs(tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     shown = ran.stdout.splitlines()
-    said = re.findall(r"^# (sandbox\.yaml:.*)$", PAGE.read_text(), re.MULTILINE)
+    said = re.findall(r"^# (overrides\..*)$", PAGE.read_text(), re.MULTILINE)
     assert shown[0] in said
     assert shown[1].startswith("job 'eval' failed: ")
     assert "no_such_column" in shown[1]

@@ -90,6 +90,7 @@ def test_what_a_job_prints_is_no_event(bench):
         ),
         ("two_values", ComponentError, "Echo returned 2 values for 1 name result", "Error: E"),
         ("interrupt", KeyboardInterrupt, "", "KeyboardInterrupt"),
+        ("raise_interrupt", RemoteError, "KeyboardInterrupt", "KeyboardInterrupt"),
     ],
 )
 def test_a_failure_is_told_and_traced(bench, mode, kind, message, traced):

@@ -15,7 +15,7 @@ def test_two_jobs_of_one_name(lab):
 def test_a_refinement_must_be_named_after_a_probe(lab):
     lab.write("sandbox.yaml", (lab.folder / "sandbox.yaml").read_text())
     assert lab.problem(None, "refine_recipe_job_configs.0.meta_name=analysis_or_data") == (
-        "sandbox.yaml:16: refine_recipe_job_configs[0].meta_name: 'analysis_or_data' must name the "
+        "--set refine_recipe_job_configs.0.meta_name: 'analysis_or_data' must name the "
         "earlier probe whose statistics it reads; did you mean 'analysis_ori_data'?"
     )
 
@@ -292,4 +292,4 @@ def test_an_update_that_means_nothing(lab, source, target, problem):
 )
 def test_a_target_that_means_nothing(lab, target, problem):
     found = lab.problem(iteration(), f"iter_targets=[two.b.text > 1, {target}]")
-    assert found == f"sandbox.yaml:3: iter_targets[1]: {problem}"
+    assert found == f"--set iter_targets: {problem}"

@@ -249,3 +249,37 @@ def test_a_manager_that_is_not_there_ends_the_run(isolated, monkeypatch):
     monkeypatch.setenv("PATH", "")
     (problem,), _ = problems_of(preflight(plan))
     assert "conda" in problem
+
+
+def test_a_need_points_to_the_setting_that_needs_it(lab, install):
+    source = """
+        from djsb_core.api import ComponentConfig, DataEvaluator, DoctorCheck
+
+        class Config(ComponentConfig):
+            steps: list[str]
+
+        class Steps(DataEvaluator):
+            config_type = Config
+
+            def evaluate(self):
+                return {}
+
+            def needs(self):
+                place = ("steps", 1)
+                return [
+                    DoctorCheck("b", False, "lacks it", "get it", location=place),
+                    DoctorCheck("b", False, "is odd", required=False, location=place),
+                ]
+    """
+    install("steppkg", source, "[djsb.data_evaluators]\nsteps = steppkg:Steps\n")
+    text = (
+        "evaluation_job_configs:\n- hook: EvaluateDataHook\n  extra_configs:\n"
+        "    type: steps\n    steps:\n    - a\n    - b\n"
+    )
+    lab.write("sandbox.yaml", text)
+    plan, problems = survey(read_experiment(Path("sandbox.yaml")))
+    place = "sandbox.yaml:7: evaluation_job_configs[0].extra_configs.steps[1]"
+    assert list(map(str, problems)) == [f"{place}: lacks it; get it"]
+    assert list(map(str, plan.warnings)) == [f"{place}: is odd"]
+    checks, _ = examine_plan(plan, problems)
+    assert [check for check in checks if check.finding == "lacks it"] == []

@@ -24,8 +24,9 @@ SHAPES = [
 ABSENT = (
     r"unknown [\w ]+ '[\w-]+'; (it comes with|.* a later version does:) .*pip install .+",
     r"unknown [\w ]+ '[\w-]+'; no package provides it yet; write one: djsb new-plugin",
-    r".* needs packages that are not installed; run: pip install .+",
-    r".* needs the weights [\w.]+; .* put the file into .+",
+    r"unknown [\w ]+ '[\w-]+'; it is not there yet: a later version of djsb brings it",
+    r"needs packages that are not installed; run: pip install .+",
+    r"needs the weights [\w.]+; .* put the file into .+",
     r"no such file or folder: '.+' \(looked in .+\)",
 )
 """What may be wrong with a config that is right: something is not here, and how to get it."""

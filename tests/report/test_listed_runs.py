@@ -3,6 +3,7 @@ import time
 from datetime import datetime
 
 import pytest
+from rich.cells import cell_len
 
 from djsb.query.names import parse_condition
 from djsb.report import runs as module
@@ -296,3 +297,14 @@ def test_settings_of_scripts_are_columns(history):
     found = list_runs(history.store, Filter(conditions=[parse_condition("lr > 0.15")]))
     assert [dict(one.settings) for one in found] == [{"train.lr": 0.2, "train.deep.a": [1, 2]}]
     assert differing(list_runs(history.store, Filter())) == ["train.lr"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_wide_characters_take_their_room(history, monkeypatch, width):
+    for value in (0.1, 0.2):
+        train = history.train(note="过滤器" * 30, other=f"数据 {value}")
+        history.add(train, history.score(value), names=("数据配方" * 9, f"实验 {value}" * 9))
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(module.sys.stdout, "isatty", lambda: True, raising=False)
+    text = runs_table(list_runs(history.store, Filter()))
+    assert max(map(cell_len, text.splitlines())) <= width

@@ -25,7 +25,7 @@ def test_several_iterations_stand_side_by_side(history):
     lines = [line.split() for line in text.splitlines()]
     assert lines.count(["eval", "(c)"]) == 1
     assert [word for i in range(4, 12) for word in ("iter", str(i))] in lines
-    assert ["score", *"0.4 0.5 0.6 0.7 0.8 0.9 1 1.100".split()] in lines
+    assert ["score", *"0.4 0.5 0.6 0.7 0.8 0.9 1 1.1".split()] in lines
     assert "  → out: 11" in text.splitlines()
 
 

@@ -49,7 +49,7 @@ class Try(Hook):
             if self.config.how == "exit":
                 raise SystemExit(3)
             if self.config.how == "interrupt":
-                raise KeyboardInterrupt
+                signal.raise_signal(signal.SIGINT)
             if self.config.how == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise ValueError(f"it broke {number}")
@@ -58,6 +58,10 @@ class Try(Hook):
 
 class GoOn(Try):
     kept = True
+
+
+class Keep(Try):
+    keeps_partial_results = True
 """
 
 TEXT = """
@@ -74,7 +78,9 @@ execution_job_configs:
 @pytest.fixture
 def attempt(install, lab, monkeypatch):
     """Return a function that runs one job which fails a few times."""
-    install("trying", TRY, "[djsb.hooks]\nTry = trying:Try\nGoOn = trying:GoOn\n")
+    install(
+        "trying", TRY, "[djsb.hooks]\nTry = trying:Try\nGoOn = trying:GoOn\nKeep = trying:Keep\n"
+    )
     monkeypatch.setenv("PYTHONPATH", str(lab.folder.parent / "site-packages"))
 
     def run(options=None, **values):
@@ -184,8 +190,9 @@ def test_a_job_that_is_kept_is_linked_into_the_run(attempt, lab):
 
 
 @pytest.mark.parametrize("cache", ["true", "false"])
-def test_it_goes_on_from_a_failed_attempt(attempt, cache):
-    job = attempt(hook="GoOn", fail=2, retries=2, cache=cache)
+@pytest.mark.parametrize("hook", ["GoOn", "Keep"])
+def test_it_goes_on_from_a_failed_attempt(attempt, hook, cache):
+    job = attempt(hook=hook, fail=2, retries=2, cache=cache)
     assert job.outputs["lines"] == "1 2 3 "
     assert Path(job.outputs["folder"], "lines.txt").read_text() == "1 2 3 "
 
@@ -204,10 +211,11 @@ def test_it_goes_on_after_an_interruption(attempt):
     assert attempt(hook="GoOn", fail=1, how="interrupt").outputs["lines"] == "1 2 "
 
 
-def test_it_goes_on_after_its_process_was_killed(attempt):
+@pytest.mark.parametrize("hook", ["GoOn", "Keep"])
+def test_it_goes_on_after_its_process_was_killed(attempt, hook):
     with pytest.raises(JobError, match=r"SIGKILL|killed"):
-        attempt({"workers": 1}, hook="GoOn", fail=1, how="kill")
-    job = attempt({"workers": 1}, hook="GoOn", fail=1, how="kill")
+        attempt({"workers": 1}, hook=hook, fail=1, how="kill")
+    job = attempt({"workers": 1}, hook=hook, fail=1, how="kill")
     assert job.outputs["lines"] == "1 2 "
 
 
@@ -239,6 +247,14 @@ def test_it_works_at_the_place_that_its_settings_name(attempt, lab):
     Path("out/lines.txt").write_text("tampered ")
     again = attempt(hook="GoOn", fail=1, more=", out: out/lines.txt")
     assert (again.status, again.outputs["lines"]) == ("finished", "tampered 3 ")
+
+
+def test_what_is_kept_in_its_own_folder_is_exported_at_the_end(attempt, lab):
+    with pytest.raises(JobError):
+        attempt(hook="Keep", fail=1, more=", out: out/lines.txt")
+    assert not Path("out/lines.txt").exists()
+    job = attempt(hook="Keep", fail=1, more=", out: out/lines.txt")
+    assert job.outputs["lines"] == Path("out/lines.txt").read_text() == "1 2 "
 
 
 def test_a_damaged_entry_is_gone_on_from_and_old_logs_stay(attempt):

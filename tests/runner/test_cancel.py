@@ -79,13 +79,13 @@ class Pruner:
     @hookimpl
     def djsb_metric_logged(self, job, step):
         if job.meta_name == self.name and step == self.step:
-            assert self.pool.cancel((job.run_id, job.id), REASON)
-            assert self.pool.cancel((job.run_id, job.id), "the first reason is kept")
+            assert self.pool.cancel(job.folder, REASON)
+            assert self.pool.cancel(job.folder, "the first reason is kept")
 
     @hookimpl
     def djsb_job_failed(self, job, error):
         self.failed.append((job.meta_name, type(error), str(error)))
-        assert not self.pool.cancel((job.run_id, job.id), "it has ended")
+        assert not self.pool.cancel(job.folder, "it has ended")
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_job_that_waits_for_the_machine_is_cancelled(lab, pruner):
     class Waiter:
         @hookimpl
         def djsb_job_started(self, job):
-            threading.Timer(0.3, pruner.pool.cancel, ((job.run_id, job.id), REASON)).start()
+            threading.Timer(0.3, pruner.pool.cancel, (job.folder, REASON)).start()
 
     lab.listeners.register(Waiter())
     broker = broker_of(create_placement())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from djsb_core.interfaces.data import BoundSide, Change
+from djsb_core.interfaces.bounds import BoundSide
+from djsb_core.interfaces.data import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -26,6 +26,7 @@ from djsb_core.metrics import Metric, SampleLayout
 
 if TYPE_CHECKING:
     from djsb_core.hookspecs import DoctorCheck
+    from djsb_core.interfaces.dropped import DroppedRows
 
 Scores: TypeAlias = Mapping[str, float]
 
@@ -74,6 +75,9 @@ class Watcher(Protocol):
         :raises ValueError: if the suffix belongs to neither
         """
 
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Record which rows of its input the job's result lacks, and which step removed each."""
+
 
 class SilentWatcher:
     """A watcher that discards everything; used if a component runs outside a job."""
@@ -91,6 +95,9 @@ class SilentWatcher:
 
     def watch_media(self, path: Path, name: str, step: int | None = None) -> None:
         """Discard the image or video."""
+
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Discard the rows."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,16 @@ class Component(ABC, Generic[ConfigT]):
 
     neutral: ClassVar[AbstractSet[str]] = frozenset()
     """Settings that cannot change the result, such as a number of processes: with another value, a
-    finished job is reused."""
+    finished job is reused. Dots nest, ``*`` is any key or index: ``process.*.*.num_proc``."""
+
+    keeps_partial_results: ClassVar[bool] = False
+    """Whether it keeps in ``workspace.folder`` what it has computed so far. An execution after an
+    interruption or a failure then gets the same folder: the settings, code and files that
+    determine the result are the same."""
+
+    reads_environment: ClassVar[Sequence[str]] = ()
+    """Names of environment variables whose values determine the result; secret values are not
+    stored. A property of the same name may choose them by the config."""
 
     own_process: ClassVar[bool] = False
     """Whether a job with this component gets a new process, which ends with it: for libraries that
@@ -167,6 +183,21 @@ class Component(ABC, Generic[ConfigT]):
     def reads(self) -> Sequence[Path]:
         """List the files and folders whose contents determine the result."""
         return paths_of(self.config, writes=False)
+
+    def reads_many(self) -> Sequence[Path]:
+        """List further files that determine the result, in any number: those that rows name.
+
+        Where they are too many to be read, they count by name, size and time of change. Called
+        twice for every job, so what it takes from a dataset should be cached.
+        """
+        return ()
+
+    def uses_packages(self) -> Sequence[str]:
+        """List installed packages that determine the result, in addition to what its own requires.
+
+        With another version of one of them, a finished job is executed again.
+        """
+        return ()
 
     def resumes(self) -> bool:
         """Return whether the component resumes an interrupted execution.

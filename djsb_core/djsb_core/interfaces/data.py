@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from djsb_core.interfaces.component import Component, ConfigT, Scores
 from djsb_core.metrics import Metric, MetricKind
-from djsb_core.text_enum import TextEnum
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from djsb_core.interfaces.bounds import BoundSide
 
 Recipe: TypeAlias = Mapping[str, Any]
 """A Data-Juicer processing config, as plain mappings, lists and scalars."""
@@ -64,15 +65,6 @@ class DataAnalyzer(Component[ConfigT]):
 
         :raises ComponentError: if the input cannot be read or is empty
         """
-
-
-class BoundSide(TextEnum):
-    """Which values a bound drops."""
-
-    LOWER = "lower"
-    """Values below it."""
-    UPPER = "upper"
-    """Values above it."""
 
 
 @dataclass(frozen=True)

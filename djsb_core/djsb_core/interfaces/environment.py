@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, TypeAlias
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from djsb_core.interfaces.component import Component, ComponentConfig, ConfigT
-from djsb_core.interfaces.paths import InputPath, PathContext
+from djsb_core.interfaces.paths import InputPath, PathContext, expand_path
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -115,7 +115,7 @@ def _checked(line: str, folder: Path, place: str) -> str:
 
 
 def _absolute(text: str, folder: Path) -> str:
-    return text if ADDRESS.match(text) else str((folder / Path(text).expanduser()).resolve())
+    return text if ADDRESS.match(text) else str((folder / expand_path(text)).resolve())
 
 
 def is_too_old(version: str) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 MISSING = "input_path_missing"
+VARIABLE = re.compile(r"\$\{(\w+)\}")
 ITERATION = re.compile(r"iter_[0-9]+")
 MAX_NAME = 255
 """Bytes of the name of a file or folder, on every common file system."""
@@ -57,7 +58,7 @@ class PathContext:
     def _look_up(self, path: Path) -> Path | None:
         for folder in self.folders:
             try:
-                match = self._find(folder, path.expanduser())
+                match = self._find(folder, expand_path(path))
             except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user's home
                 continue
             if match is not None:
@@ -106,8 +107,41 @@ def _without_iteration(path: Path) -> Path:
     return Path(*(part for part in path.parts if not ITERATION.fullmatch(part)))
 
 
+def expand_path(path: str | Path) -> Path:
+    """Replace ``${NAME}`` by the environment variable, and ``~`` by the user's home.
+
+    :raises ValueError: if the variable is not set, or there is no such home
+    """
+    text = str(path)
+    if "${" in text:
+        text = VARIABLE.sub(_variable, text)
+    try:
+        return Path(text).expanduser() if text.startswith("~") else Path(text)
+    except RuntimeError:
+        raise ValueError(f"no such user's home: '{text[:80]}'") from None
+
+
+def expansion_fault(text: str) -> str | None:
+    """Describe why a path cannot be expanded, if it is so."""
+    try:
+        expand_path(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _variable(match: re.Match[str]) -> str:
+    value = os.environ.get(match[1])
+    if not value:
+        raise ValueError(f"the environment variable {match[1]} is not set")
+    return value
+
+
 def _find_input(path: Path, info: ValidationInfo) -> Path:
     context = info.context if isinstance(info.context, PathContext) else PathContext()
+    fault = expansion_fault(str(path)) if "${" in str(path) else None
+    if fault is not None:
+        raise PydanticCustomError("input_path", "{fault}", {"fault": encodable(fault)})
     match = context.find(path)
     if match is None:
         raise PydanticCustomError(
@@ -122,9 +156,11 @@ def _make_absolute(path: Path, info: ValidationInfo) -> Path:
     fault = path_fault(str(path))
     if fault is not None:
         raise PydanticCustomError("output_path", "{fault}", {"fault": encodable(fault)})
-    absolute = Path.cwd() / path.expanduser()
     context = info.context
-    return context.outputs.get(absolute, absolute) if isinstance(context, PathContext) else absolute
+    if not isinstance(context, PathContext):
+        return Path.cwd() / expand_path(path)
+    absolute = context.folders[0] / expand_path(path)
+    return context.outputs.get(absolute, absolute)
 
 
 def path_fault(text: str) -> str | None:
@@ -132,12 +168,11 @@ def path_fault(text: str) -> str | None:
     if "\0" in text:
         return "a path cannot hold a NUL character"
     try:
-        absolute = Path.cwd() / Path(text).expanduser()
-        encoded = os.fsencode(absolute)
-    except RuntimeError:
-        return f"no such user's home: '{text[:80]}'"
+        encoded = os.fsencode(Path.cwd() / expand_path(text))
     except UnicodeEncodeError:
         return "a path cannot hold half of a surrogate pair"
+    except ValueError as error:
+        return str(error)
     longest = max(map(len, encoded.split(b"/")))
     if longest > MAX_NAME:
         return f"a name in this path has {longest:,} bytes; at most {MAX_NAME} are possible"

@@ -73,6 +73,16 @@ def inspect(request: JobRequest, depth: str) -> dict[str, Any]:
     return {"problems": [*hook.check(), *(component.check() if component else ())]}
 
 
+def modules_of(request: Any) -> list[str]:  # noqa: ANN401 (of any form)
+    """Return the modules of the hook and component that a request names, as far as it is valid."""
+    try:
+        hook = cast("type[AnyHook]", load_component(Kind.HOOK, request["hook"]))
+        component = load_slot(hook, request["component"])
+    except Exception:  # noqa: BLE001 (the job has failed for the same reason)
+        return []
+    return [kind.__module__ for kind in (hook, component) if kind is not None]
+
+
 def load_slot(hook: type[AnyHook], name: str | None) -> type[AnyComponent] | None:
     """Load the component of that name, of the kind that a hook uses."""
     if hook.uses is None or name is None:

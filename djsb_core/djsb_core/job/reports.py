@@ -34,6 +34,8 @@ class ArtifactKind(TextEnum):
     """JSON: ``edges`` (n + 1), ``counts`` (n), ``below``, ``above``, ``min``, ``max``"""
     IMAGE = "image"
     VIDEO = "video"
+    DROPPED = "dropped"
+    """JSON Lines: the rows of its input that the job's result lacks; see ``DropLog``."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from djsb_core.interfaces.dropped import write_dropped
 from djsb_core.job.reports import Artifact, ArtifactKind, Point
 from djsb_core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from djsb_core.interfaces.dropped import DroppedRows
 
 
 SCRIPT = "SandboxWatcher"
@@ -46,7 +49,7 @@ class JobWatcher:
 
         :param folder: working folder of the job, in which files are stored
         :param on_points: called with the values of each report
-        :param on_artifact: called with each file: samples, histograms, images, videos
+        :param on_artifact: called with each file: samples, histograms, images, videos, rows
         :param mask: applied to names, which become names of files
         """
         self._folder = folder
@@ -94,6 +97,13 @@ class JobWatcher:
         if kind is None:
             raise ValueError(f"{path}: neither image nor video; known: {', '.join(sorted(MEDIA))}")
         self._on_artifact(Artifact(self._mask(name), kind, step, path.absolute()))
+
+    def watch_dropped(self, dropped: DroppedRows) -> None:
+        """Report which rows of its input the job's result lacks."""
+        kind = ArtifactKind.DROPPED
+        path = self._folder / f"{kind.value}.jsonl"
+        write_dropped(path, dropped)
+        self._on_artifact(Artifact(kind.value, kind, None, path))
 
     def _keep_json(self, value: object, name: str, kind: ArtifactKind, step: int | None) -> None:
         number, name = "" if step is None else f".{step}", self._mask(name)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core import __version__
 from djsb_core.errors import ComponentError, DjsbError
+from djsb_core.faults import is_interrupt
 from djsb_core.job.log_client import use_connection
 from djsb_core.job.process_tree import kill_tree
 from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, write_all
@@ -28,6 +29,7 @@ from djsb_core.job.protocol import CHUNK, TOKEN, LineSplitter, decode, encode, w
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from djsb_core.job.imported import ImportedCode
     from djsb_core.job.reports import Artifact, Point
     from djsb_core.job.request import JobRequest
 
@@ -76,6 +78,8 @@ class Worker:
         self._running = False
         self._interruptible = False
         self._folder = os.open(".", os.O_RDONLY)
+        self._started = time.time_ns()
+        self._imported: ImportedCode | None = None
 
     def on_interrupt(self, *_: object) -> None:
         """Interrupt the running job once; do nothing between two jobs."""
@@ -94,7 +98,13 @@ class Worker:
             Timer(AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT)).start()
 
     def work(self, message: dict[str, Any]) -> None:
-        """Run (or only inspect) one job and report its outcome."""
+        """Run (or only inspect) one job and report its outcome.
+
+        If code that an earlier job imported has changed, only say so: another process must run it.
+        """
+        if self._imported is not None and self._imported.changed():
+            self._outbox.put(encode({"event": "outdated"}))
+            return
         reports = Reports(self._outbox)
         try:
             end = self._perform(message, reports)
@@ -102,11 +112,22 @@ class Worker:
             end = encode(_describe(error))
         reports.end(end)
         os.fchdir(self._folder)  # the next job must not depend on this one
+        self._record(message)
+
+    def _record(self, message: dict[str, Any]) -> None:
+        """Remember which code is imported, after the job: nobody waits for that."""
+        from djsb_core.job.imported import ImportedCode
+        from djsb_core.job.perform import modules_of
+
+        if self._imported is None:
+            self._imported = ImportedCode(self._started)
+        self._imported.record(time.time_ns(), modules_of(message["request"]))
 
     def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
         from djsb_core.job.job_log import job_log
         from djsb_core.job.perform import inspect, perform
         from djsb_core.job.request import JobRequest
+        from djsb_core.job.surroundings import restored_surroundings, seed_of
         from djsb_core.job.watcher import JobWatcher
 
         _enter(message)
@@ -115,7 +136,7 @@ class Worker:
         mask = request.masker.text
         watcher = JobWatcher(request.folder, reports.points, reports.artifact, mask)
         with job_log(request.log, request.masker.secrets):
-            with self._interrupts():
+            with restored_surroundings(seed_of(request)), self._interrupts():
                 self._outbox.put(encode({"event": "started"}))
                 depth = message.get("inspect")
                 outputs = inspect(request, depth) if depth else perform(request, watcher)
@@ -248,7 +269,7 @@ def _enter(message: dict[str, Any]) -> None:
 def _describe(error: BaseException) -> dict[str, Any]:
     try:
         message = str(error)
-    except Exception as failure:  # noqa: BLE001 (an error class of a component)
+    except BaseException as failure:  # noqa: BLE001 (an error class of a component)
         message = f"its message cannot be shown: {type(failure).__name__}"
     return {
         "event": "failed",
@@ -256,7 +277,7 @@ def _describe(error: BaseException) -> dict[str, Any]:
         "message": message,
         "traceback": _traceback(error),
         "known": isinstance(error, DjsbError),
-        "interrupted": isinstance(error, KeyboardInterrupt),
+        "interrupted": is_interrupt(error),
     }
 
 

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import Analysis, ComponentError, DataAnalyzer, Statistics
 from djsb_datajuicer import files
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
+from djsb_datajuicer.funnel import LOSSES
 from djsb_datajuicer.inputs import load_dataset
 from djsb_datajuicer.recipe import RecipeConfig
 from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import WORK_FOLDER, create_config, data_juicer
 from djsb_datajuicer.stats_column import STATS
+from djsb_datajuicer.watched import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from djsb_datajuicer.failures import Notes
+    from djsb_datajuicer.ledger import Ledger
 
 DEFAULT_NAME = "analyzed.jsonl"
 META = "__dj__meta__"
@@ -33,6 +39,7 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
     is reported.
     """
 
+    metrics = (*LOSSES, *DataAnalyzer.metrics)
     samples = replace(LAYOUT, statistics=STATS)
 
     def analyze(self) -> Analysis:
@@ -60,12 +67,15 @@ class DataJuicerAnalyzer(RecipeComponent, DataAnalyzer[RecipeConfig]):
         from data_juicer.core.data.dataset_builder import DatasetBuilder
         from data_juicer.ops import load_ops
 
-        dataset = load_dataset(DatasetBuilder(config, executor_type="default"), self.config)
+        builder = DatasetBuilder(config, executor_type="default")
+        dataset, origin = load_dataset(builder, self.config)
         try:
             operators = load_ops(config.process)
             measuring = list(filter(_measures, operators))
-            for step in _steps(measuring):
-                dataset = dataset.process(step, open_monitor=config.open_monitor)
+            with self.accounting(origin) as (ledger, notes):
+                for step in _steps(measuring, ledger, notes):
+                    dataset = dataset.process(step, open_monitor=config.open_monitor)
+            self.workspace.watcher.watch(ledger.losses(), "")
         except ComponentError:
             raise
         except Exception as error:
@@ -118,21 +128,17 @@ def _measures(operator: Any) -> bool:  # noqa: ANN401 (untyped)
     return measuring or name in TAGGING_OPS.modules
 
 
-def _steps(operators: Sequence[Any]) -> list[Any]:
-    """Merge consecutive filters that can share a pass into one step."""
-    steps: list[Any] = []
-    for operator in operators:
-        if can_share_a_pass(operator):
-            if steps and isinstance(steps[-1], FilterPass):
-                steps[-1] = FilterPass([*steps[-1].filters, operator], reduce=False)
-            else:
-                steps.append(FilterPass([operator], reduce=False))
-        else:
+def _steps(operators: Sequence[Any], ledger: Ledger, notes: Notes) -> Iterator[Any]:
+    """Yield the operators, merging consecutive filters that can share a pass."""
+    for together, group in groupby(operators, can_share_a_pass):
+        if together:
+            yield FilterPass(list(group), ledger, notes, reduce=False)
+            continue
+        for operator in group:
             if hasattr(operator, "compute_stats"):
                 # As in Data-Juicer's analyzer: without a process method a filter drops nothing.
                 operator.process = None
-            steps.append(operator)
-    return steps
+            yield Watched(operator, ledger, notes)
 
 
 def _rows(dataset: Any, column: str) -> list[dict[str, Any]] | None:  # noqa: ANN401 (untyped)

@@ -8,12 +8,13 @@ from djsb_core.api import ComponentError, DataExecutor
 from djsb_datajuicer.files import publish
 from djsb_datajuicer.funnel import METRICS, Funnel, watch_rows
 from djsb_datajuicer.inputs import check_not_empty, count_rows, explain, load_dataset
+from djsb_datajuicer.ledger import Origin
 from djsb_datajuicer.recipe import RecipeConfig
 from djsb_datajuicer.recipe_component import LAYOUT, RecipeComponent
 from djsb_datajuicer.session import create_config, data_juicer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 STAGED = "export"
@@ -24,7 +25,8 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
     """Processes a dataset with Data-Juicer; the config is the recipe.
 
     Reports ``rows_in``, ``rows_kept``, ``kept_ratio`` and the rows that remain after each
-    operator: ``after.<operator>``.
+    operator: ``after.<operator>``. Of a batch that an operator fails on, only the failing rows are
+    left out; they are listed and counted: ``rows_failed``.
     """
 
     metrics = METRICS
@@ -45,29 +47,35 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
         with data_juicer(folder, self.config.np):
             config = create_config(self.config, staged / target.name, folder)
             local = self.config.executor_type == "default"
-            funnel = self._run_here(config) if local else self._run_on_ray(config)
-        self.workspace.watcher.watch(funnel.metrics(), "")
+            metrics = self._run_here(config) if local else self._run_on_ray(config)
+        self.workspace.watcher.watch(metrics, "")
         paths = publish(staged, target.parent)
         stats = f"{target.stem}_stats"
         parts = sorted(path for path in paths if path.stem != stats)
         return target if target in parts else parts
 
-    def _run_here(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+    def _run_here(self, config: Any) -> Mapping[str, float]:  # noqa: ANN401 (Data-Juicer's own config)
         from data_juicer.core.executor.default_executor import DefaultExecutor
 
         funnel = Funnel()
         executor = _guarded(lambda: DefaultExecutor(config))
-        if config.use_checkpoint:
-            # With a checkpoint Data-Juicer itself decides where to resume.
-            result = _guarded(executor.run)
-            funnel.rows_in = count_rows(self.config) or len(result)
-            funnel.add("recipe", len(result))
-            return funnel
-        dataset = watch_rows(load_dataset(executor.dataset_builder, self.config), funnel)
-        _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
-        return funnel
+        dataset, origin = self._load(executor)
+        with self.accounting(origin) as (ledger, notes):
+            dataset = watch_rows(dataset, ledger, funnel, notes)
+            _guarded(lambda: executor.run(dataset=dataset, skip_return=True))
+        return {**funnel.metrics(), **ledger.losses()}
 
-    def _run_on_ray(self, config: Any) -> Funnel:  # noqa: ANN401 (Data-Juicer's own config)
+    def _load(self, executor: Any) -> tuple[Any, Origin]:  # noqa: ANN401 (Data-Juicer's own)
+        """Read the dataset, or what a checkpoint of Data-Juicer holds of it."""
+        import numpy as np
+
+        manager = executor.ckpt_manager
+        if manager is None or not manager.ckpt_available:
+            return load_dataset(executor.dataset_builder, self.config)
+        dataset = _guarded(manager.load_ckpt)
+        return dataset, Origin(np.full(len(dataset), -1))
+
+    def _run_on_ray(self, config: Any) -> Mapping[str, float]:  # noqa: ANN401 (Data-Juicer's own config)
         import ray
         from data_juicer.core.executor import ExecutorFactory
 
@@ -86,7 +94,7 @@ class DataJuicerExecutor(RecipeComponent, DataExecutor[RecipeConfig]):
                 ray.shutdown()
         funnel.rows_in = count_rows(self.config) or rows
         funnel.add("recipe", rows)
-        return funnel
+        return funnel.metrics()
 
 
 def _guarded(step: Any) -> Any:  # noqa: ANN401 (a step of Data-Juicer, untyped)

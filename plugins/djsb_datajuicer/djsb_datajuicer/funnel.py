@@ -8,16 +8,28 @@ methods of the same operators process the same rows in the same order, one batch
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, Flow, Metric, MetricKind, counted
 from djsb_datajuicer.filter_pass import FilterPass, can_share_a_pass
+from djsb_datajuicer.watched import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from djsb_datajuicer.failures import Notes
+    from djsb_datajuicer.ledger import Ledger
+
+LOSSES = (
+    Metric("rows_failed", "rows", kind=MetricKind.COUNT, flow=Flow.LOST),
+    Metric("rows_without_text", "rows", kind=MetricKind.COUNT, flow=Flow.LOST),
+    Metric("lines_unread", "lines", kind=MetricKind.COUNT, flow=Flow.LOST),
+)
+"""Rows on which an operator failed, rows whose text is null, and lines that gave no row."""
 
 METRICS = (
+    *LOSSES,
     Metric("rows_in", "rows", kind=MetricKind.COUNT, flow=Flow.GIVEN),
     Metric("rows_kept", "rows", kind=MetricKind.COUNT, flow=Flow.KEPT),
     Metric("kept_ratio"),
@@ -68,33 +80,16 @@ class Funnel:
         return ", ".join(dropped) or f"{counted(self.rows_in, 'row')}, none dropped"
 
 
-class Counted:
-    """A Data-Juicer operator that reports to a funnel, and otherwise behaves as the original."""
-
-    def __init__(self, operator: Any, funnel: Funnel) -> None:  # noqa: ANN401 (untyped class)
-        """Wrap the operator."""
-        self._operator = operator
-        self._funnel = funnel
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the operator has)
-        """Delegate to the operator."""
-        return getattr(self._operator, name)
-
-    def run(self, dataset: Any, **settings: Any) -> Any:  # noqa: ANN401 (datasets, untyped)
-        """Run the operator and count the rows."""
-        result = self._operator.run(dataset, **settings)
-        self._funnel.add(self._operator._name, len(result))  # noqa: SLF001
-        return result
-
-
-def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset, untyped)
-    """Make a dataset's next ``process`` share passes and count rows.
+def watch_rows(dataset: Any, ledger: Ledger, funnel: Funnel, notes: Notes) -> Any:  # noqa: ANN401
+    """Make a dataset's next ``process`` share passes and keep account of rows.
 
     Data-Juicer's executor stays in control: it calls ``process`` with its operators, and this
     changes only how they are run.
 
     :param dataset: a ``NestedDataset``
+    :param ledger: receives what becomes of each row
     :param funnel: receives the counts
+    :param notes: for what operators note about single rows
     """
     funnel.rows_in = len(dataset)
 
@@ -104,9 +99,9 @@ def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset,
         listed = operators if isinstance(operators, list) else [operators]
         separate = tracer is not None or _looks_at_each(settings)
         steps = (
-            [Counted(operator, funnel) for operator in listed]
+            [Watched(operator, ledger, notes, funnel.add) for operator in listed]
             if separate
-            else grouped(listed, funnel)
+            else grouped(listed, ledger, funnel, notes)
         )
         return dataset.process(list(steps), tracer=tracer, **settings)
 
@@ -114,19 +109,15 @@ def watch_rows(dataset: Any, funnel: Funnel) -> Any:  # noqa: ANN401 (a dataset,
     return dataset
 
 
-def grouped(operators: Sequence[Any], funnel: Funnel) -> Iterator[Any]:
+def grouped(
+    operators: Sequence[Any], ledger: Ledger, funnel: Funnel, notes: Notes
+) -> Iterator[Any]:
     """Yield the operators, merging consecutive ones that can share a pass."""
-    filters: list[Any] = []
-    for operator in operators:
-        if can_share_a_pass(operator):
-            filters.append(operator)
-            continue
-        if filters:
-            yield FilterPass(filters, reduce=True, count=funnel.add)
-            filters = []
-        yield Counted(operator, funnel)
-    if filters:
-        yield FilterPass(filters, reduce=True, count=funnel.add)
+    for together, group in groupby(operators, can_share_a_pass):
+        if together:
+            yield FilterPass(list(group), ledger, notes, reduce=True, count=funnel.add)
+        else:
+            yield from (Watched(operator, ledger, notes, funnel.add) for operator in group)
 
 
 def _looks_at_each(settings: Mapping[str, Any]) -> bool:

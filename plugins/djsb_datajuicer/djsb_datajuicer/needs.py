@@ -9,6 +9,8 @@ rejected because of a package that it does not need.
 from __future__ import annotations
 
 import ast
+import re
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,7 @@ PACKAGES = {
     "git": "gitpython",
 }
 RAY = ("ray", "ray")
+REQUIREMENT_END = re.compile(r"[=<>~!\[ @;]")
 PROGRAMS = {"ffmpeg-python": "ffmpeg", "pyspark": "java"}
 """Programs that packages start, and that pip does not install."""
 
@@ -48,7 +51,8 @@ def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
         operator = operator_of(name, custom)
         modules = needs(operator, arguments) if operator else set()
         if modules:
-            checks.append(_check(f"process[{position}].{name}", modules))
+            check = _check(f"process[{position}].{name}", modules)
+            checks.append(replace(check, location=("process", position, name)))
         checks += [
             check_command(PROGRAMS[package], name)
             for package in sorted({package for _, package in modules} & PROGRAMS.keys())
@@ -56,6 +60,18 @@ def package_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
     if recipe.executor_type != "default":
         checks.append(_check(f"executor_type: {recipe.executor_type}", {RAY}))
     return checks
+
+
+def packages_of(recipe: RecipeConfig) -> list[str]:
+    """List the packages that the operators of a recipe certainly load."""
+    custom = custom_files(map(str, recipe.custom_operator_paths))
+    modules = {
+        module
+        for name, arguments in recipe.operators
+        if (operator := operator_of(name, custom)) is not None
+        for module in needs(operator, arguments)
+    }
+    return sorted({REQUIREMENT_END.split(package)[0] for _, package in modules})
 
 
 def _check(subject: str, modules: set[tuple[str, str]]) -> DoctorCheck:

@@ -103,6 +103,13 @@ class RecipeConfig(ComponentConfig):
     custom_operator_paths: list[InputPath] = Field(
         default=[], description="Files or packages with custom operators."
     )
+    max_failed_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="Largest share of the rows on which operators may fail; such rows are left "
+        "out, counted and listed. If there are more, the job fails.",
+    )
     process: list[dict[str, dict[str, Any]]] = Field(
         default=[], description="The operators in order, each alone or with its arguments."
     )
@@ -171,7 +178,8 @@ class RecipeConfig(ComponentConfig):
 
     def settings(self) -> dict[str, Any]:
         """Return the keys that the recipe sets, as plain values for Data-Juicer."""
-        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        own = {"max_failed_share"}
+        return self.model_dump(mode="json", exclude_unset=True, exclude_none=True, exclude=own)
 
 
 def recipe_type() -> type[RecipeConfig]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from djsb_core.api import Component, SampleLayout
-from djsb_datajuicer.needs import package_needs
+from djsb_datajuicer.failures import Notes
+from djsb_datajuicer.ledger import Ledger
+from djsb_datajuicer.named_files import environment_of, media_files, named_files
+from djsb_datajuicer.needs import package_needs, packages_of
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 from djsb_datajuicer.weights import weight_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from djsb_core.api import DoctorCheck
+    from djsb_datajuicer.ledger import Origin
 
+NOTES = "rows"
+"""Folder for what operators note about single rows while they run."""
 
 LAYOUT = SampleLayout(dataset="dataset_path", text="text", added=("__dj__",))
 """Layout of Data-Juicer's datasets; all fields that it adds have the same prefix."""
@@ -24,12 +31,43 @@ class RecipeComponent(Component[RecipeConfig]):
     """A component whose config is a recipe."""
 
     config_type = recipe_type()
-    neutral = frozenset({"np"})
+    neutral = frozenset(
+        {
+            "np",
+            "open_monitor",
+            "auto_op_parallelism",
+            *(f"process.*.*.{name}" for name in ("num_proc", "auto_op_parallelism")),
+        }
+    )
+
+    @property
+    def reads_environment(self) -> Sequence[str]:  # type: ignore[override]
+        """The variables that the recipe's operators read."""
+        return environment_of(self.config)
 
     def needs(self) -> Sequence[DoctorCheck]:
         """List the packages and model files that the recipe's operators use."""
         return [*package_needs(self.config), *weight_needs(self.config)]
 
+    @contextmanager
+    def accounting(self, origin: Origin) -> Iterator[tuple[Ledger, Notes]]:
+        """Keep account of the rows of a loaded dataset, and report those that were removed."""
+        ledger = Ledger(origin, self.config.max_failed_share)
+        try:
+            yield ledger, Notes(self.workspace.folder / NOTES)
+        finally:
+            if ledger.steps:
+                self.workspace.watcher.watch_dropped(ledger.report())
+
     def reads(self) -> Sequence[Path]:
-        """List the dataset's files and folders, and those of the recipe's custom operators."""
-        return list(dict.fromkeys([*super().reads(), *self.config.sources]))
+        """List the dataset's files and folders, and whatever else the recipe names."""
+        named = named_files(self.config)
+        return list(dict.fromkeys([*super().reads(), *self.config.sources, *named]))
+
+    def reads_many(self) -> Sequence[Path]:
+        """List the images, audios and videos that the dataset's rows name."""
+        return media_files(self.config)
+
+    def uses_packages(self) -> Sequence[str]:
+        """List the packages that the recipe's operators load."""
+        return packages_of(self.config)

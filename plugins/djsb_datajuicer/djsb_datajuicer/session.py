@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager, redirect_stderr
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 REFUSED = "missing_packages.txt"
 WORK_FOLDER = "data_juicer"
+CACHES = "caches"
+"""Folder of what libraries cache while the job runs."""
 SPECIAL_TOKENS = ("image", "audio", "video", "eoc")
 
 
@@ -49,6 +52,8 @@ def data_juicer(folder: Path, processes: int | None = None) -> Iterator[None]:
     with ExitStack() as after:
         for put_back in _put_back(processes or _cpus()):
             after.callback(put_back)
+        after.callback(shutil.rmtree, folder / CACHES, ignore_errors=True)
+        _keep_caches_in(folder / CACHES)
         _quieten()
         try:
             yield
@@ -122,6 +127,16 @@ def _refuse(package: str, _pip_args: object = None) -> None:
 def _cpus() -> int:
     """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _keep_caches_in(folder: Path) -> None:
+    """Let Hugging Face datasets write its caches here: they can be larger than the data.
+
+    A recipe's own ``ds_cache_dir`` takes precedence.
+    """
+    from data_juicer.config.config import update_ds_cache_dir_and_related_vars
+
+    update_ds_cache_dir_and_related_vars(str(folder))
 
 
 def _quieten() -> None:

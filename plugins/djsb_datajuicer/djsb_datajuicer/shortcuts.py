@@ -1,11 +1,16 @@
-"""Skips Data-Juicer's passes over all rows that change nothing, and writes rows faster."""
+"""Skips Data-Juicer's passes over all rows that change nothing, and writes rows faster.
+
+It also observes which rows are read and lost.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from djsb_datajuicer.guard import Guard
 from djsb_datajuicer.jsonl_writer import write_jsonl
+from djsb_datajuicer.loading import leaving_out, reading_files, reading_leniently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,11 +27,16 @@ def take_shortcuts(processes: int) -> Iterator[Callable[[], None]]:
     """
     from data_juicer.core.data import NestedDataset
     from data_juicer.core.exporter import Exporter
+    from data_juicer.format import formatter, json_formatter, text_formatter
 
     yield _replace(Exporter, "_ensure_meta_stats_dicts_for_export", _parse_statistics)
     write = partial(write_jsonl, processes=processes)
     yield _replace(Exporter, "_write_jsonl_utf8", lambda _: staticmethod(write))
     yield _replace(NestedDataset, "filter", _filter)
+    yield _replace(NestedDataset, "map", _computed)
+    for module in (formatter, text_formatter):
+        yield _replace(module, "load_dataset", reading_files)
+    yield _replace(json_formatter, "dataset_from_lenient_jsonl_files", reading_leniently)
 
 
 def _replace(owner: Any, name: str, create: Callable[[Any], Any]) -> Callable[[], None]:  # noqa: ANN401
@@ -58,10 +68,25 @@ def _filter(original: Callable[..., Any]) -> Callable[..., Any]:
         if len(arguments) == 1 and _drops_rows_without_text(arguments[0]):
             keys = settings["fn_kwargs"]["target_keys"]
             if all(_has_no_null(dataset, key) for key in keys):
-                return dataset
-        return original(dataset, *arguments, **settings)
+                return leaving_out(dataset, None)
+            return leaving_out(dataset, lambda rows: original(rows, *arguments, **settings))
+        return original(dataset, *arguments, **_fresh(arguments, settings))
 
     return filtered
+
+
+def _computed(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep ``datasets`` from reusing results of operators without their notes about rows."""
+
+    def computed(dataset: Any, *arguments: Any, **settings: Any) -> Any:  # noqa: ANN401 (untyped)
+        return original(dataset, *arguments, **_fresh(arguments, settings))
+
+    return computed
+
+
+def _fresh(arguments: tuple[Any, ...], settings: dict[str, Any]) -> dict[str, Any]:
+    function = arguments[0] if arguments else settings.get("function")
+    return {**settings, "load_from_cache_file": False} if isinstance(function, Guard) else settings
 
 
 def _drops_rows_without_text(function: Any) -> bool:  # noqa: ANN401 (any callable)

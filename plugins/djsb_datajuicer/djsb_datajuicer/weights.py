@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ def weight_needs(recipe: RecipeConfig) -> list[DoctorCheck]:
     """List the model files that the operators of a recipe use, existing or to be downloaded."""
     custom = custom_files(map(str, recipe.custom_operator_paths))
     return [
-        _check(f"process[{position}].{name}", file)
+        replace(_check(f"process[{position}].{name}", file), location=("process", position, name))
         for position, (name, arguments) in enumerate(recipe.operators)
         if (operator := operator_of(name, custom)) is not None
         for file in sorted(_files(operator, arguments))

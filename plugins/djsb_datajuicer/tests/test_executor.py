@@ -114,21 +114,6 @@ def test_other_operators_run_as_in_data_juicer(
     assert counts == sorted(counts, reverse=True)
 
 
-def test_filters_that_fail_on_a_row_do_as_in_data_juicer(
-    execute: Any, peer_execute: Any, make_data: Any
-) -> None:
-    rows: list[dict[str, Any]] = [
-        {"text": f"some text {number}", "other": "a b c d e f g h i j k"} for number in range(1500)
-    ]
-    rows[1200]["other"] = None
-    data = make_data(rows)
-    # Data-Juicer drops the whole batch in which an operator fails.
-    process = [{"text_length_filter": {"min_len": 11}}, {"words_num_filter": {"text_key": "other"}}]
-    path, metrics = execute(data, process)
-    same_files(path, peer_execute(data, process))
-    assert 0 < metrics["rows_kept"] < metrics["after.text_length_filter"]
-
-
 def test_statistics_that_the_data_has_are_kept(
     execute: Any, peer_execute: Any, make_data: Any
 ) -> None:
@@ -267,6 +252,16 @@ def test_filtering_everything_out_names_the_operators(execute: Any, make_data: A
             "no row has the field 'text' that text_keys names; fields: id, txt",
         ),
         ('{"text": null}\n', "every row's 'text' is null"),
+        ('{"text": "a"}\n{"text": "\\ud800"}\n', "rows.jsonl:2: half of a surrogate pair"),
+        (
+            '{"text": "a"}\n{"text": "b", "text": "c"}\n',
+            "rows.jsonl:2: the field 'text' occurs twice",
+        ),
+        (
+            f'{{"text": "a", "d": {"[" * 200}{"]" * 200}}}\n',
+            "rows.jsonl:1: values nested too deeply",
+        ),
+        ('{"text": "a"}\n{"text": 5}\n\n', "rows.jsonl:3: a blank line"),
     ],
 )
 def test_bad_data_is_one_sentence(execute: Any, tmp_path: Path, content: str, said: str) -> None:
@@ -301,6 +296,7 @@ def test_checkpoints_are_data_juicers_own(execute: Any, make_data: Any) -> None:
     )
     assert json.loads(path.read_text())["text"] == "long enough"
     assert metrics["kept_ratio"] == 0.5
+    assert metrics["after.text_length_filter"] == 1
 
 
 @pytest.mark.slow

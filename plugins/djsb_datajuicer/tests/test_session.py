@@ -81,3 +81,28 @@ def test_what_only_data_juicer_rejects_is_one_sentence(make_data: Any, tmp_path:
         data_juicer(tmp_path),
     ):
         create_config(recipe, tmp_path / "out.jsonl", tmp_path)
+
+
+def test_caches_live_in_the_job_s_folder_and_go_with_the_job(
+    make_data: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datasets
+
+    from djsb_core.api import Workspace
+    from djsb_datajuicer.executor import DataJuicerExecutor
+
+    home, job = tmp_path / "home", tmp_path / "job"
+    for folder in (home, job):
+        folder.mkdir()
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", home)
+    rows = [{"text": "word " * i} for i in range(50)]
+    config = DataJuicerExecutor.config_type(
+        dataset_path=make_data(rows), process=[{"text_length_filter": {"min_len": 50}}], np=2
+    )
+    written = DataJuicerExecutor(config, Workspace(job)).execute()
+    assert list(home.iterdir()) == []
+    assert not (job / "caches").exists()
+    assert "word" in written.read_text()
+    with data_juicer(job):
+        assert job / "caches" == datasets.config.HF_DATASETS_CACHE
+    assert home == datasets.config.HF_DATASETS_CACHE

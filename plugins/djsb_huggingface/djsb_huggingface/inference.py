@@ -19,20 +19,20 @@ from djsb_core.api import (
     ModelInferExecutor,
     OutputPath,
     read_jsonl,
-    replacing,
 )
 from djsb_huggingface.generation import Generator
 from djsb_huggingface.loading import (
     Dtype,
+    find_folder,
     load_language_model,
     missing_packages,
     model_needs,
 )
 from djsb_huggingface.messages import BUILDERS, PARSERS, BuilderName, MessageKeys, ParserName
+from djsb_huggingface.progress import Answers, computed_from
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TextIO
+    from collections.abc import Callable, Sequence
 
     from djsb_core.api import DoctorCheck
     from djsb_huggingface.loading import LanguageModel
@@ -98,6 +98,7 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
 
     config_type = HuggingfaceInferConfig
     metrics = (Metric("samples", "samples", kind=MetricKind.COUNT),)
+    keeps_partial_results = True
 
     def check(self) -> Sequence[str]:
         """Check packages, the model's files, and that results have different names."""
@@ -108,6 +109,13 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
     def needs(self) -> Sequence[DoctorCheck]:
         """List the files of the model."""
         return model_needs(self.config.model) if not missing_packages() else ()
+
+    def reads(self) -> Sequence[Path]:
+        """List the datasets and the model, in the local cache too."""
+        if missing_packages():
+            return super().reads()
+        folder = find_folder(self.config.model)
+        return list(dict.fromkeys([*super().reads(), *([] if folder is None else [folder])]))
 
     def _clashes(self) -> list[str]:
         seen: dict[Path, Path] = {}
@@ -124,23 +132,25 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
     def infer(self) -> list[Path]:
         """Answer the samples of each dataset and return the files with the results.
 
-        :raises ComponentError: if model or data cannot be used; completed files stay
+        :raises ComponentError: if model or data cannot be used; answered batches stay
         """
         import torch
 
         for problem in self._clashes():
             raise ComponentError(problem)
         generator = Generator(self._load(), self.config.sampling_params)
-        samples = 0
+        targets = [self._target(source) for source in self.config.datasets]
+        model = [self.config.model] if isinstance(self.config.model, Path) else []
+        settings = self.config.model_dump(mode="json", exclude={"export_path"})
+        settings = computed_from(settings, *self.config.datasets, *model)
         with torch.random.fork_rng():
-            torch.manual_seed(self.config.seed)
-            for source in self.config.datasets:
-                target = self._target(source)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with replacing(target) as results:
-                    samples += self._answer(generator, source, results)
-        self.workspace.watcher.watch(samples, "samples")
-        return [self._target(source) for source in self.config.datasets]
+            answers = Answers(self.workspace.folder, targets, settings, self.config.seed)
+            for source, target in zip(self.config.datasets, targets, strict=True):
+                with answers.writing(target) as write:
+                    self._answer(generator, source, answers.count(target), write)
+        answers.finish()
+        self.workspace.watcher.watch(sum(map(answers.count, targets)), "samples")
+        return targets
 
     def _load(self) -> LanguageModel:
         params = dict(self.config.model_params)
@@ -157,13 +167,22 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
             name = name.removesuffix(suffix)
         return (self.config.export_path or self.workspace.folder) / f"{name}_inference.jsonl"
 
-    def _answer(self, generator: Generator, source: Path, results: TextIO) -> int:
-        """Write the samples of one dataset with their answers; return their number."""
+    def _answer(
+        self,
+        generator: Generator,
+        source: Path,
+        count: int,
+        write: Callable[[Sequence[str]], None],
+    ) -> None:
+        """Write the samples of one dataset with their answers, batch by batch.
+
+        :param count: of samples that are answered already
+        """
         config = self.config
         builder = BUILDERS[config.build_messages_func]
         parse = PARSERS[config.parse_output_func]
         samples = read_jsonl(source, require=builder.needs(config.func_kwargs))
-        count = 0
+        samples = islice(samples, count, None)
         while batch := list(islice(samples, config.batch_size)):
             prompts = []
             for number, sample in enumerate(batch, start=count + 1):
@@ -171,9 +190,10 @@ class HuggingfaceInferExecutor(ModelInferExecutor[HuggingfaceInferConfig]):
                     prompts.append(generator.prompt(builder.build(sample, config.func_kwargs)))
                 except ComponentError as error:
                     raise ComponentError(f"{source}: sample {number}: {error}") from error
+            lines = []
             for sample, text in zip(batch, generator.answer(prompts), strict=True):
                 answer = parse(text, sample, config.func_kwargs)
-                line = json.dumps({**sample, config.infer_res_key: answer}, ensure_ascii=False)
-                results.write(line + "\n")
+                answered = {**sample, config.infer_res_key: answer}
+                lines.append(json.dumps(answered, ensure_ascii=False))
+            write(lines)
             count += len(batch)
-        return count

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from array import array
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -29,6 +30,7 @@ from djsb_huggingface.loading import (
     missing_packages,
     model_needs,
 )
+from djsb_huggingface.progress import KeptScores, computed_from
 from djsb_huggingface.scoring import Scorer
 from djsb_huggingface.statistics import ratio, ratio_stderr
 from djsb_huggingface.windows import cut_windows, make_batches
@@ -115,6 +117,7 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
     )
 
     samples = SampleLayout(dataset="dataset_path", text="text")
+    keeps_partial_results = True
 
     def check(self) -> Sequence[str]:
         """Check the packages and the files of the model."""
@@ -133,8 +136,8 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
             self.config.model_path, device=self.config.device, dtype=self.config.dtype
         )
         max_length, stride = self._window(model)
-        scorer = Scorer(model)
-        totals = DocumentTotals()
+        scorer, totals = Scorer(model), DocumentTotals()
+        kept = KeptScores(self.workspace.folder, self._settings())
         for texts in self._texts():
             documents = self._tokenize(model, texts, scorer.vocabulary, totals)
             base = len(totals.nats) - len(documents)
@@ -144,9 +147,16 @@ class PerplexityEvaluator(ModelEvaluator[PerplexityConfig]):
                 for window in cut_windows(base + index, tokens, max_length, stride)
             ]
             for batch in make_batches(windows, self.config.batch_tokens):
-                for window, nats in zip(batch, scorer.score(batch), strict=True):
+                scores = kept.of_batch(len(batch), partial(scorer.score, batch))
+                for window, nats in zip(batch, scores, strict=True):
                     totals.nats[window.document] += nats
-        return self._report(totals)
+        report = self._report(totals)
+        kept.finish()
+        return report
+
+    def _settings(self) -> dict[str, Any]:
+        config = self.config
+        return computed_from(config.model_dump(mode="json"), config.model_path, config.dataset_path)
 
     def _window(self, model: LanguageModel) -> tuple[int, int]:
         limit = model.context_window

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, counted
 from djsb_modelscope import checkpoints
+from djsb_modelscope.change import warn_of_unchanged_loss
 from djsb_modelscope.configuration import write_configuration
 from djsb_modelscope.final import replace_folder
 from djsb_modelscope.hooks import HeldOutHook, StepHook
@@ -64,12 +65,16 @@ def train(job: Job, watcher: Watcher) -> Path:
     hook = StepHook(watcher, job.seed, EpochSampler(setup.schedule), _signature(setup))
     trainer = _build_trainer(setup, hook, watcher)
     newest = checkpoints.find_newest(job.work_dir) if job.resume else None
+    first = None if setup.held_out is None or newest else setup.evaluate()
     with checkpoints.allow_random_state():
         trainer.train(checkpoint_path=None if newest is None else str(newest))
+    hook.change.end()
     folder = _save(setup)
     totals = {**hook.totals(), "documents": setup.rows.documents}
     if setup.held_out is not None:
-        totals["eval_loss"] = setup.evaluate()
+        totals["eval_loss"] = last = setup.evaluate()
+        if first is not None:
+            warn_of_unchanged_loss(watcher, first, last)
     watcher.watch({**totals, "seconds": time.monotonic() - started}, "")
     return folder
 

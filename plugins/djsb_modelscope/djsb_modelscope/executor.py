@@ -24,6 +24,7 @@ from djsb_core.api import (
     OutputPath,
     PathContext,
 )
+from djsb_modelscope.change import UNCHANGED
 from djsb_modelscope.job import Job, Mode
 from djsb_modelscope.models import (
     causal_lm_needs,
@@ -148,12 +149,14 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
     Reports ``loss`` (mean over the step's predicted tokens), ``lr``, ``epoch`` (passes over the
     data, with a fraction) and ``tokens`` (trained so far, without padding) at every step, and at
     the end ``tokens``, ``steps``, ``documents``, ``seconds``, ``final_loss`` (mean loss of the
-    last tenth of the steps, 100 at most) and, with an ``eval_dataset``, ``eval_loss``.
+    last tenth of the steps, 100 at most) and, with an ``eval_dataset``, ``eval_loss``. A model or a
+    held-out loss that training does not change is a warning, ``no_change``.
     """
 
     config_type = ModelscopeTrainConfig
     # Libraries read their variables once per process, and keep log files and random states.
     own_process = True
+    reads_environment = ("MODELSCOPE_DOMAIN",)  # the hub that serves a model's name
     metrics = (
         *(
             Metric(name, NATS, higher_is_better=False, across_tokenizers=False)
@@ -166,6 +169,7 @@ class ModelscopeTrainExecutor(ModelTrainExecutor[ModelscopeTrainConfig]):
         Metric("steps", "steps", kind=MetricKind.COUNT),
         Metric("seconds", "s", kind=MetricKind.DETAIL),
         *(Metric(name, kind=MetricKind.DETAIL) for name in ("lr", "epoch")),
+        Metric(UNCHANGED, kind=MetricKind.WARNING),
     )
 
     def check(self) -> Sequence[str]:

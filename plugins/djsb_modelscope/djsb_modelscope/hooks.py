@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError
+from djsb_modelscope.change import WeightChange
 from djsb_modelscope.tokens import IGNORED
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class StepHook:
         self.signature = signature or {}
         self.steps = self.tokens = self.rows = 0
         self.losses: deque[float] = deque(maxlen=LAST_LOSSES)
+        self.change = WeightChange(watcher)
 
     def before_train_epoch(self, trainer: Any) -> None:  # noqa: ANN401 (ModelScope's trainer)
         """Set the epoch of the sampler."""
@@ -58,6 +60,7 @@ class StepHook:
         """Make dropout depend on seed and step only, so a resumed training run repeats it."""
         import torch
 
+        self.change.begin(trainer.model, trainer.optimizer)
         torch.manual_seed((self.seed << 32) + trainer.iter)
 
     def after_train_iter(self, trainer: Any) -> None:  # noqa: ANN401

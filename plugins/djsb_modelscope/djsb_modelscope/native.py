@@ -35,6 +35,7 @@ def train(job: Job, watcher: Watcher) -> Path:
         trainer.train(checkpoint_path=None if newest is None else str(newest))
     if not hook.steps:
         raise ComponentError("training ran no step, or the model returns no 'loss'")
+    hook.change.end()
     _save(job, trainer)
     documents = len(trainer.train_dataset)
     seconds = time.monotonic() - started

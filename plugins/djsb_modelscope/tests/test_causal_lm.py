@@ -188,3 +188,17 @@ def test_the_backends_error_is_one_sentence(settings, train, tmp_path):
     train_section = {"optimizer": {"type": "NoSuchOptimizer", "lr": 1e-3}}
     with pytest.raises(ComponentError, match=r"training failed: .*NoSuchOptimizer"):
         train({**settings, "work_dir": tmp_path, "train": train_section}, tmp_path / "job")
+
+
+def test_a_training_that_changes_nothing_is_said(settings, trained, train, tmp_path):
+    optimizer = {"type": "AdamW", "lr": 1e-12}
+    few = {"max_epochs": 1, "optimizer": optimizer, "dataloader": {"batch_size_per_gpu": 16}}
+    more = {"work_dir": tmp_path / "w", "train": few}
+    _, watcher = train(settings | more, tmp_path / "job")
+    warnings = [(value, step) for name, value, step in watcher.metrics if name == "no_change"]
+    (first, at), (_, end), (held_out, none) = warnings
+    assert first.startswith("after 10 updates the model has changed by ")
+    assert "the learning rate is 1e-12; raise train.optimizer.lr" in first
+    assert (at, end, none) == (10, 13, None)
+    assert "as before the training" in held_out
+    assert not [name for name, *_ in trained.watcher.metrics if name == "no_change"]

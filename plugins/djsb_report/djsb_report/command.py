@@ -8,17 +8,18 @@ import click
 
 
 @click.command()
-@click.argument("run", default="last")
-@click.argument("where", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("run", required=False)
+@click.argument("where", required=False)
 @click.option(
     "work_dir",
     "-w",
     "--work-dir",
     metavar="WHERE",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     help="WHERE, as an option.",
 )
 @click.option("--against", metavar="RUN", help="Another run to compare with.")
+@click.option("--note", metavar="TEXT", default="", help="Your words, beside the verdict.")
 @click.option(
     "-o",
     "output",
@@ -41,25 +42,27 @@ import click
     "for the samples that a recipe dropped.",
 )
 def report(  # noqa: PLR0913 (one argument per option)
-    run: str,
-    where: Path | None,
+    run: str | None,
+    where: str | None,
     *,
     work_dir: Path | None,
     against: str | None,
+    note: str,
     output: Path | None,
     reporter: str,
     with_inputs: bool,
 ) -> None:
     """Write the report of a run as one self-contained HTML file.
 
-    RUN is an id, or `last`; WHERE is an experiment file or a work_dir (default: ./sandbox.yaml).
-    The file works offline, so it can be shared as is. Only files of the work_dir are read.
+    RUN is an id, or `last` (the default); WHERE is an experiment file or a work_dir (default:
+    ./sandbox.yaml). The file works offline, so it can be shared as is. Only files of the work_dir
+    are read.
     """
-    from djsb.records import open_store, select_run, write_report
+    from djsb.records import open_store, select_run, split_place, write_report
 
-    if where is not None and work_dir is not None:
-        raise click.UsageError(f"two places are given: {where} and -w {work_dir}")
-    store = open_store(where or work_dir, with_inputs=with_inputs)
-    record = select_run(store, run)
+    names, place = split_place((run, where), work_dir, most=1)
+    store = open_store(place, with_inputs=with_inputs)
+    record = select_run(store, names[0] if names else "last")
     other = select_run(store, against) if against else None
-    click.echo(write_report(store, record, against=other, path=output, reporter=reporter))
+    path = write_report(store, record, against=other, note=note, path=output, reporter=reporter)
+    click.echo(path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from djsb.records import Measurements, contrasts, pairs_within
+from djsb.records import Measurements, contrasts, pairs_within, rows_of
 from djsb_report.reading import is_evaluation
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ MOST_PAIRS = 12
 
 @dataclass(frozen=True)
 class Pair:
-    """Two jobs that scored the same thing: the first of the run, and a later one."""
+    """Two jobs that scored the same thing: the first of the run and a later one, or of two runs."""
 
     before: str
+    """What is compared: the name of a job, or of its run."""
     after: str
     scores: Sequence[Contrast]
     samples: int | None
@@ -34,8 +35,9 @@ class Pair:
 
         Only an interval tells an effect from chance.
         """
-        judged = [score for score in self.scores if score.higher_is_better is not None]
-        scores = judged or self.scores
+        own = [score for score in self.scores if score.function_of is None] or self.scores
+        judged = [score for score in own if score.higher_is_better is not None]
+        scores = judged or own
         return [score for score in scores if score.difference.interval] or scores
 
     @property
@@ -57,6 +59,21 @@ def find(reading: Reading) -> Findings:
     measured = Measurements(reading.store)
     candidates = list(pairs_within(job for job in reading.latest if is_evaluation(job)))
     pairs = [_compare(reading, measured, *pair) for pair in candidates[:MOST_PAIRS]]
+    return Findings([pair for pair in pairs if pair.scores], max(0, len(candidates) - MOST_PAIRS))
+
+
+def find_against(reading: Reading, other: Reading) -> Findings:
+    """Compare the evaluations of a run with those of another one, job by job."""
+    measured = Measurements(reading.store)
+    sides = [[job for job in one.latest if is_evaluation(job)] for one in (other, reading)]
+    candidates = [(before, after) for before, after in rows_of(sides) if before and after]
+    pairs = []
+    for before, after in candidates[:MOST_PAIRS]:
+        pair = _compare(reading, measured, before, after)
+        names = (f"run {other.run.id}", f"run {reading.run.id}")
+        if len(candidates) > 1:
+            names = (f"{pair.before} of {names[0]}", f"{pair.after} of {names[1]}")
+        pairs.append(replace(pair, before=names[0], after=names[1]))
     return Findings([pair for pair in pairs if pair.scores], max(0, len(candidates) - MOST_PAIRS))
 
 

@@ -15,8 +15,9 @@ from djsb_report.against import compare_with
 from djsb_report.curves import read_curves
 from djsb_report.distributions import read_distributions
 from djsb_report.environment import read_surroundings
-from djsb_report.findings import Findings, find
+from djsb_report.findings import Findings, find, find_against
 from djsb_report.funnel import read_funnels
+from djsb_report.losses import read_losses
 from djsb_report.media import read_media
 from djsb_report.pipeline import draw_jobs
 from djsb_report.samples import read_samples
@@ -37,15 +38,23 @@ class Section:
     content: Any
 
 
-def make_page(reading: Reading, other: Reading | None) -> str:
-    """Render the page of a run, compared with another run if there is one."""
+def make_page(reading: Reading, other: Reading | None, note: str = "") -> str:
+    """Render the page of a run, compared with another run if there is one.
+
+    :param note: the author's words on the result
+    """
     templates = _environment(reading.masker, other.masker if other else reading.masker)
     page = templates.get_template("page.html")
     findings = find(reading)
+    answer = conclude(reading, findings)
+    if other is not None:
+        answer = conclude(reading, find_against(reading, other), other.run)
     return page.render(
         run=reading.run,
         status=status_of(reading.run),
-        verdict=conclude(reading, findings),
+        verdict=answer,
+        description=str(reading.run.settings.get("description") or "").strip(),
+        note=note.strip(),
         sections=_sections(reading, other, findings),
         written=time.time(),
     )
@@ -60,6 +69,7 @@ def _sections(reading: Reading, other: Reading | None, findings: Findings) -> li
     sections = [
         Section("against", "Compared with the other run", other and compare_with(reading, other)),
         Section("pipeline", "What ran", draw_jobs(reading)),
+        Section("losses", "Lost rows", read_losses(reading)),
         Section("distributions", "The data, before and after", distributions),
         Section("funnel", "Rows kept by each operator", read_funnels(reading)),
         Section("samples", "Samples: dropped and kept", samples),

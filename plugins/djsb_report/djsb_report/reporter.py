@@ -18,7 +18,9 @@ class HtmlReporter(Reporter):
 
     suffix: ClassVar[str] = ".html"
 
-    def render(self, store: Store, run: RunRecord, *, against: RunRecord | None = None) -> str:
+    def render(
+        self, store: Store, run: RunRecord, *, against: RunRecord | None = None, note: str = ""
+    ) -> str:
         """Return the page of a run.
 
         :raises RequestError: if a required package is not installed
@@ -31,4 +33,5 @@ class HtmlReporter(Reporter):
         from djsb_report.page import make_page
         from djsb_report.reading import Reading
 
-        return make_page(Reading(store, run), Reading(store, against) if against else None)
+        other = Reading(store, against) if against else None
+        return make_page(Reading(store, run), other, note)

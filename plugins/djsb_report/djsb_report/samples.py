@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from djsb.records import base_of, number, read_jsonl
 from djsb_core.api import ComponentError, Role
 from djsb_report.reading import Reading, cut, texts_of
+from djsb_report.removed import Removed, read_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,7 +76,9 @@ class Sample:
     text: str
     fields: Sequence[tuple[str, str]]
     reasons: Sequence[str]
-    """The bounds that it violates."""
+    """The bounds that it violates, or why else it was dropped."""
+    step: str = ""
+    """The step that dropped it, if known."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,15 @@ class Samples:
     """Number of rows compared."""
     problem: str = ""
     """Why there are no samples."""
+
+
+@dataclass(frozen=True)
+class Processed:
+    """A processing job with its files."""
+
+    record: JobRecord
+    dataset: Path
+    result: Path
 
 
 def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
@@ -109,7 +121,7 @@ def read_samples(reading: Reading, bounds: Sequence[Bound]) -> list[Samples]:
                 )
                 samples.append(Samples(name, [], [], 0, problem))
                 continue
-            samples.append(_compare(reading, name, (dataset, result), bounds))
+            samples.append(_compare(reading, name, Processed(job, dataset, result), bounds))
         except ComponentError as error:
             samples.append(Samples(name, [], [], 0, str(error)))
     return samples
@@ -133,28 +145,34 @@ def _result(reading: Reading, job: JobRecord) -> Path | None:
     return next((place for place in places if readable(place, is_input=True)), None)
 
 
-def _compare(
-    reading: Reading, name: str, paths: tuple[Path, Path], bounds: Sequence[Bound]
-) -> Samples:
-    dataset, result = paths
+def _compare(reading: Reading, name: str, job: Processed, bounds: Sequence[Bound]) -> Samples:
     layout = SampleLayout.of(reading.jobs)
-    kept_rows = {layout.digest(sample) for sample in _first(result)}
-    rows = [layout.digest(sample) for sample in _first(dataset)]
-    if kept_rows.isdisjoint(rows):
+    kept_rows = {layout.digest(sample) for sample in _first(job.result)}
+    rows = [layout.digest(sample) for sample in _first(job.dataset)]
+    removed = read_removed(reading.store, job.record, job.dataset, len(rows))
+    if kept_rows.isdisjoint(rows) and not removed:
         return Samples(name, [], [], len(rows), NONE_FOUND)
     # The smallest digests: as good as a random sample, and the same every time.
-    dropped = nsmallest(FEW, {digest for digest in rows if digest not in kept_rows})
-    kept = nsmallest(FEW, kept_rows.intersection(rows))
-    shown = {
-        digest: sample
-        for digest, sample in zip(rows, _first(dataset), strict=False)
-        if digest in dropped or digest in kept
-    }
-    reasons = _reasons(reading, layout, [shown[digest] for digest in dropped], bounds)
+    gone = {digest for digest in rows if digest not in kept_rows}
+    dropped = nsmallest(FEW, {rows[row] for row in removed} or gone)
+    unchanged = kept_rows.intersection(rows)
+    kept = nsmallest(FEW, unchanged or {*rows}.difference(rows[row] for row in removed))
+    shown: dict[bytes, Mapping[str, Any]] = {}
+    why: dict[bytes, Removed] = {}
+    for row, (digest, sample) in enumerate(zip(rows, _first(job.dataset), strict=False)):
+        if digest in dropped or digest in kept:
+            shown[digest] = sample
+        if digest in dropped and row in removed:
+            why.setdefault(digest, removed[row])
+    unknown = [shown[digest] for digest in dropped if digest not in why]
+    reasons = _reasons(reading, layout, unknown, bounds)
     return Samples(
         name,
-        [_shown(layout, shown[digest], reasons.get(digest, [])) for digest in dropped],
-        [_shown(layout, shown[digest], []) for digest in kept],
+        [
+            _shown(layout, shown[digest], reasons.get(digest, []), why.get(digest))
+            for digest in dropped
+        ],
+        [_shown(layout, shown[digest], [], None) for digest in kept],
         len(rows),
     )
 
@@ -191,11 +209,19 @@ def _reasons(
     return reasons
 
 
-def _shown(layout: SampleLayout, sample: Mapping[str, Any], reasons: Sequence[str]) -> Sample:
+def _shown(
+    layout: SampleLayout,
+    sample: Mapping[str, Any],
+    reasons: Sequence[str],
+    removed: Removed | None,
+) -> Sample:
     main, text = layout.main(sample)
     fields = [
         (cut(str(key), 60), cut(value if isinstance(value, str) else json.dumps(value), 120))
         for key, value in layout.own(sample).items()
         if key != main or not main
     ]
-    return Sample(cut(text, LONG), fields[:MOST_FIELDS], reasons)
+    if removed is not None:
+        reasons = [cut(removed.reason, 200)] if removed.reason else []
+    step = removed.step if removed else ""
+    return Sample(cut(text, LONG), fields[:MOST_FIELDS], reasons, step)

@@ -6,14 +6,23 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from djsb.records import WELCH, Verdict, base_of, number, read_funnel, settings_of, status_of
+from djsb.records import (
+    WELCH,
+    Verdict,
+    base_of,
+    number,
+    read_funnel,
+    settings_of,
+    status_of,
+    warnings_of,
+)
 from djsb_core.api import MetricKind, Role, counted
 from djsb_report.reading import DONE, EVALUATION, Reading, cut, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from djsb.records import Contrast, JobRecord
+    from djsb.records import Contrast, JobRecord, RunRecord
     from djsb_report.findings import Findings, Pair
 
 NO_VERDICT = "no verdict"
@@ -22,7 +31,7 @@ TONES = {
     "worse": "worse",
     "mixed": "mixed",
     "unclear": "not clearly different",
-    "none": "without a verdict",
+    "none": "not judged",
 }
 """The word for the pairs of each tone in the headline."""
 
@@ -43,20 +52,25 @@ class Conclusion:
     """How certain that is."""
 
 
-def conclude(reading: Reading, findings: Findings) -> Conclusion:
-    """Summarize the findings of a run in a few sentences."""
+def conclude(reading: Reading, findings: Findings, against: RunRecord | None = None) -> Conclusion:
+    """Summarize the findings of a run in a few sentences.
+
+    :param against: the other run, if the findings compare two runs
+    """
     status = status_of(reading.run)
     if status != "finished":
         return _unfinished(reading, status)
     pairs = findings.pairs
     if not pairs:
-        return Conclusion("none", _nothing_compared(reading), list(_data_changes(reading)))
+        headline = _nothing_compared(reading, against)
+        data = list(_data_changes(reading))
+        return Conclusion("none", headline, data, list(_warnings(reading)))
     most = MOST_SCORES if len(pairs) == 1 else 1
     conclusion = Conclusion(
         _tone([contrast for pair in pairs for contrast in pair.deciding]),
         _headline(pairs, findings.left_out),
         [line for pair in pairs[:MOST_PAIRS] for line in _measured(pair, most)],
-        list(_certainty(reading, pairs)),
+        [*_warnings(reading), *_certainty(reading, pairs)],
     )
     more = len(pairs) - MOST_PAIRS + findings.left_out
     if more > 0:
@@ -86,7 +100,9 @@ def _unfinished(reading: Reading, status: str) -> Conclusion:
     return Conclusion("failed" if status == "failed" else "none", headline, changes)
 
 
-def _nothing_compared(reading: Reading) -> str:
+def _nothing_compared(reading: Reading, against: RunRecord | None) -> str:
+    if against is not None:
+        return f"This run and run {against.id} have no score in common."
     if any(job.stage == EVALUATION and job.status in DONE for job in reading.latest):
         return "Nothing was scored twice: this run does not show the effect of a change."
     return "Nothing was evaluated: this run does not show the effect of a change on a model."
@@ -99,28 +115,32 @@ def _tone(scores: Sequence[Contrast]) -> str:
     clear = words & {Verdict.BETTER, Verdict.WORSE}
     if clear:
         return clear.pop().value
-    return "none" if words == {Verdict.NONE} else "unclear"
+    return "none" if words <= {Verdict.NONE, Verdict.NOT_JUDGED} else "unclear"
 
 
 def _headline(pairs: Sequence[Pair], left_out: int) -> str:
     if len(pairs) == 1 and not left_out:
-        deciding = pairs[0].deciding
-        if {contrast.verdict for contrast in deciding} == {Verdict.UNCLEAR}:
-            return "No clear difference between before and after."
-        names = {
-            word: [contrast.metric for contrast in deciding if contrast.verdict is word]
-            for word in Verdict
-        }
-        text = "; ".join(
-            f"{word or NO_VERDICT} on {listed(metrics)}"
-            for word, metrics in names.items()
-            if metrics
-        )
-        return f"{text[0].upper()}{text[1:]}."
+        return _about(pairs[0])
     tones = [_tone(pair.deciding) for pair in pairs]
     counts = [f"{tones.count(tone)} {label}" for tone, label in TONES.items() if tone in tones]
     which = f"The first {len(pairs)} of {len(pairs) + left_out}" if left_out else str(len(pairs))
     return f"{which} comparisons: {', '.join(counts)}."
+
+
+def _about(pair: Pair) -> str:
+    """Say how one side compares with the other."""
+    before, after = pair.before, pair.after
+    metrics = {
+        word: [contrast.metric for contrast in pair.deciding if contrast.verdict is word]
+        for word in Verdict
+    }
+    words = [word for word in Verdict if metrics[word]]
+    if words == [Verdict.UNCLEAR]:
+        return f"No clear difference between {before} and {after}."
+    if words in ([Verdict.BETTER], [Verdict.WORSE]):
+        return f"{after} is {words[0]} than {before} on {listed(metrics[words[0]])}."
+    said = "; ".join(f"{word or NO_VERDICT} on {listed(metrics[word])}" for word in words)
+    return f"{after} against {before}: {said}."
 
 
 def _measured(pair: Pair, most: int) -> Iterator[str]:
@@ -217,6 +237,13 @@ def _amounts(reading: Reading, job: JobRecord) -> dict[str, float]:
     }
 
 
+def _warnings(reading: Reading) -> Iterator[str]:
+    """Say what the jobs themselves found doubtful."""
+    for job in reading.distinct:
+        for text in warnings_of(reading.store, job):
+            yield f"{reading.named(job.pipeline, job.meta_name)} warns: {text}"
+
+
 def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
     """Describe what the intervals cover, and what they do not."""
     repeated = [pair for pair in pairs if pair.seeds > 1]
@@ -233,8 +260,8 @@ def _certainty(reading: Reading, pairs: Sequence[Pair]) -> Iterator[str]:
     yield from _over_samples(sampled)
     if len(sampled) < len(single):
         yield (
-            "Scores without an interval were measured once, without per-sample values: a small "
-            "difference may be due to chance."
+            "Scores without an interval are not judged: they were measured once, without values "
+            "per sample, so nothing tells their difference from chance."
         )
     if single and reading.of_role(Role.TRAIN):
         yield (

@@ -121,9 +121,11 @@ class Run:
     def reading(self):
         return Reading(self.store, self.store.run(self.record.id))
 
-    def page(self, against=None):
+    def page(self, against=None, note=""):
         return Page(
-            HtmlReporter().render(self.store, self.store.run(self.record.id), against=against)
+            HtmlReporter().render(
+                self.store, self.store.run(self.record.id), against=against, note=note
+            )
         )
 
 

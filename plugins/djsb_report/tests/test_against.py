@@ -67,3 +67,30 @@ def test_packages_that_differ(two):
     page = after.page(against=before.record)
     assert "Packages that differ: numpy 1.26 → <b>2." in page.text
     assert "<b>2" not in page.source
+
+
+def test_the_verdict_answers_the_question_that_was_asked(two):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    text = after.page(against=before.record).text
+    verdict = text[text.index("Verdict") : text.index("Compared with the other run")]
+    names = (f"run {after.record.id}", f"run {before.record.id}")
+    assert f"{names[0]} is better than {names[1]} on score." in verdict
+    assert f"score of {names[0]} against {names[1]}: " in verdict
+
+
+def test_the_verdict_on_several_evaluations_names_them(two):
+    before, after = two((0.1, 0.5), (0.2, 0.8))
+    for run in (before, after):
+        run.score("more", 0.4, 0.1)
+    text = after.page(against=before.record).text
+    assert "2 comparisons: 1 better, 1 not clearly different." in text
+    assert f"score of more of run {after.record.id} against more of run {before.record.id}" in text
+
+
+def test_runs_without_a_common_score(two, new_run):
+    before, _ = two((0.1, 0.5), (0.2, 0.8))
+    run = new_run()
+    run.train("train")
+    run.end()
+    found = run.page(against=before.record).text
+    assert f"This run and run {before.record.id} have no score in common." in found

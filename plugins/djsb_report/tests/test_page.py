@@ -24,7 +24,7 @@ def test_every_section_is_there_in_order(full):
 def test_the_verdict_stands_first_and_says_how_sure_it_is(full):
     text = full().page().text
     verdict = text[text.index("Verdict") : text.index("What ran")]
-    assert "Better on score." in verdict
+    assert "eval_refined is better than eval_raw on score." in verdict
     assert "score of eval_refined against eval_raw" in verdict
     assert "95 % interval +0.2" in verdict
     assert "the same 50 samples" in verdict
@@ -126,4 +126,16 @@ def test_the_style_and_the_templates_are_part_of_the_package():
     folder = Path(package.__file__).parent / "templates"
     assert (folder / "style.css").is_file()
     sections = {path.stem for path in folder.glob("sections/*.html")}
-    assert sections == {*SECTIONS[1:], "against"}
+    assert sections == {*SECTIONS[1:], "against", "losses"}
+
+
+def test_the_author_has_the_first_words(new_run):
+    words = "Does removing <b>boilerplate</b> help?\n\nBudget: 2 h."
+    run = new_run(settings={"description": words})
+    run.end()
+    page = run.page(note="Ship it & tell <everyone>.")
+    assert [one["class"] for one in page.all("p") if one.get("class") == "words"] == ["words"] * 2
+    before, _, after = page.text.partition("Verdict")
+    assert "Does removing <b>boilerplate</b> help?" in before
+    assert "Ship it & tell <everyone>." in after
+    assert "<everyone>" not in page.source

@@ -76,3 +76,20 @@ def test_text_that_is_no_unicode_can_be_written(full, store, tmp_path):
     given.write_text(given.read_text().replace("sample 3", "sample \\udcff"))
     path = write_report(store, run.record, path=tmp_path / "x.html")
     assert "sample" in path.read_text(encoding="utf-8")
+
+
+def test_a_note_on_the_command_line(full, invoke, tmp_path):
+    run = full()
+    path = tmp_path / "r.html"
+    arguments = ("last", run.store.work_dir, "--note", "As expected.", "-o", path)
+    assert invoke(*arguments).exit_code == 0
+    assert "As expected." in path.read_text()
+
+
+def test_the_place_is_taken_as_by_other_commands(full, store, invoke):
+    path = full().record.folder / "report.html"
+    for arguments in ([store.work_dir], ["-w", store.work_dir], ["last", "-w", store.work_dir]):
+        assert invoke(*arguments).output == f"{path}\n"
+    ran = invoke("nosuch.yaml")
+    assert ran.exit_code == 2
+    assert "no such experiment file or work_dir: 'nosuch.yaml'" in ran.output

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from djsb_core.api import BoundSide
+from djsb_core.api import BoundSide, DroppedRows, DropReason, DropStep, JobWatcher, StepBound
 from djsb_report import samples as module
 from djsb_report.bounds import Bound
 from djsb_report.samples import LONG, read_samples
@@ -118,3 +118,49 @@ def test_why_a_sample_was_dropped(processed):
     bounds = [Bound("o", "most", 99, 8, "len", UPPER), Bound("o", "least", 0, 20, None)]
     (sample,) = only(run, bounds).dropped
     assert sample.reasons == ["len 9 > 8"]
+
+
+def removed(run, files, *steps):
+    """Report what the last job of a run removed."""
+    (job,) = run.reading.jobs
+    path = job.folder / "dropped.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    JobWatcher(
+        path.parent, lambda _: None, lambda artifact: run.store.add_artifact(job.id, artifact)
+    ).watch_dropped(DroppedRows(files, steps))
+
+
+def test_the_step_that_dropped_a_sample_is_named(processed, store):
+    run = processed(ROWS, ROWS[:7])
+    bounds = [StepBound("min", 5, BoundSide.LOWER)]
+    removed(
+        run,
+        [(str(store.work_dir / "other.jsonl"), 4), (str(store.work_dir / "given.jsonl"), 10)],
+        DropStep("sieve", DropReason.FILTERED, [0, 12], bounds, {"size": [1, 3]}),
+        DropStep("twins", DropReason.DUPLICATE, [11], partners=[5]),
+        DropStep("press", DropReason.FAILED, [13], errors=["ValueError: odd"]),
+    )
+    dropped = {one.text: (one.step, list(one.reasons)) for one in only(run).dropped}
+    assert dropped == {
+        "t8": ("sieve", ["size 3 < 5"]),
+        "t7": ("twins", ["like row 2"]),
+        "t9": ("press", ["ValueError: odd"]),
+    }
+    page = run.page()
+    assert "twins: like row 2" in page.text
+
+
+def test_a_recipe_that_changes_every_sample_still_names_the_dropped_ones(processed, store):
+    run = processed(ROWS, [{"text": row["text"].upper()} for row in ROWS[:8]])
+    step = DropStep("sieve", DropReason.FILTERED, [8, 9])
+    removed(run, [(str(store.work_dir / "given.jsonl"), 10)], step)
+    found = only(run)
+    assert texts(found.dropped) == {"t8", "t9"}
+    assert texts(found.kept) < {f"t{i}" for i in range(8)}
+
+
+def test_a_damaged_report_of_dropped_rows_is_left_out(processed, store):
+    run = processed(ROWS, ROWS[:7])
+    removed(run, [], DropStep("sieve", DropReason.FILTERED, [8, 9]))
+    (run.reading.jobs[0].folder / "dropped.jsonl").write_text("{")
+    assert texts(only(run).dropped) == {"t7", "t8", "t9"}

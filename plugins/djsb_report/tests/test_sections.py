@@ -31,7 +31,7 @@ def test_a_primary_score_without_a_direction_is_compared(new_run):
     assert (score.better, score.verdict) == ("", "")
     run.end()
     text = run.page().text
-    assert "No verdict on length." in text
+    assert "b against a: no verdict on length." in text
     assert "length (words) a → b" in text
     assert "( is better)" not in text
 
@@ -54,7 +54,7 @@ def test_a_score_without_a_direction_decides_nothing(new_run):
             declared=(Metric("length", primary=True),), directions={"loss": False},
         )  # fmt: skip
     run.end()
-    assert "Worse on loss. " in run.page().text
+    assert "b against a: not judged on loss. " in run.page().text
 
 
 def test_jobs_stand_in_their_stages_with_what_they_take(new_run):
@@ -179,7 +179,7 @@ def test_a_score_of_zero_before_has_no_relative_change(new_run):
     for name, score in (("before", 0.0), ("after", 0.5)):
         run.score(name, score)
     (score,) = read_scores(run.reading, find(run.reading)).compared
-    assert (score.relative, score.track, score.verdict) == ("", None, "better")
+    assert (score.relative, score.track, score.verdict) == ("", None, "not judged")
 
 
 def test_all_that_was_measured_is_listed(new_run):

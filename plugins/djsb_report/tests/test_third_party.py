@@ -76,9 +76,9 @@ def test_the_closing_table(party):
     store, run = party
     found = rows(summarize(store, run.id))
     assert found[0] == "decant bottles 40 20 -20 (-50.0%)"
-    assert found[1] == "tasting → tasting_after acidity.mean 20.500 10.500 -10 (-48.8%)"
+    assert found[1] == "tasting → tasting_after acidity.mean 20.5 10.5 -10 (-48.8%)"
     assert found[2] == "age_before → age_after litres 100 100 0"
-    assert found[3] == "party_before → party_after applause 1 2 +1 (+100.0%) better"
+    assert found[3] == "party_before → party_after applause 1 2 +1 (+100.0%) not judged"
     assert found[4].startswith("taste_before → taste_after delight ")
     assert found[4].endswith(" better")
     assert len(found) == 5  # neither warmth nor doubt nor thirst, no count, no step

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from djsb_core.api import Metric, MetricKind
 from djsb_report.findings import find
 from djsb_report.verdict import conclude
 
@@ -16,11 +17,11 @@ def verdict(run, status="finished", reason=None):
 @pytest.mark.parametrize(
     ("after", "up", "tone", "headline"),
     [
-        (0.9, True, "better", "Better on score."),
-        (0.9, False, "worse", "Worse on score."),
+        (0.9, True, "better", "after is better than before on score."),
+        (0.9, False, "worse", "after is worse than before on score."),
         (0.5, True, "unclear", "No clear difference between before and after."),
-        (0.1, True, "worse", "Worse on score."),
-        (0.1, False, "better", "Better on score."),
+        (0.1, True, "worse", "after is worse than before on score."),
+        (0.1, False, "better", "after is better than before on score."),
     ],
 )
 def test_one_score(new_run, after, up, tone, headline):
@@ -53,12 +54,20 @@ def scored(run, name, values, directions, samples=()):
 def test_mixed_scores_name_both(new_run):
     run = new_run()
     up = {"a": True, "b": True, "c": True}
-    scored(run, "before", {"a": 1.0, "b": 1.0, "c": 1.0}, up)
-    scored(run, "after", {"a": 2.0, "b": 0.5, "c": 1.0}, up)
+    scored(run, "before", {"a": 1.0, "b": 1.0, "c": 1.0}, up, samples="abc")
+    scored(run, "after", {"a": 2.0, "b": 0.5, "c": 1.0}, up, samples="abc")
     found = verdict(run)
     assert found.tone == "mixed"
-    assert found.headline == "Better on a; worse on b; the same on c."
-    assert any("a small difference may be due to chance" in line for line in found.certainty)
+    assert found.headline == "after against before: better on a; worse on b; the same on c."
+
+
+def test_a_score_without_an_interval_is_not_judged(new_run):
+    run = new_run()
+    for name, value in (("before", 1.0), ("after", 2.0)):
+        scored(run, name, {"a": value}, {"a": True})
+    found = verdict(run)
+    assert (found.tone, found.headline) == ("none", "after against before: not judged on a.")
+    assert any("nothing tells their difference from chance" in line for line in found.certainty)
 
 
 def test_scores_with_an_interval_decide(new_run):
@@ -67,7 +76,7 @@ def test_scores_with_an_interval_decide(new_run):
     scored(run, "before", {"sure": 1.0, "unsure": 1.0}, directions, samples=["sure"])
     scored(run, "after", {"sure": 2.0, "unsure": 0.5}, directions, samples=["sure"])
     found = verdict(run)
-    assert found.headline == "Better on sure."
+    assert found.headline == "after is better than before on sure."
     assert not any("unsure" in line for line in found.changes)
 
 
@@ -76,7 +85,10 @@ def test_a_score_that_is_no_number_has_no_verdict(new_run):
     scored(run, "before", {"a": 1.0, "b": 1.0}, {"a": True, "b": True})
     scored(run, "after", {"a": math.nan, "b": 1.0}, {"a": True, "b": True})
     found = verdict(run)
-    assert (found.tone, found.headline) == ("unclear", "The same on b; no verdict on a.")
+    assert (found.tone, found.headline) == (
+        "unclear",
+        "after against before: the same on b; no verdict on a.",
+    )
     assert "1 → nan, no verdict (higher is better)" in found.changes[0]
 
 
@@ -85,7 +97,7 @@ def test_scores_without_any_verdict(new_run):
     for name, value in (("before", 1.0), ("after", math.nan)):
         scored(run, name, {"a": value}, {"a": True})
     found = verdict(run)
-    assert (found.tone, found.headline) == ("none", "No verdict on a.")
+    assert (found.tone, found.headline) == ("none", "after against before: no verdict on a.")
 
 
 def test_samples_of_other_data_are_not_called_the_same(new_run):
@@ -174,3 +186,12 @@ def test_a_run_without_end_has_no_verdict(new_run, status, start, tone):
     assert found.headline.startswith(start)
     assert found.tone == tone
     assert max(map(len, found.changes)) < 400
+
+
+def test_the_warnings_of_jobs_stand_in_the_box(new_run):
+    run = new_run()
+    declared = (Metric("warning", kind=MetricKind.WARNING),)
+    run.train("train", metrics={"warning": "the model has not changed"}, declared=declared)
+    run.score("before", 0.5, 0.2)
+    found = verdict(run)
+    assert "train warns: the model has not changed" in found.certainty

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -289,6 +290,8 @@ class Echo(Hook[EchoConfig, object]):
         if config.mode == "exit":
             raise SystemExit(3)
         if config.mode == "interrupt":
+            signal.raise_signal(signal.SIGINT)
+        if config.mode == "raise_interrupt":
             raise KeyboardInterrupt
         if config.mode == "bad_input":
             raise ComponentError("data.jsonl:3: no field 'text'; fields: words")

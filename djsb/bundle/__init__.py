@@ -1,0 +1,1 @@
+"""Share a run as one file, and run it again elsewhere."""
