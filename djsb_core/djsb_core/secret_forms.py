@@ -77,6 +77,10 @@ def _base64(data: bytes) -> Iterator[str]:
             yield code[start:end].replace("+", "-").replace("/", "_")
 
 
+LONGEST_BEGINNING = 16_384
+"""Number of characters of a secret that are held back until the rest comes."""
+
+
 class KnownSecrets:
     """Finds secrets that are known by value."""
 
@@ -84,8 +88,6 @@ class KnownSecrets:
         """Look for these secrets."""
         forms = dict(form for secret in secrets for form in forms_of(secret))
         self._forms = sorted(forms.items(), key=lambda form: -len(form[0]))
-        self.longest = len(self._forms[0][0]) if self._forms else 0
-        """Length of the longest form."""
         self._over_lines = [form for form, _ in self._forms if "\n" in form]
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
@@ -106,7 +108,8 @@ class KnownSecrets:
         """
         first = len(text)
         for form in self._over_lines if over_lines else [form for form, _ in self._forms]:
-            at = text.find(form[0], max(0, len(text) - len(form) + 1), first)
+            length = min(len(form) - 1, LONGEST_BEGINNING)
+            at = text.find(form[0], max(0, len(text) - length), first)
             while at >= 0 and not form.startswith(text[at:]):
                 at = text.find(form[0], at + 1, first)
             if at >= 0:
