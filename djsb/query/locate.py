@@ -8,7 +8,7 @@ from pathlib import Path
 from djsb.store.database import NAME
 from djsb.store.store import Store
 from djsb_core.errors import RequestError
-from djsb_core.interfaces.paths import expand_path, path_fault
+from djsb_core.interfaces.paths import expand_path, expansion_fault, path_fault
 
 DEFAULT = "sandbox.yaml"
 
@@ -21,6 +21,10 @@ def open_store(where: Path | None) -> Store:
     """
     if where is None:
         return _open_here()
+    fault = expansion_fault(str(where))
+    if fault is not None:
+        raise RequestError(f"{where}: {fault}")
+    where = expand_path(where)
     if not where.exists():
         raise RequestError(f"no such experiment file or work_dir: '{where}'")
     return Store(where if where.is_dir() else _work_dir_of(where), create=False)
