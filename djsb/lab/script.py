@@ -99,7 +99,7 @@ class SandboxWatcher:
         self._recorder = RunRecorder(self._store, record, masker, self._notify)
         self._run = Run(work_dir, record.id)
         with suppress(OSError):  # on a full disk; nothing needs it
-            write_environment(record.folder, run_facts(masker, machine_facts()))
+            write_environment(record.folder, run_facts(masker, machine_facts(), Path.cwd()))
 
     @staticmethod
     def open(run: str = "last", where: Where = None) -> Run:

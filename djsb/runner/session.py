@@ -137,8 +137,9 @@ class Session:
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,
             )
+            folder = plan.experiment.folders[0]
             with suppress(OSError):  # on a full disk; nothing needs it
-                write_environment(record.folder, run_facts(masker, self._machine))
+                write_environment(record.folder, run_facts(masker, self._machine, folder))
             recorder = RunRecorder(records.store, record, masker, notify_listeners)
             state = RunState(
                 plan, options, self.workers, recorder, records.cache, self._pool, places, interrupt
