@@ -40,8 +40,8 @@ COMMANDS = {
 GARBAGE = 30_000
 """Objects between two garbage collections; Python's 700 take a tenth of a short command."""
 
-VERDICTS = frozenset({"run", "validate", "doctor"})
-"""Commands whose exit code is the result; it stays if their text cannot be written."""
+WORKING = frozenset({"run", "validate", "doctor", "init", "new-plugin"})
+"""Commands whose text is not their result: if it cannot be written, their exit code stays."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it: 128 + SIGINT."""
@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
                 raise  # a bug
             _print_error(f"Error: {describe_cause(error)}", error)
             ctx.exit(DjsbError.exit_code)
-        if ctx.invoked_subcommand not in VERDICTS and lost_output():
+        if ctx.invoked_subcommand not in WORKING and lost_output():
             ctx.exit(DjsbError.exit_code)
         return result
 

@@ -99,7 +99,8 @@ class SandboxWatcher:
         self._recorder = RunRecorder(self._store, record, masker, self._notify)
         self._run = Run(work_dir, record.id)
         with suppress(OSError):  # on a full disk; nothing needs it
-            write_environment(record.folder, run_facts(masker, machine_facts()), self._store.access)
+            facts = run_facts(masker, machine_facts(), Path.cwd())
+            write_environment(record.folder, facts, self._store.access)
 
     @staticmethod
     def open(run: str = "last", where: Where = None) -> Run:

@@ -8,7 +8,7 @@ from pathlib import Path
 from djsb.store.database import NAME
 from djsb.store.store import Store
 from djsb_core.errors import RequestError
-from djsb_core.interfaces.paths import expand_path, path_fault
+from djsb_core.interfaces.paths import expand_path, expansion_fault, path_fault
 
 DEFAULT = "sandbox.yaml"
 
@@ -26,6 +26,10 @@ def open_store(where: Path | None, *, with_inputs: bool = False) -> Store:
 def _find(where: Path | None) -> Path:
     if where is None:
         return _find_here()
+    fault = expansion_fault(str(where))
+    if fault is not None:
+        raise RequestError(f"{where}: {fault}")
+    where = expand_path(where)
     if not where.exists():
         raise RequestError(f"no such experiment file or work_dir: '{where}'")
     return where if where.is_dir() else _work_dir_of(where)

@@ -35,15 +35,16 @@ GPU = re.compile(r"^Model:\s*(.+?)\s*$", re.MULTILINE)
 GIT_SECONDS = 2.0
 
 
-def run_facts(masker: Masker, machine: Mapping[str, Any]) -> dict[str, Any]:
+def run_facts(masker: Masker, machine: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Collect facts about a run's environment that need no waiting; no host or user name.
 
     :param machine: :func:`machine_facts`, the same for all runs of a process
+    :param folder: the working directory in which the run was planned
     """
     facts = {
         **machine,
         "command": [masker.text(word) for word in without_secret_options(sys.argv)],
-        "working_directory": masker.text(str(Path.cwd())),
+        "working_directory": masker.text(str(folder)),
         "git_commit": _git_commit(),
     }
     return {name: fact for name, fact in facts.items() if fact is not None}

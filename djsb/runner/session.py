@@ -141,8 +141,9 @@ class Session:
                 settings=masker.value(plan.experiment.document.value),
                 sweep=options.sweep,
             )
+            folder = plan.experiment.folders[0]
             with suppress(OSError):  # on a full disk; nothing needs it
-                facts = run_facts(masker, self._machine)
+                facts = run_facts(masker, self._machine, folder)
                 write_environment(record.folder, facts, records.store.access)
             recorder = RunRecorder(records.store, record, masker, notify_listeners)
             state = RunState(

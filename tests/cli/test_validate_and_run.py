@@ -1,5 +1,4 @@
 import json
-import re
 import shlex
 
 import pytest
@@ -25,21 +24,21 @@ def test_validate_counts_the_jobs(invoke, lab):
 def test_validate_says_every_problem(invoke, lab):
     result = invoke("validate", "sandbox.yaml", "--set", "a=1", "--set", "work_dir=3")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: 2 problems\n  sandbox.yaml:")
-    assert re.search(r"\n  sandbox.yaml:\d: a: unknown key; ", result.stderr)
-    assert "\n  sandbox.yaml:4: work_dir: should be a valid string, not 3\n" in result.stderr
+    assert result.stderr.startswith("Error: 2 problems\n  --set ")
+    assert "\n  --set a: unknown key; " in result.stderr
+    assert "\n  --set work_dir: should be a valid string, not 3\n" in result.stderr
 
 
 def test_validate_gives_every_problem_as_json(invoke, lab):
     result = invoke("validate", "sandbox.yaml", "--set", "a=1", "--set", "work_dir=3", "--json")
     assert (result.exit_code, result.stderr) == (2, "")
-    unknown, wrong = json.loads(result.stdout)
+    wrong, unknown = json.loads(result.stdout)
     assert unknown["text"] == "unknown key"
     assert unknown["remedy"].startswith(("did you mean", "known: "))
     assert wrong == {
-        "file": "sandbox.yaml",
-        "line": 4,
-        "key": "work_dir",
+        "file": None,
+        "line": None,
+        "key": "--set work_dir",
         "text": "should be a valid string, not 3",
         "severity": "error",
         "remedy": "",
@@ -130,7 +129,7 @@ def test_an_interrupted_run_says_how_to_go_on(invoke, lab):
 def test_a_work_dir_that_cannot_be_used_is_one_message(invoke, lab):
     result = invoke("run", "sandbox.yaml", "--set", "work_dir=data.jsonl/x")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: work_dir: cannot use data.jsonl/x: ")
+    assert result.stderr.startswith(f"Error: work_dir: cannot use {lab.folder}/data.jsonl/x: ")
     result = invoke("run", "sandbox.yaml", "--no-preflight", "--set", "work_dir=data.jsonl/x")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: cannot use data.jsonl/x/djsb.sqlite: ") or (

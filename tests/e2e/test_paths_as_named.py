@@ -105,3 +105,14 @@ def test_a_plan_keeps_its_folder(lab, monkeypatch, workers):
     assert (lab.folder / "out" / "kept.jsonl").is_file()
     assert [*elsewhere.iterdir()] == []
     assert djsb.open_run("last", lab.folder / "sandbox.yaml").id == run.id
+
+
+def test_the_place_of_runs_may_be_below_home(lab, monkeypatch):
+    lab.run(lab.echo("text: one"))
+    monkeypatch.setenv("HOME", str(lab.folder))
+    for place in ("~/w", "${HOME}/w", "~/sandbox.yaml"):
+        assert djsb.open_run("last", place).status == "finished"
+        assert lab.djsb("runs", "-w", place).returncode == 0
+    ran = lab.djsb("runs", "-w", "${NO_SUCH}/w")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "the environment variable NO_SUCH is not set" in ran.stderr

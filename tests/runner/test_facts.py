@@ -20,7 +20,7 @@ MEMORY = Path("/proc/meminfo")
 
 
 def found():
-    return run_facts(Masker.of({}), machine_facts())
+    return run_facts(Masker.of({}), machine_facts(), Path.cwd())
 
 
 def test_versions_and_machine():
