@@ -54,6 +54,8 @@ class Fingerprint:
     """The job's configured hook and component."""
     versions: Callable[[], Mapping[str, str]] | None = None
     """Returns the versions of packages in the job's isolated environment, if it has one."""
+    again: bool = True
+    """Whether to look at code again that was looked at a moment ago."""
 
     def parts(
         self,
@@ -158,7 +160,7 @@ class Fingerprint:
             "target": info.target,
             "package": info.package,
             "version": info.version,
-            "source": source_digest(info, self.digests),
+            "source": source_digest(info, self.digests, again=self.again),
         }
 
     def _packages(self, infos: list[ComponentInfo]) -> Mapping[str, str]:

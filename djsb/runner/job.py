@@ -162,10 +162,11 @@ def prepare_job(
         wanted = job.environment.requirements if job.environment else ()
         return versions_in(interpreter.python.parent.parent, wanted) if interpreter else {}
 
-    def measure() -> Parts:
+    def measure(*, again: bool = True) -> Parts:
         contents = {ref: by_content(v, digests) if ref.key else v for ref, v in values.items()}
         comparable = resolved_settings(job.spec, contents)
-        parts = Fingerprint(digests, context, built, versions if interpreter else None).parts(
+        other = versions if interpreter else None
+        parts = Fingerprint(digests, context, built, other, again).parts(
             (job.hook_info, job.component_info),
             _deciding(job, comparable),
             metrics,
@@ -175,7 +176,7 @@ def prepare_job(
             parts[ENVIRONMENT] = job.environment.key[:16]
         return parts
 
-    measured = measure()
+    measured = measure(again=False)
     parts = without_secrets(measured, state.masker, state.cache.seal)
     prepared = PreparedJob(job, settings, context, built, metrics, measure, measured, parts)
     if prepared.resumes:  # existing files there determine the result

@@ -26,9 +26,22 @@ LARGE = 1 << 20
 """Bytes: a larger file is data, whose digest is remembered from process to process."""
 
 
-def source_digest(info: ComponentInfo, digests: Digests) -> str:
-    """Digest a component's own code: all files of its package, by name and content."""
-    files = _files(info)
+RECENT = 0.1
+"""Seconds for which the jobs of a run share a look at the files."""
+
+_recent: dict[str, tuple[float, tuple[CodeFile, ...]]] = {}
+
+
+def source_digest(info: ComponentInfo, digests: Digests, *, again: bool) -> str:
+    """Digest a component's own code: all files of its package, by name and content.
+
+    :param again: look at the files even if that was done a moment ago
+    """
+    looked, files = _recent.get(info.target, (0.0, ()))
+    now = time.monotonic()
+    if again or now - looked > RECENT:
+        files = _files(info)
+        _recent[info.target] = now, files
     large = [file for file in files if file.size > LARGE]
     contents = digests.paths([Path(file.path) for file in large])
     names = [f"{file.name}\0{digest}" for file, digest in zip(large, contents, strict=True)]

@@ -38,6 +38,10 @@ class ImportedCode:
         """Leave out modules that others have imported."""
         self._modules.update(modules)
 
+    def distrust(self, file: str) -> None:
+        """Count a file as changed: what was imported is not known."""
+        self._suspects.append(file)
+
     def record(self, until: int, components: Iterable[str] = ()) -> None:
         """Remember the files of the modules that were imported since the last time.
 

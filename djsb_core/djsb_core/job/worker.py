@@ -121,7 +121,10 @@ class Worker:
 
         if self._imported is None:
             self._imported = ImportedCode(self._started)
-        self._imported.record(time.time_ns(), modules_of(message["request"]))
+        try:
+            self._imported.record(time.time_ns(), modules_of(message["request"]))
+        except Exception:  # noqa: BLE001 (objects that a job has put in the place of modules)
+            self._imported.distrust("a module")
 
     def _perform(self, message: dict[str, Any], reports: Reports) -> bytes:
         from djsb_core.job.job_log import job_log

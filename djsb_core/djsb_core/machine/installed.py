@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from pathlib import Path
 from typing import TypeAlias
 
 Snapshot: TypeAlias = tuple[tuple[str, int], ...]
@@ -62,6 +62,6 @@ def installed_version(name: str) -> str | None:
 
 def _changed(folder: str) -> int:
     try:
-        return Path(folder).stat().st_mtime_ns
+        return os.stat(folder or os.curdir).st_mtime_ns  # noqa: PTH116 (done for every job)
     except (OSError, ValueError):
         return 0
