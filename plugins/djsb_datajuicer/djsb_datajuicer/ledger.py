@@ -137,10 +137,10 @@ class Ledger:
             for step in steps
             for row, error in zip(step.rows, step.errors, strict=False)
         ]
-        total = len(self.origin.rows)
-        return f"{names} {verb} on {self.failed:,} of {counted(total, 'row')}: " + "; ".join(
-            examples[:FEW]
-        )
+        # Beyond the limit, operators are stopped.
+        least = "at least " if self.tolerated < 0 else ""
+        total = counted(len(self.origin.rows), "row")
+        return f"{names} {verb} on {least}{self.failed:,} of {total}: {'; '.join(examples[:FEW])}"
 
     def losses(self) -> dict[str, float]:
         """Return the numbers of rows that were lost, as metrics; none if there are none."""
