@@ -36,7 +36,9 @@ COMPRESSION_LEVEL = 6
 class TextStatsConfig(ComponentConfig):
     """Settings of the ``text_stats`` evaluator."""
 
-    dataset_path: InputPath = Field(description="JSON Lines file (.jsonl or .jsonl.gz).")
+    dataset_path: InputPath = Field(
+        description="JSON Lines (also .gz, .zst), CSV, JSON array or Parquet file."
+    )
     text_key: str = Field("text", description="Field with the text of a sample.")
 
 

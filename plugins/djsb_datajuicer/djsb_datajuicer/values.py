@@ -28,6 +28,8 @@ def converted(hint: Any, value: object) -> object:  # noqa: ANN401 (a type or a 
         result: object = adapter.validate_python(value)
     except ValidationError as error:
         for other in _readings(value):
+            if other is None:  # the default, as everywhere in Data-Juicer
+                return None
             try:
                 return adapter.validate_python(other)
             except ValidationError:
