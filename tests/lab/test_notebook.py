@@ -174,7 +174,7 @@ def test_the_report_is_a_frame_of_its_own(run, monkeypatch):
 
 
 def test_without_what_the_report_needs_the_overview_says_so(run, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RequestError("a report needs <jinja2>")
 
     monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", fail)
