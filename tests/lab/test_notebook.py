@@ -165,7 +165,7 @@ def test_a_notebook_shows_tables_of_escaped_text(run, lab):
 
 def test_the_report_is_a_frame_of_its_own(run, monkeypatch):
     page = '<html><script>alert("x")</script></html>'
-    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", lambda *_: page)
+    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", lambda *_, **__: page)
     assert run.report().html == page
     html = run.report()._repr_html_()
     assert html.startswith('<iframe sandbox="allow-scripts" ')
@@ -174,7 +174,7 @@ def test_the_report_is_a_frame_of_its_own(run, monkeypatch):
 
 
 def test_without_what_the_report_needs_the_overview_says_so(run, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise RequestError("a report needs <jinja2>")
 
     monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", fail)
@@ -215,7 +215,9 @@ def test_an_unknown_format_is_refused(run):
 
 
 def test_a_page_is_saved_and_has_a_short_repr(run, monkeypatch, tmp_path):
-    monkeypatch.setattr("djsb_report.reporter.HtmlReporter.render", lambda *_: "<html>ü</html>")
+    monkeypatch.setattr(
+        "djsb_report.reporter.HtmlReporter.render", lambda *_, **__: "<html>ü</html>"
+    )
     page = run.report()
     path = page.save(tmp_path / "new" / "x.html")
     assert path.read_text(encoding="utf-8") == page.html
@@ -277,7 +279,7 @@ def quickstart(tmp_path):
             )  # fmt: skip
             steps = range(5) if name == "train_raw" else [None]
             store.add_points(job, [Point("loss", 1.0, step, 0.0) for step in steps])
-            path = tmp_path / f"{name}.json"
+            path = run.folder / f"{name}.json"
             path.write_text('{"values": [1.0, 2.0], "weights": [3.0, 4.0]}')
             store.add_artifact(job, Artifact("loss", ArtifactKind.SAMPLES, None, path))
         store.end_run(run.id, "finished", 1.0)
