@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from inspect import signature
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from djsb_datajuicer.failures import Notes
 from djsb_datajuicer.filter_pass import FilterPass
 from djsb_datajuicer.known_stats import BOUNDS, KNOWN, TEXT_ALONE, KnownStats, keys_of
+from djsb_datajuicer.ledger import Ledger, Origin
 from djsb_datajuicer.stats_column import STATS
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -63,11 +67,16 @@ def test_bounds_change_nothing_that_is_measured(name: str, texts: list[str]) -> 
     assert len(set(keys_of(plain, texts))) == len(set(texts))
 
 
+def filter_pass(filters: list[Any], rows: int, *, reduce: bool) -> FilterPass:
+    ledger = Ledger(Origin(np.arange(rows)), limit=0)
+    return FilterPass(filters, ledger, Notes(Path("notes")), reduce=reduce)
+
+
 def run(process: list[dict[str, Any]], texts: list[Any], *, reduce: bool) -> list[dict[str, Any]]:
     from data_juicer.core.data import NestedDataset
 
     dataset = NestedDataset.from_list([{"text": text} for text in texts])
-    rows = FilterPass(load(*process), reduce=reduce).run(dataset)
+    rows = filter_pass(load(*process), len(dataset), reduce=reduce).run(dataset)
     return [dict(row) for row in rows]
 
 
@@ -118,7 +127,8 @@ def test_statistics_of_the_dataset_stay_as_they_are() -> None:
     KNOWN._values.clear()
     for _ in range(2):
         (operator,) = load({"text_length_filter": {"min_len": 50}})
-        kept = FilterPass([operator], reduce=True).run(NestedDataset.from_list(rows))
+        filters = filter_pass([operator], len(rows), reduce=True)
+        kept = filters.run(NestedDataset.from_list(rows))
         assert [row["text"] for row in kept] == ["some words"]
         run([{"text_length_filter": {}}], ["some words", "a"], reduce=False)
 
