@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from djsb import __version__
-from djsb.cli.streams import lost_output, prepare_streams
+from djsb.cli.streams import STDERR, lost_output, prepare_streams
 
 if TYPE_CHECKING:
     from djsb_core.announced import Announcement
@@ -132,7 +132,7 @@ def main() -> None:
     """Run the command line."""
     gc.set_threshold(GARBAGE)
     prepare_streams()
-    faulthandler.enable()  # a crash, as in a plugin's C extension, is traced to its file
+    faulthandler.enable(STDERR)  # a crash, as in a plugin's C extension, is traced to its file
     djsb.main(prog_name="djsb", windows_expand_args=False)
 
 

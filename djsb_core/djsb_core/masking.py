@@ -61,6 +61,9 @@ WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za
 SHORTEST = 6
 """Minimum length; a shorter value is masked by name only, since any text may contain it."""
 
+SHORT, REMEMBERED = 256, 8192
+"""Length of texts whose masked form is remembered, and how many: settings repeat themselves."""
+
 WORKING_FOLDERS = ("PWD", "OLDPWD")
 """Shell variables that are not passwords."""
 
@@ -91,6 +94,7 @@ class Masker:
         pattern = "|".join(map(re.escape, self.secrets))
         self._values = re.compile(pattern) if self.secrets else None
         self.known = KnownSecrets(self.secrets)
+        self._short = lru_cache(maxsize=REMEMBERED)(self._masked)
 
     @classmethod
     def of(cls, settings: object) -> Masker:
@@ -102,6 +106,9 @@ class Masker:
 
     def text(self, text: str) -> str:
         """Mask a text: the secrets that are known, and what has the shape of one."""
+        return self._short(text) if len(text) <= SHORT else self._masked(text)
+
+    def _masked(self, text: str) -> str:
         spans = self.spans(text)
         return rendered(text, spans, MASK) if spans else text
 

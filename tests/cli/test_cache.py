@@ -28,7 +28,7 @@ def made(tmp_path):
     run = store.add_run(names=("p", "e"), experiment=tmp_path, settings={}).id
     key = hashlib.sha256(b"").hexdigest()
     names = {"pipeline": "main", "meta_name": "probe", "hook": "Echo", "iteration": 0}
-    place = {"stage": "s", "position": 0, "folder": "f"}
+    place = {"stage": "s", "position": 0, "folder": str(tmp_path / "w" / "f")}
     store.add_job(run, **names, **place, status="finished", fingerprint=key)
     store.end_run(run, "finished", 1.0)
     store.close()

@@ -308,6 +308,7 @@ def test_json_has_all_that_is_known(tmp_path):
             "path": str(tmp_path),
             "size": 3,
             "sha256": "ab",
+            "location": [],
         }
     ]
 

@@ -125,7 +125,7 @@ class LogClient:
 
         if self._owner == os.getpid():
             self._socket.close()
-            with suppress(TimeoutExpired):
+            with suppress(TimeoutExpired, KeyboardInterrupt):  # it ends by itself
                 process.wait(END_SECONDS)
 
     def _send(self, message: Mapping[str, Any], descriptors: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from djsb_datajuicer.failures import Notes
 from djsb_datajuicer.ledger import Ledger
 from djsb_datajuicer.model_needs import api_keys, model_needs
 from djsb_datajuicer.named_files import environment_of, media_files, named_files
-from djsb_datajuicer.needs import package_needs, packages_of
+from djsb_datajuicer.package_needs import package_needs, packages_of
 from djsb_datajuicer.recipe import RecipeConfig, recipe_type
 
 if TYPE_CHECKING:

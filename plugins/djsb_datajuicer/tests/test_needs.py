@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from djsb_core.api import CheckKind, ComponentError, Workspace
-from djsb_datajuicer import needs as module
+from djsb_datajuicer import package_needs as module
 from djsb_datajuicer.executor import DataJuicerExecutor
 from djsb_datajuicer.needs import needs
 from djsb_datajuicer.operators import operator_of

@@ -11,7 +11,6 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from djsb_datajuicer import needs
 from djsb_datajuicer.executor import DataJuicerExecutor
 
 ARCHIVE = Path(__file__).with_name("published_recipes.zip")

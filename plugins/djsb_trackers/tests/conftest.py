@@ -53,7 +53,8 @@ HOOK = """
             if self.config.act == "raise" and not mended:
                 raise ValueError("it broke")
             if self.config.act == "interrupt":
-                raise KeyboardInterrupt
+                import signal
+                signal.raise_signal(signal.SIGINT)
             if self.config.act == "wait":
                 import time
                 while not Path("go").exists():
