@@ -82,7 +82,7 @@ def test_those_refused_are_refused_for_a_reason(
     recipes: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        needs, "find_spec", lambda name: None if name in NOT_INSTALLED else find_spec(name)
+        package_needs, "find_spec", lambda name: None if name in NOT_INSTALLED else find_spec(name)
     )
     valid = 0
     for name, settings in recipes.items():
