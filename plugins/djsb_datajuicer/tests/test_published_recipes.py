@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from djsb_datajuicer import package_needs
 from djsb_datajuicer.executor import DataJuicerExecutor
 
 ARCHIVE = Path(__file__).with_name("published_recipes.zip")
