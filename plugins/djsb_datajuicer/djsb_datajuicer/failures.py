@@ -35,6 +35,11 @@ class TooManyFailedError(Exception):
     """An operator fails on more rows than the recipe tolerates."""
 
 
+def is_a(error: BaseException, kind: type[BaseException]) -> bool:
+    """Return whether an error is of a kind; a worker process may send a copy of its class."""
+    return type(error).__qualname__ == kind.__qualname__
+
+
 def describe(error: BaseException) -> str:
     """Describe an error in one line."""
     words = "".join(

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from djsb_core.api import ComponentError, DropReason, DropStep
-from djsb_datajuicer.failures import RowFailedError, TooManyFailedError
+from djsb_datajuicer.failures import RowFailedError, TooManyFailedError, is_a
 from djsb_datajuicer.guard import DecidingGuard, Guard
 from djsb_datajuicer.ledger import bounds_of, statistics_of
 from djsb_datajuicer.partners import PartnerFinder
@@ -61,17 +61,25 @@ class Watched:
                 settings["tracer"] = tracer
             try:
                 result = self._operator.run(with_rider(dataset), **settings)
-            except RowFailedError as error:
-                place = self._ledger.origin.place(int(self._ledger.rows[error.row]))
-                raise ComponentError(f"{name} fails on {place}: {error.error}") from error
-            except TooManyFailedError:
-                self._take_notes(name)
-                self._ledger.check()
+            except Exception as error:
+                self._explain(name, error)
                 raise
         result = self._settle(name, result, len(dataset))
         self._ledger.check()
         self._count(self._operator._name, len(result))  # noqa: SLF001
         return result
+
+    def _explain(self, name: str, error: Any) -> None:  # noqa: ANN401 (an error with its fields)
+        """Name the row on which the operator failed, or the rows if they are too many.
+
+        :raises ComponentError: if the error is of this kind
+        """
+        if is_a(error, RowFailedError):
+            place = self._ledger.origin.place(int(self._ledger.rows[error.row]))
+            raise ComponentError(f"{name} fails on {place}: {error.error}") from error
+        if is_a(error, TooManyFailedError):
+            self._take_notes(name)
+            self._ledger.check()
 
     def _methods(self, tracer: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (untyped)
         """Yield what replaces the operator's methods, by attribute."""

@@ -11,6 +11,7 @@ from djsb_core.api import ComponentError, DropReason, DropStep, Workspace
 from djsb_core.testing import RecordingWatcher
 from djsb_datajuicer.analyzer import DataJuicerAnalyzer
 from djsb_datajuicer.executor import DataJuicerExecutor
+from djsb_datajuicer.failures import RowFailedError, is_a
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -163,3 +164,9 @@ def test_nothing_is_reported_if_nothing_is_lost(execute: Any, make_data: Any) ->
         "after.text_length_filter",
     }
     assert not watcher.dropped
+
+
+def test_an_error_of_a_worker_may_have_a_copy_of_the_class() -> None:
+    copied = type("RowFailedError", (Exception,), {})
+    assert is_a(copied(), RowFailedError)
+    assert not is_a(ValueError(), RowFailedError)
