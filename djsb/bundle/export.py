@@ -24,12 +24,12 @@ from djsb.cache.cache import Cache, cache_root
 from djsb.cache.digests import walk
 from djsb.config.experiment import lookup_folders
 from djsb.query.facts import job_names
-from djsb.store.environment import read_environment
 from djsb_core.errors import RequestError
 from djsb_core.interfaces.paths import PathContext
 from djsb_core.masking import MASK, Masker
 from djsb_core.metrics import MetricKind
 from djsb_core.text import json_text
+from djsb_core.whole_files import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ def export_run(store: Store, run: RunRecord, path: Path, *, with_data: bool = Fa
         secrets=list(_secrets(experiment)),
         expected=_expected(store, jobs),
     )
-    environment = Masker.of(run.settings).value(read_environment(run.folder))
+    environment = Masker.of(run.settings).value(store.environment(run))
     texts = {
         MANIFEST: manifest.model_dump_json(indent=2),
         EXPERIMENT: json_text(experiment, indent=2),
@@ -191,18 +191,17 @@ def measured_by(store: Store, job: JobRecord) -> dict[str, float | str]:
 
 
 def _write(path: Path, texts: Mapping[str, str], sources: Mapping[str, Path]) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            beside(path) as partial,
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for name, text in texts.items():
                 archive.writestr(name, f"{text}\n")
             for member, source in sources.items():
                 for file in _files(source):
                     inside = "" if file == source else f"/{file.relative_to(source).as_posix()}"
                     archive.write(file, f"{member}{inside}")
-        partial.replace(path)
     except OSError as error:
         raise RequestError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

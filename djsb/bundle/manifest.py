@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MANIFEST, EXPERIMENT, ENVIRONMENT = "bundle.json", "experiment.json", "environment.json"
+FILES = (MANIFEST, EXPERIMENT, ENVIRONMENT)
 INPUTS = "inputs"
 """Folder of the inputs that are part of an export."""
 LARGEST = 64 * 2**20
@@ -98,11 +99,7 @@ def safe_members(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     for member in members:
         place = PurePosixPath(member.filename)
         is_link = stat.S_ISLNK(member.external_attr >> 16)
-        known = place.parts[:1] == (INPUTS,) or member.filename in (
-            MANIFEST,
-            EXPERIMENT,
-            ENVIRONMENT,
-        )
+        known = place.parts[:1] == (INPUTS,) or member.filename in FILES
         if is_link or not known or ".." in place.parts or "\\" in member.filename:
             raise RequestError(f"{path}: no file of an exported run: {member.filename!r}")
     return members

@@ -16,6 +16,9 @@ from djsb.bundle.inline import replaced
 from djsb.bundle.manifest import (
     ENVIRONMENT,
     EXPERIMENT,
+    FILES,
+    INPUTS,
+    MANIFEST,
     Input,
     Manifest,
     read_json,
@@ -23,12 +26,11 @@ from djsb.bundle.manifest import (
     safe_members,
 )
 from djsb.cache.digests import Digests
-from djsb.store.environment import read_environment
 from djsb_core.errors import RequestError
 from djsb_core.text import json_text, size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from djsb.store.records import RunRecord
     from djsb.store.store import Store
@@ -72,17 +74,24 @@ class Value:
         return self.is_equal or math.isclose(self.expected, self.measured, rel_tol=CLOSE)
 
 
-def unpack(path: Path, folder: Path, data: Sequence[Path] = ()) -> Unpacked:
+def unpack(
+    path: Path, folder: Path, data: Sequence[Path] = (), given: Collection[str] = ()
+) -> Unpacked:
     """Unpack an export into a new folder, with the inputs that are not part of it found here.
 
+    A folder into which it was unpacked, and where nothing ran, is used again.
+
     :param data: folders in which such inputs are looked for; by default here, and where they were
-    :raises RequestError: if the file is no export, the folder is not empty, or inputs are missing
+    :param given: settings whose values the user gives
+    :raises RequestError: if the file is no export, the folder is in use, or inputs or secrets are
+        missing; then nothing is written
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and not _is_free(folder):
         raise RequestError(f"{folder} exists already; name another folder with -o")
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = read_manifest(archive, path)
+            _check_secrets(path, manifest, given)
             members = safe_members(archive, path)
             experiment = read_json(archive, EXPERIMENT, path)
             environment = read_json(archive, ENVIRONMENT, path)
@@ -98,6 +107,25 @@ def unpack(path: Path, folder: Path, data: Sequence[Path] = ()) -> Unpacked:
     file.write_text(json_text(replaced(experiment, texts), indent=2) + "\n", encoding="utf-8")
     _check_inputs(manifest.inputs, folder)
     return Unpacked(folder, file, manifest, environment)
+
+
+def _is_free(folder: Path) -> bool:
+    """Return whether a folder has nothing but the files of an export."""
+    if not folder.is_dir():
+        return False
+    names = {entry.name for entry in folder.iterdir()}
+    return not names or (MANIFEST in names and names <= {*FILES, INPUTS})
+
+
+def _check_secrets(path: Path, manifest: Manifest, given: Collection[str]) -> None:
+    """Ask for the settings that were left out.
+
+    :raises RequestError: that names those that are not given
+    """
+    missing = [place for place in manifest.secrets if place not in given]
+    if missing:
+        wanted = " ".join(f"--set {place}=…" for place in missing)
+        raise RequestError(f"secrets were left out of {path}; give them: {wanted}")
 
 
 def _locate(inputs: Sequence[Input], folders: Sequence[Path]) -> dict[str, str]:
@@ -158,15 +186,3 @@ def compare(manifest: Manifest, store: Store, run: RunRecord) -> list[Value]:
             for name, value in expected.metrics.items()
         ]
     return values
-
-
-def packages_that_differ(then: dict[str, Any], run: RunRecord) -> list[tuple[str, Any, Any]]:
-    """List the packages, and Python, whose versions differ: name, then, now."""
-    now = read_environment(run.folder)
-    old, new = then.get("packages"), now.get("packages")
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return []
-    sides = ({"Python": then.get("python"), **old}, {"Python": now.get("python"), **new})
-    names = dict.fromkeys([*sides[0], *sides[1]])
-    rows = [(name, sides[0].get(name), sides[1].get(name)) for name in names]
-    return [row for row in rows if row[1] != row[2]]

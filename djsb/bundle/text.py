@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from djsb.report.comparison_text import ABSENT, packages_text
 from djsb.report.format import number, table
 from djsb_core.text import counted, size_text
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from djsb.bundle.reproduce import Value
 
 MOST = 40
-ABSENT = "\N{EN DASH}"
 
 
 def export_text(exported: Exported) -> str:
@@ -36,7 +36,7 @@ def export_text(exported: Exported) -> str:
 
 
 def reproduction_text(
-    values: Sequence[Value], packages: Sequence[tuple[str, Any, Any]], run: str
+    values: Sequence[Value], packages: Sequence[tuple[str, tuple[str | None, ...]]], run: str
 ) -> str:
     """Say whether a run measured what was measured then, and list what differs."""
     equal = sum(value.is_equal for value in values)
@@ -52,8 +52,7 @@ def reproduction_text(
         more = f"\nand {len(others) - MOST} more" if len(others) > MOST else ""
         parts.append(f"Values that differ\n\n{text}{more}")
     if packages:
-        shown = [f"{name} {old or ABSENT} → {new or ABSENT}" for name, old, new in packages]
-        parts.append(f"Packages that differ: {', '.join(shown)}.")
+        parts.append(f"Packages that differ: {packages_text(packages, None)}.")
     rounding = f", {close} but for rounding" if close else ""
     verdict = "Reproduced" if not others else "Not reproduced"
     parts.append(

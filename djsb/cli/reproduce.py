@@ -47,29 +47,25 @@ def reproduce(  # noqa: PLR0913 (one argument per option)
     """
     import os
 
-    from djsb.bundle.reproduce import compare, packages_that_differ, unpack
+    from djsb.bundle.reproduce import compare, unpack
     from djsb.bundle.text import reproduction_text
     from djsb.cli.run import run_plan
     from djsb.config.reader import read_experiment
+    from djsb.evidence.comparison import packages_that_differ
     from djsb.planner.plan import plan
     from djsb.runner.options import RunOptions
     from djsb.runner.session import Session
-    from djsb_core.errors import RequestError
 
     place = (folder or Path(file.stem)).absolute()
-    unpacked = unpack(file, place, [path.absolute() for path in data])
     given = {override.partition("=")[0] for override in overrides}
-    missing = [place for place in unpacked.manifest.secrets if place not in given]
-    if missing:
-        wanted = " ".join(f"--set {place}=…" for place in missing)
-        raise RequestError(f"secrets were left out of {file}; give them: {wanted}")
+    unpacked = unpack(file, place, [path.absolute() for path in data], given)
     os.chdir(unpacked.folder)
     planned = plan(read_experiment(unpacked.experiment, overrides))
     with Session(workers, take_signals=True) as session:
         record = run_plan(planned, RunOptions(force=True), session)
         store = session.store(planned.experiment.work_dir)
         values = compare(unpacked.manifest, store, record)
-        packages = packages_that_differ(unpacked.environment, record)
+        packages = packages_that_differ([unpacked.environment, store.environment(record)])
         click.echo(reproduction_text(values, packages, f"{record.id} {store.work_dir.absolute()}"))
     if not all(value.is_close for value in values):
         ctx.exit(DIFFERS)

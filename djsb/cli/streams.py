@@ -40,7 +40,7 @@ REPLACEMENTS = {
 class OutputStream(TextIOWrapper):
     """A standard stream whose reader may be absent, leave, or understand few characters.
 
-    What cannot be written is lost, once with a message; the command goes on.
+    What cannot be written is lost, once with a message; the command continues.
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import yaml
 
 from djsb_core.errors import ConfigError
 from djsb_core.problems import Problem
+from djsb_core.text import depth_of
 from djsb_core.yaml_text import FLOAT_WITHOUT_DOT
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _read_json(path: Path, text: str) -> Document:
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         raise _error(path, line, f"not JSON: {getattr(error, 'msg', error)}") from error
-    if _depth(value) > MAX_DEPTH:
+    if depth_of(value) > MAX_DEPTH:
         raise _error(path, 1, f"nested deeper than {MAX_DEPTH} levels")
     return _document(path, value, {(): 1})
 
@@ -160,20 +161,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         duplicate = next(key for key in mapping if keys.count(key) > 1)
         raise ValueError(f"the key '{duplicate}' is given twice")
     return mapping
-
-
-def _depth(value: object) -> int:
-    """Count the levels of lists and mappings, without recursion."""
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [
-            item
-            for parent in level
-            if isinstance(parent, dict | list)
-            for item in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return depth
 
 
 def _read_yaml(path: Path, text: str) -> Document:

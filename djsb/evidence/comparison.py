@@ -78,7 +78,8 @@ class Comparison:
 
 def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     """Compare the later sides with the first."""
-    comparison = Comparison(sides, packages=_packages(store, sides))
+    packages = packages_that_differ([store.environment(side.run) for side in sides])
+    comparison = Comparison(sides, packages=packages)
     if not any(side.part for side in sides):
         comparison.settings.extend(_watched(sides))
     places = [places_of(side.context) for side in sides]
@@ -92,9 +93,13 @@ def compare_sides(store: Store, sides: Sequence[Side]) -> Comparison:
     return comparison
 
 
-def _packages(store: Store, sides: Sequence[Side]) -> list[tuple[str, tuple[str | None, ...]]]:
-    """Compare the versions of packages, if they were recorded for every side."""
-    environments = [store.environment(side.run) for side in sides]
+def packages_that_differ(
+    environments: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, tuple[str | None, ...]]]:
+    """Compare the versions of Python and of packages, if they were recorded for every side.
+
+    :param environments: the recorded facts of each run
+    """
     if not all(isinstance(environment.get("packages"), dict) for environment in environments):
         return []
     versions = [

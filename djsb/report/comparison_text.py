@@ -58,7 +58,7 @@ def comparison_text(comparison: Comparison, *, everything: bool = False) -> str:
         parts.append("No metric was measured on two sides.")
     if comparison.packages:
         most = None if everything else FEW_PACKAGES
-        parts.append(f"Packages that differ: {packages_text(comparison, most)}.")
+        parts.append(f"Packages that differ: {packages_text(comparison.packages, most)}.")
     parts += (
         ["\n".join(notes)] if (notes := list(_notes(comparison, letters, shown_metrics))) else []
     )
@@ -198,13 +198,15 @@ def _interval(gap: Difference) -> str:
 # -- notes -----------------------------------------------------------------------------------------
 
 
-def packages_text(comparison: Comparison, most: int | None = FEW_PACKAGES) -> str:
-    """List the packages whose versions differ between the sides, on one line."""
+def packages_text(
+    packages: Sequence[tuple[str, tuple[str | None, ...]]], most: int | None = FEW_PACKAGES
+) -> str:
+    """List packages whose versions differ between runs, on one line."""
     texts = [
         f"{name} {' → '.join(version or ABSENT for version in versions)}"
-        for name, versions in comparison.packages[:most]
+        for name, versions in packages[:most]
     ]
-    left_out = len(comparison.packages) - len(texts)
+    left_out = len(packages) - len(texts)
     return ", ".join(texts) + (f" and {left_out} more" if left_out else "")
 
 

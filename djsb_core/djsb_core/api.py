@@ -109,7 +109,7 @@ from djsb_core.machine.installed import Snapshot, find_distribution, snapshot
 from djsb_core.machine.network import can_reach
 from djsb_core.masking import Masker, mask
 from djsb_core.metrics import Flow, Metric, MetricKind, SampleLayout
-from djsb_core.text import counted, date, parse_duration, short_key, size_text
+from djsb_core.text import counted, date, depth_of, parse_duration, short_key, size_text
 from djsb_core.whole_files import replacing, write_whole
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ __all__ = [
     "check_weights",
     "counted",
     "date",
+    "depth_of",
     "files_beside",
     "find_distribution",
     "hookimpl",

@@ -32,6 +32,20 @@ def json_text(value: object, indent: int | None = None) -> str:
     return text if is_encodable(text) else json.dumps(value, indent=indent)
 
 
+def depth_of(value: object) -> int:
+    """Count the levels of nested lists and mappings, and of what they hold; without recursion."""
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            item
+            for parent in level
+            if isinstance(parent, dict | list)
+            for item in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return depth
+
+
 def encodable(text: str) -> str:
     """Return a text with escapes for what is not Unicode text."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -37,21 +37,28 @@ def replacing(
     :param errors: what becomes of text that is not UTF-8; see :func:`open`
     :param access: who may read and write it; by default, as the umask says
     """
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
+    with beside(path) as partial:
         if access is not None:
-            access.make_file(beside)
-        with beside.open("w", encoding="utf-8", errors=errors, newline="") as file:
+            access.make_file(partial)
+        with partial.open("w", encoding="utf-8", errors=errors, newline="") as file:
             yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        beside.replace(path)
-        if durable:
-            _sync_folder(path.parent)
+    if durable:
+        _sync_folder(path.parent)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """Name a new file that takes the name of another once the block has ended well."""
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield partial
+        partial.replace(path)
     finally:
         with suppress(OSError):
-            beside.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

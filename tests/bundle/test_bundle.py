@@ -163,7 +163,8 @@ def test_what_differs_is_listed(source, elsewhere):
     assert "Packages that differ: Python 2.7 → 3" in again.output
 
 
-def test_secrets_are_left_out_and_must_be_given(lab, source, elsewhere, monkeypatch):
+@pytest.mark.usefixtures("lab")
+def test_secrets_are_left_out_and_must_be_given(source, elsewhere, monkeypatch, call, tmp_path):
     secret = "sk-very-secret-7"  # noqa: S105
     echo = {"hook": "Echo", "meta_name": "e", "extra_configs": {"text": secret}}
     monkeypatch.setenv("SERVICE_API_KEY", secret)
@@ -175,6 +176,19 @@ def test_secrets_are_left_out_and_must_be_given(lab, source, elsewhere, monkeypa
     without = elsewhere(path)
     assert without.exit_code == 2
     assert f"--set {place}=" in without.output
+    assert not (tmp_path / "again").exists()
+    arguments = ("reproduce", path, "-o", tmp_path / "again", "--workers", 0)
+    assert call(*arguments, "--set", f"{place}={secret}").exit_code == 0
+
+
+def test_it_can_be_tried_again_where_nothing_ran(source, elsewhere, call, tmp_path):
+    path, _ = source({"evaluation_job_configs": [job("j", "p.jsonl")]}, p_jsonl=rows(1))
+    wrong = elsewhere(path, "--set", "max_iter_num=-1")
+    assert wrong.exit_code == 2
+    arguments = ("reproduce", path, "-o", tmp_path / "again", "--workers", 0)
+    assert call(*arguments).exit_code == 0
+    again = call(*arguments)
+    assert (again.exit_code, "exists already" in again.output) == (2, True)
 
 
 DAMAGES = {

@@ -73,7 +73,7 @@ class Channel:
         self.write(self.masker.pause())
 
     def write(self, data: bytes) -> None:
-        """Write to the log; what does not fit is dropped, so that the job goes on."""
+        """Write to the log; what does not fit is dropped, so that the job continues."""
         try:
             write_all(self.log, data)
         except OSError as error:

@@ -8,7 +8,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from djsb_core.api import ComponentError, locate_samples, open_text
+from djsb_core.api import ComponentError, depth_of, locate_samples, open_text
 from djsb_datajuicer.columns import describe_difference
 from djsb_datajuicer.lines import SUFFIXES, count_lines, has_lines
 from djsb_datajuicer.loading import recorded_load
@@ -126,20 +126,7 @@ def _fault(line: str) -> str | None:
         return f"the field '{repeated[0]}' occurs twice"
     if "\\u" in line and SURROGATE.search(json.dumps(row, ensure_ascii=False)):
         return "half of a surrogate pair"
-    return "values nested too deeply" if _depth(row) > DEEPEST else None
-
-
-def _depth(value: Any) -> int:  # noqa: ANN401 (any JSON value)
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [
-            item
-            for inner in level
-            if isinstance(inner, dict | list)
-            for item in (inner.values() if isinstance(inner, dict) else inner)
-        ]
-    return depth
+    return "values nested too deeply" if depth_of(row) > DEEPEST else None
 
 
 def count_rows(recipe: RecipeConfig) -> int | None:

@@ -63,7 +63,7 @@ def compare_with(reading: Reading, other: Reading) -> Against:
         max(0, len(changed) - MOST_METRICS),
         len(both) - len(changed),
         [job for job, _ in comparison.missing][:MOST_SETTINGS],
-        packages_text(comparison),
+        packages_text(comparison.packages),
     )
 
 
